@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Processes that outlive the command that started them.
+
+Nothing that is stored about a process is believed: its number may be somebody else's by now. A
+process is ours if its number stands in our pid file and our token in its arguments.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.units import KIB
+from famulus.waiting import wait_until
+
+_KILL_LIMIT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A process that writes its number to `pidfile` and carries `token` in its arguments."""
+
+    pidfile: Path
+    token: str
+
+    def pid(self) -> int | None:
+        """Return the process number, or None if the process is not there (any more)."""
+        try:
+            number = int(self.pidfile.read_text(encoding="ascii"))
+            arguments = Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return number if os.fsencode(self.token) in arguments else None
+
+    def running(self) -> bool:
+        """Tell whether the process is there."""
+        return self.pid() is not None
+
+    def started(self) -> int | None:
+        """Return when the process started, in clock ticks since the host's boot, or None."""
+        pid = self.pid()
+        return start_ticks(pid) if pid else None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if the process is there."""
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill(self) -> None:
+        """End the process at once and forget its number. Nothing happens if it is not there.
+
+        Cleaning up must work after an interrupt too, so this wait is none that ends early.
+        """
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _reap(pid)
+        self.pidfile.unlink(missing_ok=True)
+
+    def wait_gone(self, what: str, limit: float) -> None:
+        """Wait until the process has ended. Raises FamulusError after `limit` seconds."""
+        wait_until(what, lambda: not self.running(), limit=limit)
+        self.pidfile.unlink(missing_ok=True)
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when process `pid` started, in clock ticks since boot (proc(5)), or None."""
+    try:
+        return int(
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        )
+    except OSError:
+        return None
+
+
+def private_memory(pid: int) -> int | None:
+    """Return the proportional set size of process `pid` in bytes, or None if it cannot be read."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * KIB
+    except OSError:
+        pass
+    return None
+
+
+def _reap(pid: int) -> None:
+    fd = -1
+    with contextlib.suppress(ProcessLookupError):
+        fd = os.pidfd_open(pid)
+    if fd >= 0:
+        select.select([fd], [], [], _KILL_LIMIT)
+        os.close(fd)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the user wants of a fabric: flags over environment over file over what it was made with.
+
+A FabricSpec is frozen and valid; nothing that happens at run time is in it.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+)
+
+from famulus.errors import FamulusError, UsageError
+from famulus.identity import MAX_NODES
+from famulus.units import GIB, MIB, TIB, format_size, parse_size
+
+DEFAULT_NAME = "fabric"
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_SUITE = re.compile(r"[a-z][a-z0-9-]{0,40}")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_SUBNET_PREFIX = 24
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return parse_size(value)
+        except UsageError as error:
+            raise ValueError(f"{error.brief}. {error.hint}") from error
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_size), PlainSerializer(format_size, when_used="json")]
+
+
+class FabricSpec(BaseModel):
+    """What a fabric shall be. Sizes are bytes; field names are the keys of `fabric.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes: int = Field(default=1, ge=1, le=MAX_NODES, description="number of nodes")
+    memory: Size = Field(default=512 * MIB, ge=192 * MIB, le=256 * GIB, description="RAM of a node")
+    cpus: int = Field(default=1, ge=1, le=64, description="CPUs of a node")
+    pool: Size = Field(default=GIB, description="size of the pool, a power of two")
+    pool_file: Path | None = Field(default=None, description="file of the pool instead of /dev/shm")
+    suite: str = Field(default="trixie", description="Debian suite of the nodes")
+    kernel: Literal["cloud", "generic"] = Field(default="cloud", description="Debian kernel")
+    packages: tuple[str, ...] = Field(default=(), description="further Debian packages")
+    mirror: str = Field(default=DEFAULT_MIRROR, description="Debian mirror")
+    proxy: str = Field(default="", description="HTTP proxy for packages")
+    accel: Literal["auto", "kvm", "tcg"] = Field(default="auto", description="accelerator")
+    subnet: IPv4Network = Field(default=IPv4Network("192.168.42.0/24"), description="a /24")
+    ssh_port: int = Field(default=42001, ge=1024, le=65535, description="first port to try for ssh")
+    root_password: str = Field(default="aresquare", min_length=1)
+    fabric_password: str = Field(default="rocks", min_length=1)
+
+    @field_validator("pool")
+    @classmethod
+    def _pool_size(cls, size: int) -> int:
+        if size & (size - 1) or not size:
+            raise ValueError("the pool's size must be a power of two, such as 64M, 1G or 4G")
+        if not 64 * MIB <= size <= TIB:
+            raise ValueError("the pool's size must lie between 64M and 1T")
+        return size
+
+    @field_validator("pool_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else None
+
+    @field_validator("suite")
+    @classmethod
+    def _suite_name(cls, suite: str) -> str:
+        return _matching(_SUITE, suite, "a Debian suite such as trixie or bookworm")
+
+    @field_validator("packages")
+    @classmethod
+    def _package_names(cls, packages: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({_matching(_PACKAGE, name, "a Debian package") for name in packages}))
+
+    @field_validator("mirror", "proxy")
+    @classmethod
+    def _url(cls, url: str, info: Any) -> str:  # noqa: ANN401 - pydantic's own type is private to it
+        if url == "" and info.field_name == "proxy":
+            return url
+        if not re.fullmatch(r"(https?|file)://?[^\s'\"]+", url):
+            raise ValueError(f"'{url}' is not a URL such as {DEFAULT_MIRROR}")
+        return url.rstrip("/")
+
+    @field_validator("subnet")
+    @classmethod
+    def _slash_24(cls, subnet: IPv4Network) -> IPv4Network:
+        if subnet.prefixlen != _SUBNET_PREFIX or not subnet.is_private:
+            raise ValueError("the subnet must be a private /24, such as 192.168.42.0/24")
+        return subnet
+
+    @field_validator("root_password", "fabric_password")
+    @classmethod
+    def _one_line(cls, password: str) -> str:
+        if re.search(r"[\x00-\x1f\x7f]", password):
+            raise ValueError("a password must be one line")
+        return password
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a fabric, or raise UsageError."""
+    if not _NAME.fullmatch(name):
+        shown = name if len(name) <= 40 else name[:37] + "..."  # noqa: PLR2004
+        raise UsageError(
+            f"'{shown}' cannot name a fabric",
+            hint="Use 1 to 32 letters, digits, - or _, beginning with a letter or digit.",
+        )
+    return name
+
+
+def load_spec(
+    flags: Mapping[str, object],
+    *,
+    env: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    remembered: Mapping[str, object] | None = None,
+) -> FabricSpec:
+    """Return the spec that the user's words make.
+
+    `flags` (None means not given) win over `env`, that over the TOML `file`, that over what the
+    fabric was made with, `remembered`, and that over the defaults. Raises UsageError that names
+    the setting, where it came from and what would be right.
+    """
+    sources = {
+        "an earlier `up`": dict(remembered or {}),
+        str(file): read_file(file) if file else {},
+        "the environment": _from_env(os.environ if env is None else env),
+        "the command line": {key: value for key, value in flags.items() if value is not None},
+    }
+    merged: dict[str, object] = {}
+    origin: dict[str, str] = {}
+    for source, settings in sources.items():
+        merged.update(settings)
+        origin.update(dict.fromkeys(settings, source))
+    try:
+        return FabricSpec.model_validate(merged)
+    except ValidationError as error:
+        raise _usage_error(error, origin) from error
+
+
+def read_file(path: Path) -> dict[str, object]:
+    """Return the settings in the TOML file `path`. Raises UsageError if it is broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _from_env(env: Mapping[str, str]) -> dict[str, object]:
+    """FAMULUS_<FIELD>, and the ancestor's MIRROR and PROXY and the usual http_proxy behind them."""
+    names = {field: [f"FAMULUS_{field.upper()}"] for field in FabricSpec.model_fields}
+    names["mirror"].append("MIRROR")
+    names["proxy"] += ["PROXY", "http_proxy"]
+    found: dict[str, object] = {}
+    for field, variables in names.items():
+        value = next((env[name] for name in variables if env.get(name)), None)
+        if value is not None:
+            found[field] = value.split() if field == "packages" else value
+    return found
+
+
+def wgetrc_proxy(path: Path) -> str:
+    """Return the http_proxy that wgetrc file `path` sets, or an empty string."""
+    try:
+        text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"^\s*http_?proxy\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"'{text}' is not {what}")
+    return text
+
+
+def _usage_error(error: ValidationError, origin: Mapping[str, str]) -> FamulusError:
+    lines = []
+    for problem in error.errors():
+        key = str(problem["loc"][0]) if problem["loc"] else ""
+        lines.append(
+            f"{key}: {_problem_text(key, problem)} (from {origin.get(key, 'the defaults')})"
+        )
+    unknown = any(problem["type"] == "extra_forbidden" for problem in error.errors())
+    hint = "The settings are " + ", ".join(FabricSpec.model_fields) + "." if unknown else ""
+    return UsageError(lines[0], details="\n".join(lines[1:]), hint=hint)
+
+
+def _problem_text(key: str, problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, in part
+    if problem["type"] == "extra_forbidden":
+        return "there is no such setting"
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    context = problem.get("ctx", {})
+    if key == "memory" and ("ge" in context or "le" in context):
+        return "a node's memory must lie between 192M and 256G"
+    return (
+        f"{text[0].lower()}{text[1:]}, not '{problem['input']}'" if "error" not in context else text
+    )

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Waits with a name and a limit, and the flag that ends them all when the user interrupts.
+
+A signal only sets the flag. Work notices it where it waits, never between making something and
+noting that it must be undone.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from famulus.errors import FamulusError, Interrupted
+
+log = logging.getLogger("famulus")
+
+_interrupted = threading.Event()
+_signal = signal.SIGINT
+
+
+def interrupt(signal_number: int) -> None:
+    """End every wait, in every thread, with Interrupted."""
+    global _signal  # noqa: PLW0603 - one process is interrupted by one signal
+    _signal = signal.Signals(signal_number)
+    _interrupted.set()
+
+
+def forget_interrupt() -> None:
+    """Wait again as if nobody had interrupted: for cleaning up, and for tests."""
+    _interrupted.clear()
+
+
+def check_interrupt() -> None:
+    """Raise Interrupted if the user has asked to stop."""
+    if _interrupted.is_set():
+        raise Interrupted(_signal)
+
+
+def pause(seconds: float) -> None:
+    """Sleep for `seconds`, or raise Interrupted as soon as the user interrupts."""
+    _interrupted.wait(seconds)
+    check_interrupt()
+
+
+def wait_until(
+    what: str,
+    condition: Callable[[], bool],
+    *,
+    limit: float,
+    interval: float = 0.05,
+    hint: str = "",
+) -> float:
+    """Wait until `condition()` is true and return the seconds it took.
+
+    Raises FamulusError naming `what` after `limit` seconds, Interrupted when the user interrupts.
+    """
+    start = time.monotonic()
+    while not condition():
+        if time.monotonic() - start > limit:
+            raise FamulusError(f"waited {limit:g} s in vain for {what}", hint=hint)
+        pause(interval)
+    seconds = time.monotonic() - start
+    log.debug("waited %.2f s for %s", seconds, what)
+    return seconds
