@@ -112,6 +112,15 @@ class FabricFolder:
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def forget(self) -> None:
+        """Remove everything but the log, which tells why an `up` failed."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in ("log", "lock"):
+                path.unlink(missing_ok=True)
+
     def _acquire(self, on_wait: Callable[[str], None], limit: float) -> int:
         told = False
         waited = 0.0

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host's side of the agent in a node (guest/agent): tell a node who it is, learn that it lives.
+
+The protocol is guest/agent's: a line `famulus 1 <bytes>`, then so many bytes of directives; the
+answer is one line, `ok <host name>` or `error <what>`.
+"""
+
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.errors import FamulusError
+from famulus.identity import Identity, gateway
+from famulus.waiting import pause
+
+_POLL = 0.2  # seconds between two looks at the interrupt flag
+_MAX_ANSWER = 4096
+
+POWER_OFF = b"poweroff\n"
+
+
+@dataclass(frozen=True)
+class GuestFile:
+    """A file that a node shall have, whole, with this mode and owner (numbers)."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) -> bytes:
+    """Return the directives that make a node the node `me`."""
+    link = f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}\n"
+    head = f"hostname {me.name}\nmachine-id {machine_id}\n{link}"
+    return head.encode() + b"".join(_file_directive(file) for file in files)
+
+
+def _file_directive(file: GuestFile) -> bytes:
+    data = file.content.encode()
+    return (
+        f"file {file.mode:04o} {file.uid} {file.gid} {len(data)} {file.path}\n".encode()
+        + data
+        + b"\n"
+    )
+
+
+def ask(path: Path, request: bytes, limit: float) -> str:
+    """Send `request` to the agent behind the socket `path` and return the name the node answers.
+
+    A node that is still booting answers when its agent has started. Raises FamulusError when the
+    agent reports an error, when its QEMU goes away, or after `limit` seconds.
+    """
+    deadline = time.monotonic() + limit
+    try:
+        with closing(socket.socket(socket.AF_UNIX)) as connection:
+            connection.settimeout(_POLL)
+            connection.connect(str(path))
+            _send(connection, f"famulus 1 {len(request)}\n".encode() + request, deadline)
+            answer = _receive_line(connection, deadline)
+    except TimeoutError as error:
+        raise FamulusError(f"no answer from the node's agent within {limit:g} s") from error
+    except OSError as error:
+        raise FamulusError(
+            f"the node's agent cannot be reached: {error.strerror or error}"
+        ) from error
+    verdict, _, rest = answer.partition(" ")
+    if verdict != "ok":
+        raise FamulusError(f"the node's agent failed: {rest or answer}")
+    return rest
+
+
+def _send(connection: socket.socket, data: bytes, deadline: float) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[connection.send(view) :]
+        except TimeoutError:
+            _check(deadline)
+
+
+def _receive_line(connection: socket.socket, deadline: float) -> str:
+    line = b""
+    while not line.endswith(b"\n") and len(line) < _MAX_ANSWER:
+        try:
+            part = connection.recv(_MAX_ANSWER)
+        except TimeoutError:
+            _check(deadline)
+            continue
+        if not part:
+            raise ConnectionResetError("the node's QEMU has ended")
+        line += part
+    return line.decode(errors="replace").strip()
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError
+    pause(0)

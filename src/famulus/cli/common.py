@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What several verbs share: options, the log, the way events are shown."""
+
+import logging
+import os
+from typing import Annotated
+
+import typer
+
+from famulus.cli.progress import make_sink
+from famulus.events import Events
+from famulus.paths import make_private
+from famulus.spec import DEFAULT_NAME
+from famulus.state import FabricFolder
+
+FabricOption = Annotated[
+    str,
+    typer.Option(
+        "--fabric", "-f", metavar="NAME", envvar="FAMULUS_FABRIC", help="Name of the fabric."
+    ),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Show everything that programs print. Also VERBOSE=yes."),
+]
+NodeArgument = Annotated[
+    str, typer.Argument(metavar="NODE", help="1, fabric1, all, or a list such as 1-3,5.")
+]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", "-l", metavar="USER", help="Who to be there, by default fabric."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+DEFAULT_FABRIC = DEFAULT_NAME
+
+
+def make_events(verbose: bool = False) -> Events:
+    """Return events that are shown on standard error in the way that suits it."""
+    return Events(
+        make_sink(verbose=verbose or os.environ.get("VERBOSE", "").lower() in ("yes", "1"))
+    )
+
+
+def open_log(name: str) -> None:
+    """Write everything from now on to the log of the fabric `name` as well."""
+    folder = FabricFolder(name)
+    make_private(folder.path)
+    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    folder.log.chmod(0o600)
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(process)d %(threadName)s %(levelname)s %(message)s")
+    )
+    logger = logging.getLogger("famulus")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus demo`."""
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
+from famulus.fabric.demo import Demo, run_demo
+
+_NEXT = """\
+What to try next:
+  famulus ssh 1       log in to node 1 (as fabric, with sudo)
+  famulus status      what runs, with addresses, ports and memory
+  famulus down        stop it all; the pool stays until `famulus down --purge`"""
+
+
+def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) -> None:
+    """Bring two nodes up and show the same bytes three times: in node 1, on the host, in node 2.
+
+    Node 1 compiles hello_fabric.c and stores with it; node 2 loads. A running fabric is used as it
+    is. Exits with 0 only if all three agree.
+    """
+    open_log(fabric)
+    result = run_demo(fabric, make_events(verbose))
+    _show(result)
+    if not result.agree:
+        raise typer.Exit(1)
+
+
+def _show(result: Demo) -> None:
+    screen = Console(highlight=False, soft_wrap=True)
+    screen.print("\nThe same bytes of the pool, three times:\n")
+    for place, text in result.seen.items():
+        screen.print(f"  [bold]{escape(place):24}[/] {escape(text)}")
+    if result.agree:
+        screen.print("\n[green]All three agree.[/] Memory is shared.\n")
+    else:
+        screen.print("\n[red]They do not agree.[/] Please report this with `famulus log`.\n")
+    screen.print(_NEXT)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus list`."""
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from famulus.cli.common import JsonOption
+from famulus.fabric.status import every_fabric
+from famulus.units import human_size
+
+
+def list_fabrics(json_output: JsonOption = False) -> None:
+    """List all fabrics, running or not."""
+    fabrics = every_fabric()
+    if json_output:
+        typer.echo(json.dumps([fabric.as_dict() for fabric in fabrics], indent=2))
+        return
+    table = Table("FABRIC", "NODES", "RUNNING", "POOL", "FILE", box=None, pad_edge=False)
+    for fabric in fabrics:
+        running = sum(node.state != "stopped" for node in fabric.nodes)
+        table.add_row(
+            fabric.name,
+            str(len(fabric.nodes)),
+            str(running),
+            human_size(fabric.pool_size),
+            fabric.pool,
+        )
+    Console(highlight=False).print(table if fabrics else "no fabrics; `famulus up N` makes one")

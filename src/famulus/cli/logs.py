@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus log`."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption
+from famulus.errors import FamulusError, Interrupted, UsageError
+from famulus.fabric.fabric import open_fabric
+from famulus.state import FabricFolder
+from famulus.waiting import pause
+
+
+def log(
+    node: Annotated[
+        str | None,
+        typer.Argument(metavar="[NODE]", help="Whose serial log; without, the fabric's own."),
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as it grows, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show what a node printed on its serial console, or what was done to the fabric.
+
+    Examples: `famulus log 1`, `famulus log 2 --follow`, `famulus log`.
+    """
+    path = _path(fabric, node)
+    try:
+        _show(path, follow=follow)
+    except FileNotFoundError as error:
+        raise FamulusError(f"there is no log {path} yet") from error
+    except Interrupted:
+        raise typer.Exit from None
+
+
+def _path(fabric: str, node: str | None) -> Path:
+    if node is None:
+        return FabricFolder(fabric).log
+    selected = open_fabric(fabric).select(node)
+    if len(selected) != 1:
+        raise UsageError("log takes one node")
+    return selected[0].serial_log
+
+
+def _show(path: Path, *, follow: bool) -> None:
+    with path.open("rb") as file:
+        while True:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            if not follow:
+                return
+            pause(0.2)

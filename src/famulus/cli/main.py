@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command `famulus`: its verbs, and how errors and signals end it."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from famulus import __version__, run, waiting
+from famulus.cli import (
+    console,
+    cp,
+    demo,
+    doctor,
+    down,
+    execute,
+    listing,
+    logs,
+    node,
+    pool,
+    ssh,
+    ssh_config,
+    status,
+    template,
+    up,
+)
+from famulus.errors import FamulusError
+
+app = typer.Typer(
+    name="famulus",
+    help="Emulate fabric-attached memory: Linux nodes that share one pool of memory.",
+    epilog="Begin with `famulus demo`, or `famulus up 4` and `famulus ssh 1`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("status")(status.status)
+app.command("list")(listing.list_fabrics)
+app.command("ssh", context_settings=_PASS_ON)(ssh.ssh)
+app.command("exec", context_settings=_PASS_ON)(execute.execute)
+app.command("cp")(cp.cp)
+app.command("console")(console.console)
+app.command("log")(logs.log)
+app.command("ssh-config")(ssh_config.ssh_config)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(node.app, name="node")
+app.add_typer(pool.app, name="pool")
+app.add_typer(template.app, name="template")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"famulus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 128 + signal interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        app()
+    except FamulusError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does. Python must not notice once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def show_error(error: FamulusError) -> None:
+    """Print what went wrong, the evidence, and the cure on standard error."""
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    screen.print(f"[bold red]error:[/] {escape(error.brief)}")
+    for line in error.details.splitlines():
+        screen.print(f"  [dim]│[/] {escape(line)}")
+    if error.hint:
+        screen.print(f"[bold]hint:[/]  {escape(error.hint)}")
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End what runs; the work notices at its next wait and undoes what it began."""
+    waiting.interrupt(number)
+    run.terminate_all()

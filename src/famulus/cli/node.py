@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus node stop|start|kill|pause|resume`."""
+
+from collections.abc import Callable
+
+import typer
+
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    NodeArgument,
+    VerboseOption,
+    make_events,
+    open_log,
+)
+from famulus.fabric.fabric import locked, open_fabric
+from famulus.fabric.parallel import attempt, host_width
+from famulus.fabric.starting import restart
+from famulus.node import lifecycle
+from famulus.node.node import Node
+
+app = typer.Typer(help="Stop, start, kill, pause or resume single nodes.", no_args_is_help=True)
+
+
+@app.command()
+def stop(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """Shut nodes down. Their disks stay; `node start` goes on with them."""
+    _apply(fabric, node, "shut down", lifecycle.stop, verbose=verbose)
+
+
+@app.command()
+def start(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """Start nodes that are off, from their own disks, and wait until they answer."""
+    opened = open_fabric(fabric)
+    chosen = opened.select(node)
+    open_log(fabric)
+    restart(opened, chosen, make_events(verbose))
+
+
+@app.command()
+def kill(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """End nodes at once, as pulling their plugs would."""
+    _apply(fabric, node, "kill", lifecycle.kill, verbose=verbose)
+
+
+@app.command()
+def pause(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """Halt nodes' CPUs where they are."""
+    _apply(fabric, node, "pause", lifecycle.pause, verbose=verbose)
+
+
+@app.command()
+def resume(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """Let paused nodes go on."""
+    _apply(fabric, node, "resume", lifecycle.resume, verbose=verbose)
+
+
+def _apply(
+    name: str, nodes: str, what: str, action: Callable[[Node], None], *, verbose: bool
+) -> None:
+    opened = open_fabric(name)
+    chosen = opened.select(nodes)
+    open_log(name)
+    events = make_events(verbose)
+    with locked(opened.folder, events), events.step(f"{what} {', '.join(n.name for n in chosen)}"):
+        attempt(chosen, action, width=host_width())

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus ssh`."""
+
+from typing import Annotated
+
+import typer
+
+from famulus import ssh as openssh
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
+from famulus.errors import UsageError
+from famulus.fabric.fabric import open_fabric
+from famulus.run import interactive
+
+
+def ssh(
+    context: typer.Context,
+    node: NodeArgument,
+    fabric: FabricOption = DEFAULT_FABRIC,
+    user: UserOption = None,
+    tty: Annotated[bool, typer.Option("--tty", "-t", help="Give the command a terminal.")] = False,
+) -> None:
+    """Log in to a node, or run a command there as `ssh` itself does. Exits with its exit code.
+
+    Examples: `famulus ssh 1`, `famulus ssh 2 -- uname -a`, `famulus ssh 1 -l root`.
+    """
+    opened = open_fabric(fabric)
+    selected = opened.select(node)
+    if len(selected) != 1:
+        raise UsageError("ssh takes one node", hint="`famulus exec` runs a command in many.")
+    selected[0].require_running()
+    command = context.args
+    raise typer.Exit(
+        interactive(openssh.login(opened.ssh_config, selected[0].name, user, command, tty=tty))
+    )

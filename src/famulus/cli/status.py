@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus status`."""
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
+from famulus.fabric.fabric import open_fabric
+from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
+from famulus.units import human_size
+
+_COLOURS = {"running": "green", "paused": "yellow", "stopped": "dim", "hung": "red"}
+
+
+def status(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
+    """Show the nodes of a fabric: state, address, ssh port, process, memory; and its pool."""
+    found = fabric_status(open_fabric(fabric))
+    if json_output:
+        typer.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        show(found)
+
+
+def show(found: FabricStatus) -> None:
+    """Print the status as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("NODE", "STATE", "ADDRESS"):
+        table.add_column(column)
+    for column in ("SSH PORT", "PID", "MEMORY"):
+        table.add_column(column, justify="right")
+    for node in found.nodes:
+        table.add_row(*_row(node))
+    screen = Console(highlight=False)
+    screen.print(table)
+    used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
+    screen.print(
+        f"fabric {found.name}: pool {found.pool}, {human_size(found.pool_size)}, {used}; "
+        f"network {found.subnet} {found.network}",
+        soft_wrap=True,
+    )
+
+
+def _row(node: NodeStatus) -> list[str]:
+    colour = _COLOURS.get(node.state, "default")
+    return [
+        node.name,
+        f"[{colour}]{node.state}[/]",
+        node.address,
+        str(node.ssh_port or "-"),
+        str(node.pid or "-"),
+        human_size(node.memory) if node.memory else "-",
+    ]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus template build|list|prune`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from famulus.cli.common import JsonOption, VerboseOption, make_events
+from famulus.fabric.templates import templates_in_use
+from famulus.spec import load_spec
+from famulus.template import store
+from famulus.units import human_size
+
+app = typer.Typer(help="The root file systems that nodes are made from.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    suite: Annotated[
+        str | None, typer.Option("--suite", metavar="SUITE", help="Debian suite.")
+    ] = None,
+    kernel: Annotated[
+        str | None, typer.Option("--kernel", metavar="KIND", help="cloud or generic.")
+    ] = None,
+    mirror: Annotated[
+        str | None, typer.Option("--mirror", metavar="URL", help="Debian mirror.")
+    ] = None,
+    proxy: Annotated[str | None, typer.Option("--proxy", metavar="URL", help="HTTP proxy.")] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Build a template if it is not there yet. `up` does this by itself."""
+    flags = {"suite": suite, "kernel": kernel, "mirror": mirror, "proxy": proxy}
+    file = Path("fabric.toml")
+    spec = load_spec(flags, file=file if file.is_file() else None)
+    template = store.ensure(spec, make_events(verbose))
+    typer.echo(f"{template.digest} {template.folder}")
+
+
+@app.command("list")
+def list_templates(json_output: JsonOption = False) -> None:
+    """List the templates and which fabrics stand on them."""
+    used = templates_in_use()
+    rows = [
+        {
+            "digest": template.digest,
+            "suite": template.suite,
+            "kernel": template.kernel_kind,
+            "bytes": template.size,
+            "fabrics": used.get(template.digest, []),
+        }
+        for template in store.all_templates()
+    ]
+    if json_output:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("TEMPLATE", "SUITE", "KERNEL", "ON DISK", "FABRICS", box=None, pad_edge=False)
+    for template in store.all_templates():
+        names = ", ".join(used.get(template.digest, [])) or "-"
+        table.add_row(
+            template.digest, template.suite, template.kernel_kind, human_size(template.size), names
+        )
+    Console(highlight=False).print(table if rows else "no templates; `famulus up` builds one")
+
+
+@app.command()
+def prune() -> None:
+    """Remove the templates that no fabric stands on."""
+    freed = store.prune(set(templates_in_use()))
+    typer.echo(f"freed {human_size(freed)}")

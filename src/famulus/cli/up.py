@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus up`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
+from famulus.cli.status import show
+from famulus.errors import UsageError
+from famulus.fabric.status import fabric_status
+from famulus.fabric.up import up as bring_up
+from famulus.spec import check_name
+from famulus.state import FabricFolder
+
+_DEFAULT_FILE = Path("fabric.toml")
+
+
+def _option(*names: str, help: str, metavar: str) -> Any:  # noqa: A002, ANN401 - typer's own words
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False)
+
+
+def up(
+    number: Annotated[
+        int | None,
+        typer.Argument(metavar="[N]", help="Number of nodes, 1 to 64.", show_default=False),
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+    file: Annotated[
+        Path | None,
+        _option(
+            "--file", help="Settings; by default ./fabric.toml if there is one.", metavar="TOML"
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, _option("--memory", help="RAM of a node (512M).", metavar="SIZE")
+    ] = None,
+    cpus: Annotated[int | None, _option("--cpus", help="CPUs of a node (1).", metavar="K")] = None,
+    pool: Annotated[
+        str | None, _option("--pool", help="Size of the pool, a power of two (1G).", metavar="SIZE")
+    ] = None,
+    pool_file: Annotated[
+        Path | None,
+        _option("--pool-file", help="File of the pool, instead of /dev/shm.", metavar="PATH"),
+    ] = None,
+    suite: Annotated[
+        str | None, _option("--suite", help="Debian suite of the nodes (trixie).", metavar="SUITE")
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        _option("--kernel", help="Debian kernel: cloud or generic (cloud).", metavar="KIND"),
+    ] = None,
+    mirror: Annotated[str | None, _option("--mirror", help="Debian mirror.", metavar="URL")] = None,
+    proxy: Annotated[
+        str | None, _option("--proxy", help="HTTP proxy for packages.", metavar="URL")
+    ] = None,
+    accel: Annotated[
+        str | None, _option("--accel", help="Accelerator: auto, kvm or tcg (auto).", metavar="KIND")
+    ] = None,
+    subnet: Annotated[
+        str | None, _option("--subnet", help="Private /24 (192.168.42.0/24).", metavar="NET")
+    ] = None,
+    ssh_port: Annotated[
+        int | None, _option("--ssh-port", help="First port to try for ssh (42001).", metavar="PORT")
+    ] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Start a fabric, or bring a running one to what is asked: N nodes that share one pool.
+
+    Flags win over FAMULUS_… in the environment, that over fabric.toml, that over what the fabric
+    was made with. Run it again to repair, grow or shrink. The first time the template is built from
+    Debian packages, which takes a minute or two.
+
+    Examples: `famulus up 4`, `famulus up 2 --memory 1G --pool 4G`, `famulus up 8 --fabric test`.
+    """
+    flags = {
+        "nodes": number,
+        "memory": memory,
+        "cpus": cpus,
+        "pool": pool,
+        "pool_file": pool_file,
+        "suite": suite,
+        "kernel": kernel,
+        "mirror": mirror,
+        "proxy": proxy,
+        "accel": accel,
+        "subnet": subnet,
+        "ssh_port": ssh_port,
+    }
+    existed = FabricFolder(check_name(fabric)).exists()
+    settings = file or (_DEFAULT_FILE if _DEFAULT_FILE.is_file() else None)
+    if number is None and settings is None and not existed:
+        raise UsageError(
+            "how many nodes?", hint="Say `famulus up 4`, or write `nodes = 4` into fabric.toml."
+        )
+    open_log(fabric)
+    show(fabric_status(bring_up(fabric, flags, settings, make_events(verbose))))

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The first five minutes: one node stores, the host looks, another node loads."""
+
+from dataclasses import dataclass
+
+from famulus import ssh
+from famulus.events import Events
+from famulus.fabric.fabric import Fabric
+from famulus.fabric.up import up
+from famulus.run import run
+from famulus.state import FabricFolder
+
+_LIMIT = 120.0  # seconds for gcc or a program in a node, under TCG
+_GREETING_BYTES = 256
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What was seen at each place."""
+
+    seen: dict[str, str]
+
+    @property
+    def agree(self) -> bool:
+        """Tell whether every place saw the same text, and saw something."""
+        return len(set(self.seen.values())) == 1 and all(self.seen.values())
+
+
+def run_demo(name: str, events: Events) -> Demo:
+    """Bring at least two nodes up, store in node 1, and return what node 1, host and node 2 see."""
+    folder = FabricFolder(name)
+    has = folder.read().spec.nodes if folder.exists() else 0
+    fabric = up(name, {"nodes": max(2, has)}, None, events)
+    with events.step("node 1 compiles and stores"):
+        stored = _in_node(fabric, 1, "make -s hello_fabric && sudo ./hello_fabric")
+    with events.step("node 2 compiles and loads"):
+        loaded = _in_node(fabric, 2, "make -s hello_fabric_read && sudo ./hello_fabric_read")
+    return Demo(
+        {"stored by node 1": stored, str(fabric.pool): _on_host(fabric), "loaded by node 2": loaded}
+    )
+
+
+def _in_node(fabric: Fabric, number: int, command: str) -> str:
+    argv = ssh.login(fabric.ssh_config, fabric.node(number).name, None, [command], tty=False)
+    return run(argv, timeout=_LIMIT).stdout.strip()
+
+
+def _on_host(fabric: Fabric) -> str:
+    with fabric.pool.open("rb") as pool:
+        return pool.read(_GREETING_BYTES).split(b"\0", 1)[0].decode(errors="replace").strip()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Take a fabric down: stop everything it runs; with purge, remove everything it has."""
+
+import contextlib
+from pathlib import Path
+
+from famulus.errors import FamulusError
+from famulus.events import Events, Step
+from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.parallel import each, host_width
+from famulus.network.user import UserNetwork
+from famulus.node import lifecycle
+from famulus.node.node import Node
+from famulus.pool import file as pool_file
+from famulus.process import Daemon
+from famulus.spec import FabricSpec
+from famulus.state import FabricFolder
+
+
+def down(name: str, events: Events, *, purge: bool = False, force: bool = False) -> None:
+    """Stop every node, then the network. The pool and the nodes' disks stay unless `purge` is set.
+
+    Nodes shut down as their owner would do it; with `force`, or where one does not, it is ended.
+    Also works on a fabric whose state cannot be read. Raises FamulusError if there is no such
+    fabric.
+    """
+    folder = FabricFolder(name)
+    if not folder.path.is_dir() or not (folder.exists() or purge):
+        folder.read()
+    with locked(folder, events):
+        fabric = _readable(folder, purge=purge)
+        if fabric and not force:
+            _shut_down(fabric, events)
+        sweep(folder)
+        if purge:
+            _purge(folder, fabric, events)
+
+
+def _readable(folder: FabricFolder, *, purge: bool) -> Fabric | None:
+    try:
+        return Fabric(folder, folder.read())
+    except FamulusError:
+        if purge:
+            return None
+        raise
+
+
+def _shut_down(fabric: Fabric, events: Events) -> None:
+    nodes = [node for node in [*fabric.nodes(), *fabric.surplus()] if node.qemu.running()]
+    if not nodes:
+        return
+    with events.step("shut down") as step:
+        left = [node.number for node in nodes]
+
+        def stop(node: Node) -> None:
+            _stop_or_kill(node, events)
+            left.remove(node.number)
+            _report(step, len(nodes) - len(left), len(nodes))
+
+        each(nodes, stop, width=host_width())
+
+
+def _report(step: Step, done: int, total: int) -> None:
+    step.detail(f"{done} of {total} are off")
+
+
+def _stop_or_kill(node: Node, events: Events) -> None:
+    try:
+        lifecycle.stop(node)
+    except FamulusError as error:
+        events.note(f"{error.brief}; it is ended at once")
+        lifecycle.kill(node)
+
+
+def sweep(folder: FabricFolder) -> None:
+    """End every process of the fabric, whatever its state file says, and its shared connections."""
+    nodes = sorted(folder.path.glob("node*/qemu.pid"))
+    for pidfile in nodes:
+        Daemon(pidfile, str(pidfile)).kill()
+    UserNetwork(folder.sockets, FabricSpec().subnet).stop()
+    with contextlib.suppress(ValueError):
+        for path in nodes:
+            lifecycle.forget_connections(_node_of(folder, path.parent))
+
+
+def _node_of(folder: FabricFolder, path: Path) -> Node:
+    return Node(folder, int(path.name.removeprefix("node")), FabricSpec())
+
+
+def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
+    pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
+    pool_file.remove(pool)
+    folder.remove()
+    events.note(f"removed {pool} and {folder.path}")

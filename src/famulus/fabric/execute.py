@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run a command in many nodes at a time."""
+
+from collections.abc import Callable, Sequence
+
+from famulus import ssh
+from famulus.fabric.fabric import Fabric
+from famulus.fabric.parallel import each
+from famulus.node.node import Node
+from famulus.run import run
+
+
+def execute(
+    fabric: Fabric,
+    nodes: Sequence[Node],
+    command: Sequence[str],
+    on_line: Callable[[Node, str], None],
+    *,
+    user: str | None = None,
+    timeout: float = 86_400.0,
+) -> dict[int, int]:
+    """Run `command` in every node, hand over each line as it comes, return the exit codes.
+
+    The words of `command` reach the node's shell joined by blanks, as with ssh itself. `on_line` is
+    called from several threads. Raises FamulusError if one of the nodes does not run.
+    """
+    for node in nodes:
+        node.require_running()
+
+    def in_node(node: Node) -> int:
+        argv = ssh.login(fabric.ssh_config, node.name, user, command, tty=False)
+        return run(
+            argv, timeout=timeout, check=False, on_line=lambda line: on_line(node, line)
+        ).returncode
+
+    return each(nodes, in_node)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Do one thing to many nodes at a time."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from famulus.errors import FamulusError
+from famulus.node.node import Node
+
+T = TypeVar("T")
+
+WIDE = 64  # for waits that cost the host nothing
+
+
+def host_width() -> int:
+    """Return how many nodes may boot at a time: under TCG each takes a core for itself."""
+    return max(2, os.cpu_count() or 1)
+
+
+def each(
+    nodes: Iterable[Node],
+    action: Callable[[Node], T],
+    *,
+    width: int = WIDE,
+    abandon: Callable[[], None] = lambda: None,
+) -> dict[int, T]:
+    """Run `action` on every node, `width` at a time, and return the results by node number.
+
+    At the first failure what has not begun is not begun, `abandon` is called to end what has, and
+    when nothing runs any more that failure is raised.
+    """
+    with ThreadPoolExecutor(max_workers=width) as pool:
+        futures = {node.number: pool.submit(action, node) for node in nodes}
+        done, pending = wait(futures.values(), return_when=FIRST_EXCEPTION)
+        first = next((future for future in done if future.exception()), None)
+        if first:
+            for future in pending:
+                future.cancel()
+            abandon()
+            first.result()
+        return {number: future.result() for number, future in futures.items()}
+
+
+def attempt(nodes: Iterable[Node], action: Callable[[Node], None], *, width: int = WIDE) -> None:
+    """Run `action` on every node, whatever happens on others; then raise what failed, as one."""
+
+    def guarded(node: Node) -> FamulusError | None:
+        try:
+            action(node)
+        except FamulusError as error:
+            return error
+        return None
+
+    failures = [error for error in each(nodes, guarded, width=width).values() if error]
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        details = "\n".join(f"{error.brief}. {error.hint}" for error in failures)
+        raise FamulusError(f"{len(failures)} nodes failed", details=details)

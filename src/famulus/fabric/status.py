@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a fabric is, from what really runs."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from famulus.fabric.fabric import Fabric, open_fabric
+from famulus.fabric.parallel import each
+from famulus.node.node import Node
+from famulus.pool import file as pool_file
+from famulus.process import private_memory
+from famulus.state import all_fabrics
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """One node; `memory` is its QEMU's proportional set size in bytes."""
+
+    number: int
+    name: str
+    state: str
+    address: str
+    ssh_port: int | None
+    pid: int | None
+    memory: int | None
+
+
+@dataclass(frozen=True)
+class FabricStatus:
+    """One fabric; sizes are bytes."""
+
+    name: str
+    network: str
+    subnet: str
+    template: str
+    pool: str
+    pool_size: int
+    pool_used: int | None
+    nodes: list[NodeStatus]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def fabric_status(fabric: Fabric) -> FabricStatus:
+    """Return how `fabric` is right now."""
+    nodes = [*fabric.nodes(), *fabric.surplus()]
+    states = each(nodes, lambda node: _node_status(fabric, node))
+    return FabricStatus(
+        name=fabric.folder.name,
+        network="running" if fabric.network.running() else "stopped",
+        subnet=str(fabric.spec.subnet),
+        template=fabric.record.template,
+        pool=str(fabric.pool),
+        pool_size=fabric.spec.pool,
+        pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.exists() else None,
+        nodes=[states[node.number] for node in nodes],
+    )
+
+
+def every_fabric() -> list[FabricStatus]:
+    """Return how every fabric is."""
+    return [fabric_status(open_fabric(folder.name)) for folder in all_fabrics()]
+
+
+def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
+    pid = node.qemu.pid()
+    return NodeStatus(
+        number=node.number,
+        name=node.name,
+        state=node.state(),
+        address=str(node.identity.address),
+        ssh_port=fabric.record.ports.get(node.number),
+        pid=pid,
+        memory=private_memory(pid) if pid else None,
+    )

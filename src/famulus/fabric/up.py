@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bring a fabric up: converge to what was asked, undo what fails half-way."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from famulus import ssh
+from famulus.errors import FamulusError
+from famulus.events import Events
+from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.starting import start_nodes
+from famulus.host.check import check_host, require
+from famulus.node import lifecycle
+from famulus.node.node import Node
+from famulus.pool import file as pool_file
+from famulus.spec import FabricSpec, load_spec
+from famulus.state import FabricFolder, Record
+from famulus.template import store
+from famulus.units import format_size
+
+
+def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events) -> Fabric:
+    """Converge fabric `name` to what `flags`, environment and `file` ask for, and return it.
+
+    Starts what died, adds nodes, stops those above the number asked for, and changes nothing that
+    is right. On return every node answers and its ssh is ready. If it fails or is interrupted, what
+    it started is stopped again and what it made is removed.
+    """
+    folder = FabricFolder(name)
+    with locked(folder, events), ExitStack() as undo:
+        remembered = {}
+        if folder.exists():
+            remembered = folder.read().spec.model_dump(exclude_defaults=True)
+        else:
+            undo.callback(folder.forget)
+        spec = load_spec(flags, file=file, remembered=remembered)
+        require(check_host(spec))
+        template = store.ensure(spec, events)
+        fabric = _register(folder, spec, template.digest, undo)
+        _make_pool(fabric, undo)
+        _stop_surplus(fabric, events)
+        start_nodes(fabric, fabric.nodes(), undo, events)
+        undo.pop_all()
+        return fabric
+
+
+def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitStack) -> Fabric:
+    """Store what is wanted before anything is made, so that a later command finds what was."""
+    record = Record(spec, digest)
+    if folder.exists():
+        old = folder.read()
+        _refuse_move(Fabric(folder, old), spec)
+        undo.callback(folder.write, old)
+        record = replace(record, ports=dict(old.ports))
+    folder.write(record)
+    ssh.ensure_key(folder.path / "id_ed25519", f"famulus-{folder.name}")
+    return Fabric(folder, record)
+
+
+def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
+    """Raise FamulusError if `spec` changes what the nodes of a running fabric all stand on."""
+    new = Fabric(old.folder, Record(spec, ""))
+    for setting, before, after in (
+        ("subnet", old.spec.subnet, spec.subnet),
+        ("pool file", old.pool, new.pool),
+        ("pool", format_size(old.spec.pool), format_size(spec.pool)),
+    ):
+        if before != after and old.alive():
+            raise FamulusError(
+                f"the fabric runs with the {setting} {before}; it cannot become {after} now",
+                hint="`famulus down` first, then `famulus up` again.",
+            )
+
+
+def _make_pool(fabric: Fabric, undo: ExitStack) -> None:
+    if pool_file.ensure(fabric.pool, fabric.spec.pool):
+        undo.callback(pool_file.remove, fabric.pool)
+
+
+def _stop_surplus(fabric: Fabric, events: Events) -> None:
+    for node in fabric.surplus():
+        with events.step(f"stop {node.name}"):
+            _stop(fabric, node)
+        events.note(f"{node.name} has left the fabric; its disk is kept until `down --purge`")
+
+
+def _stop(fabric: Fabric, node: Node) -> None:
+    lifecycle.stop(node)
+    fabric.network.unforward(node.identity)

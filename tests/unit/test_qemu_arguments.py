@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's argument lists, against golden files that a person has read."""
+
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from famulus.network.arguments import gateway_arguments, parse_forwards, switch_arguments
+from famulus.qemu.arguments import Machine, max_cpus, node_arguments
+from famulus.qemu.disk import overlay_arguments
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+MACHINE = Machine(
+    name="fabric1",
+    mac="52:54:48:50:45:01",
+    memory=512 << 20,
+    cpus=1,
+    accel="tcg",
+    disk=Path("/home/f/node1/disk.qcow2"),
+    kernel=Path("/t/vmlinuz"),
+    initrd=Path("/t/initrd"),
+    kernel_arguments=("root=/dev/vda1", "famulus"),
+    pool_file=Path("/dev/shm/fabric_em"),
+    pool_size=1 << 30,
+    switch=Path("/s/switch"),
+    folder=Path("/home/f/node1"),
+    sockets=Path("/s"),
+)
+
+
+def golden(name: str, argv: list[str]) -> None:
+    """One option and its value stand on one line."""
+    lines = [argv[0]]
+    for word in argv[1:]:
+        if word.startswith("-") or lines[-1].count(" ") or not lines[-1].startswith("-"):
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    assert (GOLDEN / name).read_text(encoding="utf-8") == "\n".join(lines) + "\n"
+
+
+def test_node_under_tcg() -> None:
+    golden("node-tcg.txt", node_arguments(MACHINE))
+
+
+def test_node_under_kvm() -> None:
+    golden("node-kvm.txt", node_arguments(replace(MACHINE, accel="kvm", cpus=4)))
+
+
+def test_switch() -> None:
+    golden("switch.txt", switch_arguments(Path("/s/switch"), Path("/s/rc"), Path("/s/pid")))
+
+
+def test_gateway() -> None:
+    argv = gateway_arguments(
+        IPv4Network("10.1.2.0/24"), Path("/s/switch"), Path("/s/gw.qmp"), Path("/s/gw.pid")
+    )
+    golden("gateway.txt", argv)
+
+
+def test_overlay() -> None:
+    golden("overlay.txt", overlay_arguments(Path("/t/disk.img"), Path("/n/disk.part")))
+
+
+@pytest.mark.parametrize(("accel", "cpus", "most"), [("tcg", 1, 2), ("tcg", 4, 4), ("kvm", 1, 1)])
+def test_tcg_machines_can_always_have_two_cpus(accel: str, cpus: int, most: int) -> None:
+    assert max_cpus(accel, cpus) == most
+
+
+def test_commas_in_paths_are_escaped() -> None:
+    argv = node_arguments(replace(MACHINE, pool_file=Path("/a,b")))
+    assert any("mem-path=/a,,b," in word for word in argv)
+
+
+def test_forwards_are_read_from_the_monitor() -> None:
+    usernet = """Hub 0 (inner):
+  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
+  TCP[HOST_FORWARD]  14       127.0.0.1 42002    192.168.42.2    22     0     0
+  TCP[ESTABLISHED]   15       127.0.0.1 55022    192.168.42.9    22     0     0
+  TCP[HOST_FORWARD]  13       127.0.0.1 42001    192.168.42.1    22     0     0
+"""
+    assert parse_forwards(usernet) == {"192.168.42.2": 42002, "192.168.42.1": 42001}
