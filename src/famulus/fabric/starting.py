@@ -11,7 +11,7 @@ from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width
 from famulus.host.accelerator import choose_accelerator
 from famulus.network import replug
-from famulus.node import identify, lifecycle
+from famulus.node import identify, lifecycle, passwords
 from famulus.node.node import Node
 from famulus.state import write_private
 from famulus.template import store
@@ -82,6 +82,7 @@ def _bring_up(fabric: Fabric, node: Node, accel: str, undo: ExitStack, events: E
     _note_difference(node, accel, events)
     replug.ensure(node.socket("qmp"), node.identity, fabric.network, node.qemu, node.path)
     identify.identify(node, fabric.numbers, BOOT_LIMIT)
+    passwords.ensure(node)
     identify.wait_for_ssh(node, fabric.record.ports[node.number])
 
 

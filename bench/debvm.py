@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""debvm, the counterpart: Debian's own "a virtual machine from packages"."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.common import LIMIT, run
+
+# debvm-run aborts where /dev/kvm opens but boots nothing; a user who cannot open it gets TCG.
+_NOBODY = 65534
+
+
+def create(folder: Path, suite: str, packages: Sequence[str], options: Sequence[str]) -> None:
+    """Make the image `folder`/vm.ext4 and a key for its root."""
+    key = folder / "key"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
+    run(
+        [
+            "debvm-create", "-r", suite, "-z", "8G", "-k", f"{key}.pub", "-o", folder / "vm.ext4",
+            "--", f"--include={','.join(packages)}", *options,
+        ]
+    )  # fmt: skip
+    os.chown(folder / "vm.ext4", _NOBODY, _NOBODY)
+    folder.chmod(0o755)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[int]:
+    """Run the image while the block runs; yield the port of its ssh."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    user = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    with (folder / "debvm.log").open("w") as log:
+        vm = subprocess.Popen(
+            [
+                *user,
+                "debvm-run",
+                "-i",
+                folder / "vm.ext4",
+                "-s",
+                str(port),
+                "--",
+                "-display",
+                "none",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "HOME": "/nonexistent", "TMPDIR": "/tmp"},
+        )
+        try:
+            yield port
+        finally:
+            vm.terminate()
+            vm.wait(60)
+
+
+def login(folder: Path, port: int) -> None:
+    """Log in by ssh as soon as the machine lets us, and leave again."""
+    argv = [
+        "ssh", "-F", "none", "-i", str(folder / "key"), "-p", str(port), "-l", "root",
+        "-o", "BatchMode=yes", "-o", "ConnectTimeout=60",
+        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        "127.0.0.1", "true",
+    ]  # fmt: skip
+    deadline = time.monotonic() + LIMIT
+    while subprocess.run(argv, capture_output=True, check=False).returncode:
+        if time.monotonic() > deadline:
+            raise TimeoutError((folder / "debvm.log").read_text())
+        time.sleep(0.2)
+
+
+def available() -> bool:
+    """Tell whether debvm is installed."""
+    return shutil.which("debvm-create") is not None

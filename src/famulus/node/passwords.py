@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The passwords of a node: the template has the ancestor's, a fabric may want others."""
+
+import hashlib
+
+from famulus.guest_agent import set_password
+from famulus.node.node import Node
+from famulus.spec import FabricSpec
+from famulus.state import write_private
+
+
+def ensure(node: Node) -> None:
+    """Set the passwords that the spec asks for, unless the node's disk has them already."""
+    wanted = _mark(node.spec)
+    if _present(node) == wanted:
+        return
+    set_password(node.socket("ga"), "root", node.spec.root_password)
+    set_password(node.socket("ga"), "fabric", node.spec.fabric_password)
+    write_private(node.path / "passwords", wanted)
+
+
+def _present(node: Node) -> str:
+    try:
+        return (node.path / "passwords").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return _mark(FabricSpec())
+
+
+def _mark(spec: FabricSpec) -> str:
+    return hashlib.sha256(f"{spec.root_password}\n{spec.fabric_password}".encode()).hexdigest()

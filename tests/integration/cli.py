@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line as the tests use it: as a user does, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from famulus.network.user import UserNetwork
+from famulus.spec import FabricSpec
+from famulus.state import FabricFolder
+
+LIMIT = 900  # seconds; the first `up` builds the template
+
+
+@dataclass
+class Cli:
+    """The command `famulus` for one fabric, run as a user runs it."""
+
+    fabric: str
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+    def argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "famulus", *words]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "FAMULUS_FABRIC": self.fabric, "COLUMNS": "200", **self.env}
+
+    def run(
+        self, *words: str, stdin: str = "", limit: float = LIMIT
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*words),
+            env=self.environment(),
+            cwd=self.cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+
+    def ok(self, *words: str, stdin: str = "", limit: float = LIMIT) -> str:
+        """Run and return standard output; the test fails with all that was printed otherwise."""
+        result = self.run(*words, stdin=stdin, limit=limit)
+        assert result.returncode == 0, f"famulus {words}\n{result.stdout}\n{result.stderr}"
+        assert "Traceback" not in result.stderr
+        return result.stdout
+
+    def fails(self, *words: str, code: int, says: str, limit: float = LIMIT) -> str:
+        """Run, expect `code` and an error that says `says` in one line; return what was printed."""
+        result = self.run(*words, limit=limit)
+        assert result.returncode == code, f"famulus {words}\n{result.stdout}\n{result.stderr}"
+        assert "Traceback" not in result.stderr
+        assert says in result.stderr, result.stderr
+        return result.stderr
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start without waiting, in a process group of its own as a shell would."""
+        return subprocess.Popen(
+            self.argv(*words),
+            env=self.environment(),
+            cwd=self.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def node(self, number: int, command: str, user: str | None = None) -> str:
+        """Run a shell command in a node and return what it prints."""
+        who = ["-l", user] if user else []
+        return self.ok("ssh", str(number), *who, "--", command, limit=180).strip()
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.ok("status", "--json"))
+        return found
+
+    def states(self) -> list[str]:
+        return [node["state"] for node in self.status()["nodes"]]
+
+    def processes(self) -> list[int]:
+        """Return the processes of this fabric that carry its folders in their arguments."""
+        folder = FabricFolder(self.fabric)
+        tokens = [os.fsencode(folder.path) + b"/", os.fsencode(folder.sockets) + b"/"]
+        return [pid for pid, arguments in _all_processes() if any(t in arguments for t in tokens)]
+
+    def purge(self) -> None:
+        self.run("down", "--purge")
+
+
+def _all_processes() -> Iterator[tuple[int, bytes]]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield int(path.parent.name), path.read_bytes()
+        except OSError:
+            continue
+
+
+def interrupt(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> float:
+    """Send a signal to the whole group, as Ctrl-C does, and return how long the end took."""
+    start = time.monotonic()
+    os.killpg(process.pid, number)
+    process.wait(60)
+    return time.monotonic() - start
+
+
+def kill_daemon(cli: Cli, what: str) -> None:
+    """Kill the fabric's `switch` or `gateway` with -9, behind the back of famulus."""
+    network = UserNetwork(FabricFolder(cli.fabric).sockets, FabricSpec().subnet)
+    daemon = {"switch": network.switch, "gateway": network.gateway}[what]
+    pid = daemon.pid()
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    while daemon.running():
+        time.sleep(0.01)

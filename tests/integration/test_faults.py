@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes wrong in real life: one error with its cure, nothing lost, nothing left running."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from famulus import paths
+from tests.integration.cli import Cli, interrupt, kill_daemon
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_switch_is_killed_and_up_repairs_it_under_running_nodes(two: Cli) -> None:
+    two.node(1, "echo still-here > /tmp/mark")
+    before = [node["pid"] for node in two.status()["nodes"]]
+    kill_daemon(two, "switch")
+    assert two.status()["network"] == "stopped"
+    two.ok("up")
+    assert [node["pid"] for node in two.status()["nodes"]] == before
+    assert two.node(1, "cat /tmp/mark; ping -c 3 -q fabric2 | grep -o '0% packet loss'") == (
+        "still-here\n0% packet loss"
+    )
+
+
+def test_the_gateway_is_killed_and_up_repairs_it(two: Cli) -> None:
+    kill_daemon(two, "gateway")
+    two.ok("up")
+    assert two.node(2, "hostname") == "fabric2"
+
+
+def test_up_grows_and_shrinks(two: Cli) -> None:
+    two.ok("up", "3")
+    try:
+        assert two.states() == ["running"] * 3
+        assert "192.168.42.3 fabric3" in two.node(1, "cat /etc/hosts")
+        assert two.node(3, "ssh -o BatchMode=yes fabric1 hostname") == "fabric1"
+        assert two.node(1, "ssh -o BatchMode=yes fabric3 hostname") == "fabric3"
+    finally:
+        two.ok("up", "2")
+    assert two.states() == ["running"] * 2
+    assert "fabric3" not in two.node(1, "cat /etc/hosts")
+
+
+def test_two_ups_at_once_wait_for_each_other(two: Cli) -> None:
+    first, second = two.start("up"), two.start("up")
+    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert any("waiting for famulus up (process " in output for output in outputs)
+
+
+def test_a_pool_of_another_size_is_refused_and_kept(own: Cli) -> None:
+    pool = Path(f"/dev/shm/fabric_em.{own.fabric}")
+    pool.write_bytes(b"precious" + bytes((64 << 20) - 8))
+    try:
+        own.fails("up", "1", "--pool", "128M", code=1, says="64M")
+        assert pool.read_bytes()[:8] == b"precious"
+        assert pool.stat().st_size == 64 << 20
+        assert own.processes() == []
+    finally:
+        pool.unlink()
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.5, 6.0])
+def test_ctrl_c_leaves_nothing_and_up_works_again(own: Cli, seconds: float) -> None:
+    process = own.start("up", "2", "--pool", "64M")
+    time.sleep(seconds)
+    assert process.poll() is None, process.communicate()
+    assert interrupt(process) < 5
+    assert process.returncode == 130
+    assert own.processes() == []
+    assert not Path(f"/dev/shm/fabric_em.{own.fabric}").exists()
+    assert own.fabric not in own.ok("list")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 5.0])
+def test_famulus_is_killed_and_up_goes_on(own: Cli, seconds: float) -> None:
+    process = own.start("up", "1", "--pool", "64M")
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    own.ok("up", "1", "--pool", "64M")
+    assert own.states() == ["running"]
+    assert own.node(1, "hostname") == "fabric1"
+    own.ok("down", "--purge")
+    assert own.processes() == []
+
+
+def test_taken_ssh_ports_are_passed_over(own: Cli) -> None:
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(1)]
+        port = taken[0].getsockname()[1]
+        own.ok("up", "1", "--pool", "64M", "--ssh-port", str(port))
+        assert own.status()["nodes"][0]["ssh_port"] > port
+
+
+def test_no_free_ssh_port_is_an_error_that_leaves_nothing(own: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 65535)):
+        own.fails("up", "1", "--pool", "64M", "--ssh-port", "65535", code=1, says="no free port")
+    assert own.processes() == []
+
+
+def test_full_shared_memory_is_noticed_before_anything_starts(own: Cli) -> None:
+    script = "mount -t tmpfs -o size=8M none /dev/shm && exec " + " ".join(own.argv("up", "1"))
+    argv = ["unshare", "--mount", "sh", "-c", script]
+    result = subprocess.run(
+        argv, env=own.environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1, result.stderr
+    assert "/dev/shm" in result.stderr
+    assert own.processes() == []
+
+
+def test_a_full_disk_is_an_error_that_leaves_nothing(own: Cli, tmp_path: Path) -> None:
+    script = f"mount -t tmpfs -o size=64M none {tmp_path} && exec " + " ".join(own.argv("up", "1"))
+    argv = ["unshare", "--mount", "sh", "-c", script]
+    env = {**own.environment(), "FAMULUS_HOME": str(tmp_path)}
+    result = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 1, result.stderr
+    assert str(tmp_path) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_long_home_does_not_lengthen_socket_paths(own: Cli, tmp_path: Path) -> None:
+    home = tmp_path / ("x" * 120) / ("y y" * 20)
+    home.mkdir(parents=True)
+    (home / "templates").symlink_to(paths.templates())
+    own.env["FAMULUS_HOME"] = str(home)
+    own.ok("up", "1", "--pool", "64M")
+    assert own.node(1, "hostname") == "fabric1"

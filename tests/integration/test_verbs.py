@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The verbs on a running fabric."""
+
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli import Cli
+
+pytestmark = pytest.mark.integration
+
+
+def test_status_tells_what_runs(two: Cli) -> None:
+    status = two.status()
+    assert status["network"] == "running"
+    for node in status["nodes"]:
+        assert node["state"] == "running"
+        assert Path(f"/proc/{node['pid']}").exists()
+        assert node["memory"] > 50 << 20
+        assert node["ssh_port"] > 0
+    shown = two.ok("status")
+    assert "fabric2" in shown
+    assert "192.168.42.2" in shown
+
+
+def test_list_has_the_fabric(two: Cli) -> None:
+    assert two.fabric in two.ok("list")
+
+
+def test_ssh_passes_the_exit_code_through(two: Cli) -> None:
+    assert two.run("ssh", "1", "--", "exit 7").returncode == 7
+
+
+def test_exec_prefixes_lines_and_passes_the_exit_code_through(two: Cli) -> None:
+    assert sorted(two.ok("exec", "all", "--", "hostname").split("\n")[:2]) == [
+        "fabric1 | fabric1",
+        "fabric2 | fabric2",
+    ]
+    assert two.run("exec", "1-2", "--", 'test "$(hostname)" = fabric1 || exit 5').returncode == 5
+
+
+def test_cp_both_ways(two: Cli, tmp_path: Path) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    there.write_bytes(os.urandom(100_000))
+    two.ok("cp", str(there), "fabric1:/tmp/blob")
+    two.ok("cp", "1:/tmp/blob", "2:/tmp/blob")
+    two.ok("cp", "2:/tmp/blob", str(back))
+    assert there.read_bytes() == back.read_bytes()
+
+
+def test_the_users_own_ssh_works(two: Cli) -> None:
+    config = two.ok("ssh-config", "--path").strip()
+    argv = ["ssh", "-F", config, "fabric2", "hostname"]
+    assert subprocess.check_output(argv, text=True, timeout=60).strip() == "fabric2"
+    assert "Host fabric1\n" in two.ok("ssh-config")
+
+
+def test_pause_and_resume(two: Cli) -> None:
+    two.ok("node", "pause", "2")
+    assert two.states() == ["running", "paused"]
+    two.fails("ssh", "2", "--", "true", code=1, says="fabric2 is paused")
+    two.ok("node", "resume", "2")
+    assert two.node(2, "hostname") == "fabric2"
+
+
+def test_stop_and_start_keep_the_disk_and_the_pool(two: Cli) -> None:
+    two.ok("pool", "write", "0", "kept")
+    two.node(2, "echo written > kept; sync")
+    two.ok("node", "stop", "2")
+    assert two.states() == ["running", "stopped"]
+    two.fails("ssh", "2", "--", "true", code=1, says="fabric2 is stopped")
+    two.ok("node", "start", "2")
+    assert two.node(2, "cat kept") == "written"
+    assert two.ok("pool", "read", "0", "4", "--raw") == "kept"
+
+
+def test_up_starts_what_was_killed_and_leaves_the_rest_alone(two: Cli) -> None:
+    before = [node["pid"] for node in two.status()["nodes"]]
+    two.ok("node", "kill", "1")
+    assert two.states() == ["stopped", "running"]
+    two.ok("up")
+    after = [node["pid"] for node in two.status()["nodes"]]
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_log_has_the_serial_console_and_what_was_done(two: Cli) -> None:
+    two.node(1, "echo a-mark-on-the-console | sudo tee /dev/ttyS0")
+    deadline = time.monotonic() + 20
+    while "a-mark-on-the-console" not in two.ok("log", "1"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert "qemu-system-x86_64" in two.ok("log")
+
+
+def test_console_logs_in_with_the_password_and_leaves_with_its_key(two: Cli) -> None:
+    leader, follower = pty.openpty()
+    argv = two.argv("console", "1")
+    process = subprocess.Popen(
+        argv, env=two.environment(), stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    for text, answer in (
+        ("login:", b"fabric\r"),
+        ("assword:", b"rocks\r"),
+        ("fabric@fabric1", b"\x1d"),
+    ):
+        _expect(leader, text)
+        os.write(leader, answer)
+    assert process.wait(20) == 0
+
+
+def _expect(leader: int, text: str) -> None:
+    seen = b""
+    os.write(leader, b"\r" if text == "login:" else b"")
+    deadline = time.monotonic() + 90
+    while text.encode() not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([leader], [], [], 1)[0]:
+            seen += os.read(leader, 4096)
+
+
+def test_unknown_nodes_are_refused(two: Cli) -> None:
+    two.fails("ssh", "3", code=2, says="there is no node fabric3")
+    two.fails("exec", "1-9", "--", "true", code=2, says="there is no node fabric3")
+    two.fails("node", "stop", "bogus", code=2, says="'bogus' does not name a node")
+    two.fails("status", "--fabric", "nowhere", code=1, says="there is no fabric 'nowhere'")
