@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+PYTHON := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint campaign bench setup clean
+
+help:
+	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
+	@echo 'make test       set up what is missing, then lint, types, unit and integration tests'
+	@echo 'make lint       lint and types only'
+	@echo 'make campaign   the tests that are too long for CI'
+	@echo 'make bench      measure, side by side with what others need'
+	@echo 'make setup      only set up: programs and .venv'
+	@echo 'make clean      remove .venv and caches; fabrics and templates stay'
+	@echo
+	@echo "ARGS='...' is passed on, as in: make test ARGS='-k pool -x'"
+
+setup:
+	@scripts/setup
+
+demo:
+	@scripts/setup
+	@.venv/bin/famulus demo $(ARGS)
+
+test:
+	@scripts/setup --dev
+	@$(PYTHON) -m pytest -m 'not campaign' $(ARGS)
+
+lint:
+	@scripts/setup --dev
+	@$(PYTHON) -m pytest tests/unit/test_lint.py $(ARGS)
+
+campaign:
+	@scripts/setup --dev
+	@$(PYTHON) -m pytest -m campaign $(ARGS)
+
+bench:
+	@scripts/setup --dev
+	@$(PYTHON) bench $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
