@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Lint and types are tests: what does not pass them is not done."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sys.executable).parent  # of the environment that runs the tests, activated or not
+
+
+def files(*patterns: str) -> list[str]:
+    """The files under version control, and the new ones that are not ignored."""
+    argv = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    listed = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = listed.stdout.splitlines()
+    if listed.returncode:  # not a git checkout: a tarball, say
+        found = [str(path.relative_to(ROOT)) for path in _walk() if any(map(path.match, patterns))]
+    return sorted(name for name in found if (ROOT / name).is_file())
+
+
+def _walk() -> list[Path]:
+    """Every file that is not in a cache, the environment or .git."""
+    return [
+        Path(folder) / name
+        for folder, _, names in os.walk(ROOT)
+        if not any(p[0] == "." and p != ".ci" for p in Path(folder).relative_to(ROOT).parts)
+        for name in names
+    ]
+
+
+def shell_scripts() -> list[str]:
+    found = []
+    for name in files("*"):
+        with (ROOT / name).open("rb") as file:
+            first = file.readline(80)
+        if name.endswith(".sh") or (first.startswith(b"#!") and b"sh" in first.split(b"/")[-1]):
+            found.append(name)
+    return found
+
+
+def check(*argv: str) -> None:
+    program = SCRIPTS / argv[0]
+    first = str(program) if program.exists() else argv[0]
+    done = subprocess.run([first, *argv[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{' '.join(argv)}\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+def test_format():
+    check("ruff", "format", "--check", "--diff", "--quiet", ".")
+
+
+def test_lint():
+    check("ruff", "check", "--quiet", "--output-format=concise", ".")
+
+
+def test_types():
+    check("mypy")
+
+
+def test_layers():
+    check("lint-imports")
+
+
+def test_shell_scripts():
+    scripts = shell_scripts()
+    assert "scripts/setup" in scripts
+    check("shellcheck", *scripts)
+
+
+@pytest.mark.parametrize("name", files("guest/*.c"))
+def test_c(name: str):
+    check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", name)
+
+
+@pytest.mark.parametrize("name", files("*.py", "*.c", "*.h", "scripts/*", "Makefile", ".ci/*"))
+def test_licence_line(name: str):
+    head = (ROOT / name).read_text(encoding="utf-8").splitlines()[:2]
+    assert any("SPDX-License-Identifier: GPL-2.0-or-later" in line for line in head), name
