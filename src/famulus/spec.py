@@ -140,6 +140,7 @@ def load_spec(
     the setting, where it came from and what would be right.
     """
     sources = {
+        "wgetrc": _from_wgetrc(),
         "an earlier `up`": dict(remembered or {}),
         str(file): read_file(file) if file else {},
         "the environment": _from_env(os.environ if env is None else env),
@@ -179,14 +180,16 @@ def _from_env(env: Mapping[str, str]) -> dict[str, object]:
     return found
 
 
-def wgetrc_proxy(path: Path) -> str:
-    """Return the http_proxy that wgetrc file `path` sets, or an empty string."""
-    try:
-        text = path.expanduser().read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    found = re.search(r"^\s*http_?proxy\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE)
-    return found[1] if found else ""
+def _from_wgetrc() -> dict[str, object]:
+    """Return the proxy that the user's or the system's wgetrc sets, as the ancestor took it."""
+    for path in (Path("~/.wgetrc"), Path("/etc/wgetrc")):
+        try:
+            text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+        except (OSError, RuntimeError):
+            continue
+        if found := re.search(r"^\s*http_?proxy\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE):
+            return {"proxy": found[1]}
+    return {}
 
 
 def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
