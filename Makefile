@@ -37,7 +37,7 @@ campaign:
 
 bench:
 	@scripts/setup --dev
-	@$(PYTHON) bench $(ARGS)
+	@$(PYTHON) -m bench.up $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
