@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * famulus-agent: the program through which the host tells a node who it is.
+ *
+ * It neither forks nor runs anything: under emulation every new code path costs, and a fabric may
+ * have 64 nodes. The protocol over the virtio port `org.famulus.agent.0`:
+ *
+ *   request   famulus 1 <bytes>\n, then so many bytes of directives (at most REQUEST_MAX)
+ *   answer    ok <host name>\n   or   error <what>: <why>\n
+ *
+ * Directives, a line each:
+ *   hostname <name>
+ *   machine-id <32 hex digits>
+ *   time <seconds>.<microseconds, 6 digits>
+ *   link <interface> <mac> <address> <prefix length> <gateway>
+ *   file <mode, octal> <uid> <gid> <bytes> <path>, then so many bytes and a line feed
+ *   sync
+ *   poweroff
+ * No directives at all is a question for the name. Every directive may be repeated.
+ */
+#ifndef FAMULUS_AGENT_H
+#define FAMULUS_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define REQUEST_MAX (1024 * 1024)
+#define ANSWER_MAX 512
+
+/* Where a directive failed: what it was, and errno. */
+struct failure {
+	char what[256];
+	int error;
+};
+
+/* port.c: open the virtio port called `name`; -1 if there is none. */
+int port_open(const char *name);
+
+/* request.c: carry out the directives in `text` (`length` bytes, writable); 0, or -1 and `why`. */
+int request_run(char *text, size_t length, struct failure *why);
+
+/* apply.c: one function a directive; 0, or -1 and errno. */
+int apply_hostname(const char *name);
+int apply_machine_id(const char *id);
+int apply_time(const char *text);
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
+int apply_poweroff(void);
+
+/* link.c */
+int apply_link(const char *interface, const char *mac, const char *address, int prefix,
+	       const char *gateway);
+
+/* notify.c: tell systemd that the service is ready (sd_notify(3)). */
+void notify_ready(void);
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The network card: MAC, address, default route, by the ioctls of netdevice(7) and rtentry. */
+#include "agent.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <net/route.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void set_name(struct ifreq *request, const char *interface)
+{
+	memset(request, 0, sizeof(*request));
+	snprintf(request->ifr_name, IFNAMSIZ, "%s", interface);
+}
+
+static int set_flags(int fd, const char *interface, short set, short clear)
+{
+	struct ifreq request;
+	set_name(&request, interface);
+	if (ioctl(fd, SIOCGIFFLAGS, &request))
+		return -1;
+	request.ifr_flags = (short)((request.ifr_flags | set) & ~clear);
+	return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+static int set_mac(int fd, const char *interface, const char *text)
+{
+	unsigned char mac[6];
+	struct ifreq request;
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != 6) {
+		errno = EINVAL;
+		return -1;
+	}
+	set_name(&request, interface);
+	if (ioctl(fd, SIOCGIFHWADDR, &request))
+		return -1;
+	if (memcmp(request.ifr_hwaddr.sa_data, mac, sizeof(mac)) == 0)
+		return 0;
+	if (set_flags(fd, interface, 0, IFF_UP))
+		return -1;
+	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(request.ifr_hwaddr.sa_data, mac, sizeof(mac));
+	return ioctl(fd, SIOCSIFHWADDR, &request);
+}
+
+static struct sockaddr_in ipv4(in_addr_t address)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = address };
+}
+
+static int set_address(int fd, unsigned long what, const char *interface, in_addr_t address)
+{
+	struct ifreq request;
+	struct sockaddr_in value = ipv4(address);
+	set_name(&request, interface);
+	memcpy(&request.ifr_addr, &value, sizeof(value));
+	return ioctl(fd, what, &request);
+}
+
+static int set_route(int fd, const char *interface, in_addr_t gateway)
+{
+	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
+	struct sockaddr_in any = ipv4(INADDR_ANY), via = ipv4(gateway);
+	char name[IFNAMSIZ];
+	snprintf(name, sizeof(name), "%s", interface);
+	route.rt_dev = name;
+	memcpy(&route.rt_dst, &any, sizeof(any));
+	memcpy(&route.rt_genmask, &any, sizeof(any));
+	memcpy(&route.rt_gateway, &via, sizeof(via));
+	return ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -1 : 0;
+}
+
+static int set_all(int fd, const char *interface, const char *mac, in_addr_t address, int prefix,
+		   in_addr_t gateway)
+{
+	in_addr_t mask = htonl(prefix ? ~0U << (32 - prefix) : 0);
+	if (set_flags(fd, "lo", IFF_UP, 0) || set_mac(fd, interface, mac))
+		return -1;
+	if (set_flags(fd, interface, IFF_UP, 0))
+		return -1;
+	if (set_address(fd, SIOCSIFADDR, interface, address) ||
+	    set_address(fd, SIOCSIFNETMASK, interface, mask) ||
+	    set_address(fd, SIOCSIFBRDADDR, interface, address | ~mask))
+		return -1;
+	return set_route(fd, interface, gateway);
+}
+
+int apply_link(const char *interface, const char *mac, const char *address, int prefix,
+	       const char *gateway)
+{
+	in_addr_t own = inet_addr(address), via = inet_addr(gateway);
+	if (own == INADDR_NONE || via == INADDR_NONE || prefix < 0 || prefix > 32) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	int failed = set_all(fd, interface, mac, own, prefix, via);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return failed;
+}

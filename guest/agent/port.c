@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Find the virtio port by its name in sysfs; udev may not have run yet. */
+#include "agent.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PORTS "/sys/class/virtio-ports"
+
+static bool has_name(const char *device, const char *name)
+{
+	char path[300], found[128] = "";
+	snprintf(path, sizeof(path), PORTS "/%.200s/name", device);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(found, sizeof(found), file))
+		found[0] = '\0';
+	fclose(file);
+	found[strcspn(found, "\n")] = '\0';
+	return strcmp(found, name) == 0;
+}
+
+int port_open(const char *name)
+{
+	DIR *ports = opendir(PORTS);
+	int port = -1;
+	if (!ports)
+		return -1;
+	for (struct dirent *entry; port < 0 && (entry = readdir(ports));) {
+		char path[300];
+		if (entry->d_name[0] == '.' || !has_name(entry->d_name, name))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%.200s", entry->d_name);
+		port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	}
+	closedir(ports);
+	return port;
+}
