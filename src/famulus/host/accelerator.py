@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether QEMU can use the CPU's virtualisation (KVM) or must translate (TCG)."""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from famulus.errors import FamulusError
+from famulus.host.finding import Finding
+
+Accelerator = Literal["kvm", "tcg"]
+Wanted = Literal["auto", "kvm", "tcg"]
+
+_CPUINFO = Path("/proc/cpuinfo")
+_DEVICE = Path("/dev/kvm")
+_COST = "a node boots in about 10 s instead of 2, and what it computes is 10 to 20 times slower"
+_SWITCH_ON = (
+    "Switch it on in the firmware's set-up or, if this host is a virtual machine itself, switch "
+    "nested virtualisation on in the machine that hosts it."
+)
+
+# QEMU's own default for TCG (target/i386/cpu.h, TCG_PHYS_ADDR_BITS), seen with QEMU 10.0.
+_TCG_ADDRESS_BITS = 40
+
+
+def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str, str] | None:
+    """Return why KVM cannot be used and what to do about it, or None if it can.
+
+    A device that opens is not enough: on a machine without the CPU's flag KVM aborts or hangs at
+    the kernel's entry (measured).
+    """
+    if not re.search(r"^flags\s*:.*\b(vmx|svm)\b", _text(cpuinfo), re.MULTILINE):
+        return "the CPU shows no virtualisation (no vmx or svm in /proc/cpuinfo)", _SWITCH_ON
+    if not device.exists():
+        return f"there is no {device}", "As root: `modprobe kvm_intel` or `modprobe kvm_amd`."
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return (
+            f"{device} cannot be opened: {error.strerror}",
+            "Join its group: `sudo adduser $USER kvm`, then log in again.",
+        )
+    return None
+
+
+def choose_accelerator(
+    wanted: str, cpuinfo: Path = _CPUINFO, device: Path = _DEVICE
+) -> Accelerator:
+    """Return what QEMU shall use for `wanted`: auto, kvm or tcg.
+
+    Raises FamulusError with the reason if KVM is wanted and cannot be used.
+    """
+    if wanted == "tcg":
+        return "tcg"
+    obstacle = kvm_obstacle(cpuinfo, device)
+    if obstacle is None:
+        return "kvm"
+    if wanted == "kvm":
+        reason, cure = obstacle
+        raise FamulusError(
+            f"KVM was asked for, but {reason}", hint=f"{cure} Or leave --accel out and use TCG."
+        )
+    return "tcg"
+
+
+def check_accelerator(wanted: str, cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> Finding:
+    """Return what QEMU will use, and what that costs."""
+    obstacle = kvm_obstacle(cpuinfo, device)
+    if wanted == "tcg":
+        return Finding("accelerator", "ok", f"TCG, as was asked for: {_COST}")
+    if obstacle is None:
+        return Finding("accelerator", "ok", "KVM")
+    reason, cure = obstacle
+    if wanted == "kvm":
+        return Finding(
+            "accelerator",
+            "error",
+            f"KVM was asked for, but {reason}",
+            f"{cure} Or leave it to TCG.",
+        )
+    return Finding("accelerator", "warning", f"TCG, for {reason}: {_COST}", cure)
+
+
+def largest_pool(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
+    """Return the largest pool in bytes that a node can be given a PCI BAR for.
+
+    The firmware finds a place for a BAR of up to a quarter of the CPU's address space (measured
+    with QEMU 10.0: 40 bits take 256 GiB and no more, 41 take 512 GiB, 42 take 1 TiB); a larger one
+    is left without an address.
+    """
+    bits = _TCG_ADDRESS_BITS if accelerator == "tcg" else _host_address_bits(cpuinfo)
+    return 1 << (bits - 2)
+
+
+def _host_address_bits(cpuinfo: Path) -> int:
+    found = re.search(r"^address sizes\s*:\s*(\d+) bits physical", _text(cpuinfo), re.MULTILINE)
+    return int(found[1]) if found else _TCG_ADDRESS_BITS
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

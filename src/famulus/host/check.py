@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Check whether this host can run a fabric."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from famulus.errors import FamulusError
+from famulus.host import space
+from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
+from famulus.host.finding import Finding
+from famulus.host.programs import check_programs
+from famulus.host.rootless import check_rootless
+from famulus.spec import FabricSpec
+
+
+def check_host(spec: FabricSpec, pool: Path | None = None) -> list[Finding]:
+    """Return everything that was looked at, good or bad, in the order of its weight.
+
+    `pool` is the fabric's pool file; without it the default fabric's is meant. Takes a few tenths
+    of a second, changes nothing.
+    """
+    pool = pool or space.default_pool(spec)
+    accelerator: Accelerator = "tcg" if spec.accel == "tcg" or kvm_obstacle() else "kvm"
+    return [
+        *check_programs(),
+        check_accelerator(spec.accel),
+        check_rootless("warning" if space.has_template() else "error"),
+        *space.check_disk(spec),
+        space.check_memory(spec, accelerator, pool),
+        space.check_pool(spec, accelerator, pool),
+    ]
+
+
+def require(findings: Iterable[Finding]) -> None:
+    """Raise one FamulusError that lists every error among `findings`, each with its cure."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if not errors:
+        return
+    if len(errors) == 1:
+        raise FamulusError(f"{errors[0].name}: {errors[0].text}", hint=errors[0].cure)
+    lines = [f"{error.name}: {error.text}\n  -> {error.cure}" for error in errors]
+    raise FamulusError(
+        f"this host lacks {len(errors)} things that a fabric needs",
+        details="\n".join(lines),
+        hint="`famulus doctor` shows everything that is looked at.",
+    )

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether a normal user can build a template: user namespaces and subordinate ids."""
+
+import getpass
+import os
+from pathlib import Path
+
+from famulus.errors import FamulusError, Interrupted
+from famulus.host.finding import Finding, Level
+from famulus.run import find_program, run
+
+_NEEDED_IDS = 65536  # as many as a Debian system may use (Debian policy 9.2.2)
+_ALLOW = (
+    "On Ubuntu, as root: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`. In a container, "
+    "allow user namespaces there; or build the template as root."
+)
+_SWITCHES = Path("/proc/sys")
+_ETC = Path("/etc")
+
+
+def check_rootless(level: Level, etc: Path = _ETC, switches: Path = _SWITCHES) -> Finding:
+    """Return whether templates can be built by whoever runs this; `level` is that of an obstacle.
+
+    Root needs none of it.
+    """
+    if os.geteuid() == 0:
+        return Finding("user namespaces", "ok", "not needed by root")
+    obstacle = (
+        _no_newuidmap()
+        or _no_ids(etc / "subuid")
+        or _no_ids(etc / "subgid")
+        or _switched_off(switches)
+        or _refused()
+    )
+    if obstacle is None:
+        return Finding("user namespaces", "ok", "templates can be built without root")
+    text, cure = obstacle
+    return Finding("user namespaces", level, f"no template can be built without root: {text}", cure)
+
+
+def _no_newuidmap() -> tuple[str, str] | None:
+    if find_program("newuidmap"):
+        return None
+    return "newuidmap is not installed", "`apt-get install uidmap` as root."
+
+
+def _no_ids(file: Path) -> tuple[str, str] | None:
+    """Look for the user's line in subuid(5) or subgid(5): name or number, first id, how many."""
+    user = getpass.getuser()
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        who, _, rest = line.partition(":")
+        count = rest.partition(":")[2]
+        if who in (user, str(os.getuid())) and count.isdigit() and int(count) >= _NEEDED_IDS:
+            return None
+    cure = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
+    text = f"{file} has no line that gives {user} {_NEEDED_IDS} ids"
+    return text, f"As root: `{cure}` (with a range that nobody else has)."
+
+
+def _switched_off(switches: Path) -> tuple[str, str] | None:
+    for switch, off, on in (
+        ("kernel/unprivileged_userns_clone", "0", "1"),  # Debian's own, gone since its 6.x
+        ("user/max_user_namespaces", "0", "10000"),
+    ):
+        if _value(switches / switch) == off:
+            name = switch.replace("/", ".")
+            return f"{name} is {off}", f"As root: `sysctl {name}={on}`."
+    return None
+
+
+def _refused() -> tuple[str, str] | None:
+    """Try it for real: AppArmor, seccomp and containers forbid it each in their way."""
+    try:
+        run(["unshare", "--user", "--map-root-user", "true"], timeout=10)
+    except Interrupted:
+        raise
+    except FamulusError as error:
+        return f"the system refuses a user namespace ({error.details or error.brief})", _ALLOW
+    return None
+
+
+def _value(switch: Path) -> str:
+    try:
+        return switch.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

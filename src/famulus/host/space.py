@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether there is room: on disk for a template, in memory for nodes, and for the pool."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from famulus import paths
+from famulus.host.accelerator import Accelerator, largest_pool
+from famulus.host.finding import Finding, Level
+from famulus.spec import FabricSpec
+from famulus.units import GIB, KIB, MIB, format_size, human_size
+
+_TEMPLATE = 3 * GIB  # while a template is built: the tar, the raw disk, the compressed one
+_SCRATCH = 3 * GIB // 2  # the root file system that mmdebstrap unpacks in /tmp
+_NODE_DISK = 64 * MIB  # what a node that only boots writes
+_OVERHEAD = {"tcg": 150 * MIB, "kvm": 60 * MIB}  # of QEMU beside a node's memory
+_TOUCHED = 100 * MIB  # of its memory that a node uses at least
+_LEAST_POOL = 16 * MIB  # room below which the first program would already be ended by a bus error
+
+_MEMINFO = Path("/proc/meminfo")
+_SHM = Path("/dev/shm")  # noqa: S108 - the pool's place, named by the user's guide
+
+
+def has_template() -> bool:
+    """Tell whether some template is there, so that `up` may well have nothing to build."""
+    folder = paths.templates()
+    return folder.is_dir() and any(
+        path.is_dir() and path.name[0] != "." for path in folder.iterdir()
+    )
+
+
+def check_disk(spec: FabricSpec) -> list[Finding]:
+    """Return whether the disk has room for a template and the nodes, and /tmp for building it."""
+    home, scratch = nearest(paths.templates()), Path(tempfile.gettempdir())
+    level: Level = "warning" if has_template() else "error"
+    nodes = spec.nodes * _NODE_DISK
+    if home.stat().st_dev == scratch.stat().st_dev:
+        return [_disk_finding("disk", home, _TEMPLATE + _SCRATCH + nodes, level)]
+    return [
+        _disk_finding("disk", home, _TEMPLATE + nodes, level),
+        _disk_finding("temporary files", scratch, _SCRATCH, level),
+    ]
+
+
+def _disk_finding(name: str, folder: Path, need: int, level: Level) -> Finding:
+    free = free_bytes(folder)
+    text = f"{human_size(free)} free in {folder}"
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            name, "error", f"{folder} cannot be written to", "Set FAMULUS_HOME, or TMPDIR."
+        )
+    if free >= need:
+        return Finding(name, "ok", text)
+    return Finding(
+        name,
+        level,
+        f"{text}; building a template needs {human_size(need)}",
+        "Free some (`famulus template prune`, `famulus down --purge`), "
+        "or set FAMULUS_HOME or TMPDIR to a folder on a larger disk.",
+    )
+
+
+def check_memory(
+    spec: FabricSpec, accelerator: Accelerator, pool: Path, meminfo: Path = _MEMINFO
+) -> Finding:
+    """Return whether the nodes, and a pool that is memory, fit into what is free.
+
+    Nodes do not touch all of their memory, and nodes that run already are counted twice; only what
+    can never fit is an error.
+    """
+    overhead = _OVERHEAD[accelerator]
+    need = spec.nodes * (spec.memory + overhead)
+    what = f"{spec.nodes} nodes of {human_size(spec.memory)}, {human_size(overhead)} more for each"
+    if _is_memory(pool):
+        need += spec.pool
+        what += f", and the pool of {human_size(spec.pool)}"
+    sizes = _sizes(meminfo)
+    available = sizes.get("MemAvailable", 0)
+    total = sizes.get("MemTotal", 0) + sizes.get("SwapTotal", 0)
+    text = f"{human_size(available)} available"
+    cure = "Ask for fewer nodes, or less with --memory or --pool; or end what else uses memory."
+    if total and spec.nodes * (_TOUCHED + overhead) > total:
+        return Finding(
+            "memory", "error", f"{spec.nodes} nodes cannot fit into {human_size(total)}", cure
+        )
+    if available < need:
+        return Finding("memory", "warning", f"{text}; {what}: may take {human_size(need)}", cure)
+    return Finding("memory", "ok", text)
+
+
+def check_pool(spec: FabricSpec, accelerator: Accelerator, pool: Path) -> Finding:
+    """Return whether there is room for the pool at `pool`, and an address for it in a node."""
+    largest = largest_pool(accelerator)
+    if spec.pool > largest:
+        return Finding(
+            "pool",
+            "error",
+            f"a pool of {format_size(spec.pool)} finds no place among a node's addresses under "
+            f"{accelerator.upper()}; the largest that does is {format_size(largest)}",
+            f"Use --pool {format_size(largest)} or less.",
+        )
+    folder = pool.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Finding(
+            "pool",
+            "error",
+            f"there is no folder {folder} that can be written to",
+            "Make it, or choose another file with --pool-file.",
+        )
+    return _room(spec, pool)
+
+
+def _room(spec: FabricSpec, pool: Path) -> Finding:
+    # What an existing pool has already taken need not be free once more.
+    room = free_bytes(pool.parent) + (pool.stat().st_blocks * 512 if pool.is_file() else 0)
+    text = f"{human_size(room)} free in {pool.parent} for a pool of {format_size(spec.pool)}"
+    cure = (
+        f"Remove what fills {pool.parent} (`famulus down --purge` of fabrics that are done with), "
+        "choose a smaller --pool, or another place with --pool-file."
+    )
+    if room < min(spec.pool, _LEAST_POOL):
+        return Finding("pool", "error", text, cure)
+    if room < spec.pool:
+        return Finding("pool", "warning", f"{text}; a node that fills it dies of a bus error", cure)
+    return Finding("pool", "ok", text)
+
+
+def default_pool(spec: FabricSpec) -> Path:
+    """Return a pool file that stands for the fabric's, if its name is not known."""
+    return spec.pool_file or _SHM / "fabric_em"
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the bytes that a normal user may still write to the file system of `folder`."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def nearest(path: Path) -> Path:
+    """Return `path` or the nearest folder above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def _is_memory(pool: Path) -> bool:
+    return pool.is_relative_to(_SHM)
+
+
+def _sizes(meminfo: Path) -> dict[str, int]:
+    """Return the sizes that proc_meminfo(5) has, in bytes."""
+    try:
+        text = meminfo.read_text(encoding="ascii")
+    except OSError:
+        return {}
+    found = re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)
+    return {key: int(size) * KIB for key, size in found}
