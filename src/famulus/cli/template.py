@@ -13,6 +13,7 @@ from famulus.cli.common import JsonOption, VerboseOption, make_events
 from famulus.fabric.templates import templates_in_use
 from famulus.spec import load_spec
 from famulus.template import store
+from famulus.template.build import ensure
 from famulus.units import human_size
 
 app = typer.Typer(help="The root file systems that nodes are made from.", no_args_is_help=True)
@@ -36,7 +37,7 @@ def build(
     flags = {"suite": suite, "kernel": kernel, "mirror": mirror, "proxy": proxy}
     file = Path("fabric.toml")
     spec = load_spec(flags, file=file if file.is_file() else None)
-    template = store.ensure(spec, make_events(verbose))
+    template = ensure(spec, make_events(verbose))
     typer.echo(f"{template.digest} {template.folder}")
 
 

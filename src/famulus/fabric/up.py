@@ -17,7 +17,7 @@ from famulus.node.node import Node
 from famulus.pool import file as pool_file
 from famulus.spec import FabricSpec, load_spec
 from famulus.state import FabricFolder, Record
-from famulus.template import store
+from famulus.template.build import ensure
 from famulus.units import format_size
 
 
@@ -37,7 +37,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
             undo.callback(folder.forget)
         spec = load_spec(flags, file=file, remembered=remembered)
         require(check_host(spec))
-        template = store.ensure(spec, events)
+        template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
         _make_pool(fabric, undo)
         _stop_surplus(fabric, events)

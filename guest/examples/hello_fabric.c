@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * First touch of fabric-attached memory: store a greeting at the beginning of the pool.
+ * Build with `make hello_fabric`, run with sudo (the pool belongs to root), then run
+ * hello_fabric_read in another node.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define POOL "/mnt/fabric_emulation"
+#define SIZE 4096
+
+int main(void)
+{
+	char node[65] = "";
+	int fd = open(POOL, O_RDWR);
+	char *pool = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0 || pool == MAP_FAILED) {
+		perror(POOL);
+		return 1;
+	}
+	gethostname(node, sizeof(node) - 1);
+	snprintf(pool, SIZE, "Hello from %s, process %d, through fabric-attached memory.", node,
+		 (int)getpid());
+	puts(pool);
+	return 0;
+}

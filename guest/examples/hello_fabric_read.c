@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The twin of hello_fabric: load the greeting that another node has stored, and print it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#define POOL "/mnt/fabric_emulation"
+#define SIZE 4096
+
+int main(void)
+{
+	int fd = open(POOL, O_RDWR);
+	const char *pool = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0 || pool == MAP_FAILED) {
+		perror(POOL);
+		return 1;
+	}
+	printf("%.*s\n", SIZE, pool);
+	return 0;
+}

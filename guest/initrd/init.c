@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The whole initrd of a node that Famulus boots: load the modules that the disk needs, mount it, go on
+ * with its /sbin/init. No shell, no udev: under emulation they cost 4 of 10 seconds.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DISK "/dev/vda1"
+#define WAIT_MS 10000
+
+static int complain(const char *what)
+{
+	fprintf(stderr, "famulus initrd: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+static void load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST))
+		complain(path);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* /modules lists them in the order in which they can be loaded. */
+static void load_all(void)
+{
+	char line[256];
+	FILE *list = fopen("/modules", "re");
+	while (list && fgets(line, sizeof(line), list)) {
+		line[strcspn(line, "\n")] = '\0';
+		load(line);
+	}
+	if (list)
+		fclose(list);
+}
+
+static int mount_disk(void)
+{
+	for (int waited = 0; waited < WAIT_MS; waited += 10) {
+		if (mount(DISK, "/root", "ext4", 0, "") == 0)
+			return 0;
+		if (errno != ENOENT && errno != ENXIO)
+			return -1;
+		usleep(10000);
+	}
+	return -1;
+}
+
+/* A console there was none for when the kernel started us. */
+static void open_console(void)
+{
+	int fd = open("/dev/console", O_RDWR);
+	for (int i = 0; fd >= 0 && i < 3; i++)
+		dup2(fd, i);
+}
+
+int main(void)
+{
+	mkdir("/dev", 0755);
+	mkdir("/root", 0755);
+	if (mount("devtmpfs", "/dev", "devtmpfs", 0, ""))
+		return complain("devtmpfs");
+	open_console();
+	load_all();
+	if (mount_disk())
+		return complain("mount " DISK);
+	if (mount("/dev", "/root/dev", NULL, MS_MOVE, NULL) || chdir("/root") ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+		return complain("switch to the disk");
+	execl("/sbin/init", "/sbin/init", NULL);
+	return complain("/sbin/init");
+}

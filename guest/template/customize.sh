@@ -1,0 +1,190 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Runs inside the new root file system, with the sources of guest/ in /usr/src/guest.
+# From the environment: ROOT_UUID, the file system's UUID.
+set -eu
+
+src=/usr/src/guest
+units=/etc/systemd/system
+kernel=$(basename /lib/modules/*)
+
+# A unit that only a machine which Famulus does not run needs.
+only_standalone() {
+	mkdir -p "$units/$1.d"
+	printf '[Unit]\nConditionKernelCommandLine=!famulus\n' > "$units/$1.d/famulus.conf"
+}
+
+mask() {
+	ln -sf /dev/null "$units/$1"
+}
+
+enable_unit() { # UNIT TARGET
+	mkdir -p "$units/$2.wants"
+	ln -sf "$1" "$units/$2.wants/${1##*/}"
+}
+
+compile() {
+	mkdir -p /usr/lib/famulus
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o /usr/lib/famulus/famulus-agent "$src"/agent/*.c -lm
+	gcc -std=gnu11 -Os -static -Wall -Wextra -Werror -o /tmp/init "$src/initrd/init.c"
+}
+
+# The drivers of a node, with what they need, in the order in which they can be loaded.
+node_modules() {
+	for module in virtio_pci virtio_blk ext4 virtio_console virtio_net virtio_rng; do
+		modprobe --set-version "$kernel" --show-depends "$module" 2> /dev/null || true
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+unpack() { # MODULE TARGET
+	case $1 in
+	*.xz) xz -dc "$1" > "$2" ;;
+	*.zst) zstd -qdc "$1" > "$2" ;;
+	*) cp "$1" "$2" ;;
+	esac
+}
+
+make_initrd() {
+	root=/tmp/initrd
+	mkdir -p $root/dev
+	cp /tmp/init $root/init
+	node_modules > /tmp/modules
+	while read -r module; do
+		name=$(basename "$module")
+		name=${name%%.*}.ko
+		unpack "$module" "$root/$name"
+		echo "/$name" >> $root/modules
+	done < /tmp/modules
+	(cd $root && find . | cpio --quiet -o -H newc) > /boot/famulus-initrd
+	ln -f "/boot/vmlinuz-$kernel" /boot/famulus-vmlinuz
+	rm -rf $root /tmp/init /tmp/modules
+}
+
+make_users() {
+	useradd --create-home --uid 1000 --user-group --shell /bin/bash --groups sudo fabric
+	printf 'root:aresquare\nfabric:rocks\n' | chpasswd
+	echo 'fabric ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/fabric
+	chmod 0440 /etc/sudoers.d/fabric
+	install -d -m 0700 /root/.ssh
+	install -d -m 0700 -o fabric -g fabric /home/fabric/.ssh
+	install -m 0644 -o fabric -g fabric "$src"/examples/* /home/fabric
+	ln -s /sys/bus/pci/devices/0000:00:04.0/resource2 /mnt/fabric_emulation
+}
+
+set_up_ssh() {
+	rm -f /etc/ssh/ssh_host_*
+	cat > /etc/ssh/sshd_config.d/famulus.conf <<- 'EOF'
+		HostKey /etc/ssh/ssh_host_ed25519_key
+		PermitRootLogin yes
+		UseDNS no
+		PrintLastLog no
+		PrintMotd no
+	EOF
+	rm -f /etc/update-motd.d/*
+	: > /etc/motd
+	mask sshd-keygen.service
+}
+
+set_up_network() {
+	mkdir -p /etc/systemd/network
+	printf '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n' > /etc/systemd/network/eth0.network
+	enable_unit /lib/systemd/system/systemd-networkd.service multi-user.target
+	only_standalone systemd-networkd.service
+	rm -f /etc/resolv.conf
+	echo 'nameserver 192.168.42.253' > /etc/resolv.conf
+	echo localhost > /etc/hostname
+	printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > /etc/hosts
+}
+
+set_up_boot() {
+	mkdir -p /boot/grub
+	cat > /boot/grub/grub.cfg <<- EOF
+		serial --unit=0 --speed=115200
+		terminal_output console serial
+		set timeout=1
+		menuentry Debian {
+		    linux /vmlinuz root=UUID=$ROOT_UUID rw console=tty0 console=ttyS0 net.ifnames=0
+		    initrd /initrd.img
+		}
+	EOF
+	: > /etc/fstab
+	: > /etc/machine-id
+	rm -f /var/lib/dbus/machine-id
+	echo 'LANG=C.UTF-8' > /etc/default/locale
+	# ConditionNeedsUpdate: nothing in /etc and /var is older than /usr.
+	touch /etc/.updated /var/.updated
+}
+
+set_up_units() {
+	cp "$src"/template/*.service "$units"
+	enable_unit "$units/famulus-agent.service" multi-user.target
+	enable_unit "$units/famulus-coldplug.service" sysinit.target
+	enable_unit "$units/famulus-standalone.service" multi-user.target
+	for unit in systemd-udev-trigger.service systemd-logind.service getty@.service; do
+		only_standalone "$unit"
+	done
+	mkdir -p /etc/systemd/journald.conf.d
+	printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' > /etc/systemd/journald.conf.d/famulus.conf
+	# The console does not wait for udev to announce it.
+	cat > "$units/famulus-console.service" <<- 'EOF'
+		[Unit]
+		Description=Login on the serial console
+		After=systemd-user-sessions.service famulus-agent.service
+		IgnoreOnIsolate=yes
+
+		[Service]
+		ExecStart=-/sbin/agetty --keep-baud 115200,57600,38400,9600 - vt220
+		Type=idle
+		Restart=always
+		UtmpIdentifier=ttyS0
+		StandardInput=tty
+		StandardOutput=tty
+		TTYPath=/dev/ttyS0
+		TTYReset=yes
+		TTYVHangup=yes
+		KillMode=process
+		IgnoreSIGPIPE=no
+		SendSIGHUP=yes
+	EOF
+	enable_unit "$units/famulus-console.service" getty.target
+}
+
+# What a node does not need, and what ticks in an idle one. Each unit costs a tenth of a second of
+# a boot under emulation, each generator and each module as much.
+trim() {
+	for unit in \
+		apt-daily-upgrade.timer apt-daily.timer dev-hugepages.mount dev-mqueue.mount \
+		dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+		getty-static.service kmod-static-nodes.service ldconfig.service modprobe@.service \
+		proc-sys-fs-binfmt_misc.automount remote-fs.target run-lock.mount \
+		sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount \
+		sys-kernel-tracing.mount systemd-ask-password-console.path \
+		systemd-ask-password-wall.path systemd-binfmt.service systemd-creds.socket \
+		systemd-firstboot.service systemd-hibernate-clear.service \
+		systemd-hostnamed.socket systemd-hwdb-update.service systemd-initctl.socket \
+		systemd-journal-catalog-update.service systemd-journal-flush.service \
+		systemd-machine-id-commit.service systemd-modules-load.service \
+		systemd-pcrextend.socket systemd-pcrlock.socket systemd-pcrmachine.service \
+		systemd-pcrphase-sysinit.service systemd-pcrphase.service systemd-pstore.service \
+		systemd-random-seed.service systemd-sysctl.service systemd-sysext.socket \
+		systemd-sysusers.service systemd-tmpfiles-clean.timer \
+		systemd-tmpfiles-setup-dev-early.service systemd-tpm2-setup-early.service \
+		systemd-tpm2-setup.service systemd-udev-load-credentials.service \
+		systemd-update-done.service systemd-update-utmp.service tmp.mount; do
+		mask "$unit"
+	done
+	mkdir -p /etc/systemd/system-generators
+	for generator in /usr/lib/systemd/system-generators/*; do
+		ln -sf /dev/null "/etc/systemd/system-generators/${generator##*/}"
+	done
+}
+
+compile
+make_initrd
+make_users
+set_up_ssh
+set_up_network
+set_up_boot
+set_up_units
+trim
+rm -rf /usr/src/guest

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ask the mirror whether it has the suite, before minutes are spent on finding out."""
+
+import socket
+import threading
+import urllib.error
+import urllib.request
+
+from famulus.errors import FamulusError
+from famulus.template.recipe import Recipe
+from famulus.waiting import wait_until
+
+_LIMIT = 10.0  # seconds
+_NOT_FOUND = 404
+
+
+def check_mirror(recipe: Recipe) -> None:
+    """Raise FamulusError if the mirror refuses, hangs, is unknown, or lacks the suite."""
+    answers: list[FamulusError | None] = []
+    # In a thread, because a name that does not resolve cannot be interrupted.
+    threading.Thread(target=lambda: answers.append(_ask(recipe)), daemon=True).start()
+    wait_until(
+        f"an answer from the mirror {recipe.mirror}",
+        lambda: bool(answers),
+        limit=_LIMIT + 2,
+        hint=_other_mirror(),
+    )
+    if answers[0]:
+        raise answers[0]
+
+
+def _ask(recipe: Recipe) -> FamulusError | None:
+    url = f"{recipe.mirror}/dists/{recipe.suite}/InRelease"
+    proxies = {"http": recipe.proxy, "https": recipe.proxy} if recipe.proxy else {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+    try:
+        with opener.open(url, timeout=_LIMIT) as answer:
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        return _refused(recipe, error.code)
+    except (OSError, ValueError) as error:
+        return _unreachable(recipe, error)
+    return None
+
+
+def _refused(recipe: Recipe, code: int) -> FamulusError:
+    if code == _NOT_FOUND:
+        return FamulusError(
+            f"the mirror {recipe.mirror} has no suite '{recipe.suite}'",
+            hint="Choose another with --suite, such as trixie or bookworm, or " + _other_mirror(),
+        )
+    return FamulusError(
+        f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_other_mirror()
+    )
+
+
+def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, TimeoutError | socket.timeout):
+        how = f"does not answer within {_LIMIT:g} s"
+    elif isinstance(reason, ConnectionRefusedError):
+        how = "refuses the connection"
+    else:
+        how = f"cannot be reached: {reason}"
+    where = f" through the proxy {recipe.proxy}" if recipe.proxy else ""
+    return FamulusError(f"the mirror {recipe.mirror} {how}{where}", hint=_other_mirror())
+
+
+def _other_mirror() -> str:
+    return "choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
