@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus pool show|read|write|clear|save|load`."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
+from famulus.cli.stdin import confirm, read_stdin
+from famulus.errors import FamulusError, UsageError
+from famulus.pool import access
+from famulus.pool.file import check, pool_path
+from famulus.pool.hexdump import hexdump
+from famulus.pool.sparse import CHUNK
+from famulus.state import FabricFolder
+from famulus.units import format_size, human_size, parse_size
+
+app = typer.Typer(
+    help="Look at and change the pool from the host, with or without running nodes.",
+    epilog="OFFSET and SIZE are bytes: 4096, 4K, 0x1000.",
+    no_args_is_help=True,
+)
+
+_SHOWN = 256  # bytes that `read` shows unless told
+_READ = (
+    "Examples: `famulus pool read`, `famulus pool read 4K 0x40`, "
+    "`famulus pool read 0 1M --raw > first-MiB`"
+)
+_WRITE = (
+    "Examples: `famulus pool write 0 'hello fabric'`, "
+    "`famulus pool write 0x1000 'de ad be ef' --hex`, "
+    "`famulus pool write 1M --file data.bin`, `date | famulus pool write 0 --file -`"
+)
+_Offset = Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0, 4K or 0x1000.")]
+_Size = Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64, 4K or 0x40.")]
+
+
+@app.command(epilog="Example: `famulus pool show --json`")
+def show(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
+    """Show where the pool lies, its size, and how much of it is in use."""
+    path = _path(fabric)
+    status = check(path)
+    used = status.st_blocks * 512
+    if json_output:
+        row = {"fabric": fabric, "path": str(path), "size": status.st_size, "used": used}
+        typer.echo(json.dumps(row, indent=2))
+        return
+    typer.echo(f"fabric  {fabric}")
+    typer.echo(f"path    {path}")
+    typer.echo(f"size    {format_size(status.st_size)}")
+    typer.echo(f"used    {human_size(used)} of {path.parent}")
+
+
+@app.command(epilog=_READ)
+def read(
+    offset: _Offset = "0",
+    size: _Size = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes as they are.")] = False,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Print a range of the pool in hexadecimal and ASCII; by default the first 256 bytes.
+
+    Lines that repeat are squeezed into one `*`.
+    """
+    path = _path(fabric)
+    start = parse_offset(offset)
+    length = min(_SHOWN, check(path).st_size - start) if size is None else parse_offset(size)
+    found = access.read(path, start, length)
+    if not raw:
+        for line in hexdump(found):
+            typer.echo(line)
+        return
+    for piece in found:
+        _print_raw(piece.data, piece.length)
+    sys.stdout.buffer.flush()
+
+
+@app.command(epilog=_WRITE)
+def write(
+    offset: _Offset,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="Written as UTF-8, without an end.")
+    ] = None,
+    as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Write FILE; - is the input.")
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Write text, bytes or a file to the pool. Nothing is written if it does not fit."""
+    if (text is None) == (file is None):
+        raise UsageError("what shall be written?", hint="Give either TEXT or --file FILE.")
+    path = _path(fabric)
+    start = parse_offset(offset)
+    if file is not None:
+        data = _file_bytes(file, max(check(path).st_size - start, 0))
+    else:
+        data = _hex_bytes(text or "") if as_hex else (text or "").encode()
+    access.write(path, start, data)
+    typer.echo(f"wrote {len(data)} bytes at {start:#x}", err=True)
+
+
+@app.command(epilog="Examples: `famulus pool clear`, `famulus pool clear 1M 4K --yes`")
+def clear(
+    offset: Annotated[
+        str | None, typer.Argument(metavar="[OFFSET", help="Such as 0, 4K or 0x1000.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Argument(metavar="SIZE]", help="Such as 64, 4K or 0x40.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Make a range of the pool, by default all of it, zeros, and give its memory back.
+
+    Asks first; no answer means no.
+    """
+    if offset is not None and size is None:
+        raise UsageError("how much shall be cleared?", hint="Give OFFSET and SIZE, or neither.")
+    path = _path(fabric)
+    total = check(path).st_size
+    start = parse_offset(offset or "0")
+    length = total if size is None else parse_offset(size)
+    what = "all" if size is None else f"{length:#x} bytes at {start:#x}"
+    if not yes and not confirm(f"Clear {what} of the pool {path}?"):
+        raise FamulusError("nothing was cleared", hint="Answer y, or give --yes.")
+    typer.echo(f"cleared {human_size(access.clear(path, start, length))}", err=True)
+
+
+@app.command(epilog="Example: `famulus pool save before.pool`")
+def save(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with mode 0600, sparse.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Copy the pool to a file, as sparse as it is. Nodes that store meanwhile are not held up."""
+    size = access.save(_path(fabric), file, force=force)
+    typer.echo(f"saved {format_size(size)} to {file}", err=True)
+
+
+@app.command(epilog="Example: `famulus pool load before.pool`")
+def load(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pool save` made, or any.")],
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Copy a file to the beginning of the pool. Refused if it is larger than the pool.
+
+    What lies in the pool behind the file's end stays.
+    """
+    size = access.load(_path(fabric), file)
+    typer.echo(f"loaded {format_size(size)} from {file}", err=True)
+
+
+def parse_offset(text: str) -> int:
+    """Return the bytes that `text` stands for: a number, 0x and hexadecimal, or a size like 4K."""
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
+        return int(text, 16)
+    try:
+        return parse_size(text)
+    except UsageError as error:
+        raise UsageError(
+            f"'{text}' is neither an offset nor a size", hint="Write 4096, 4K or 0x1000."
+        ) from error
+
+
+def _path(fabric: str) -> Path:
+    return pool_path(fabric, FabricFolder(fabric).read().spec)
+
+
+def _file_bytes(file: Path, limit: int) -> bytes:
+    """Return the file, cut one byte after `limit`: enough to see that it does not fit."""
+    if str(file) == "-":
+        return read_stdin(limit + 1)
+    try:
+        with file.open("rb") as opened:
+            return opened.read(limit + 1)
+    except OSError as error:
+        raise FamulusError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _hex_bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(re.sub(r"0[xX]|[:,_]", " ", text))
+    except ValueError as error:
+        raise UsageError(
+            f"'{text}' is not bytes in hexadecimal", hint="Write two digits a byte: 'de ad be ef'."
+        ) from error
+
+
+def _print_raw(data: bytes | None, length: int) -> None:
+    if data is not None:
+        sys.stdout.buffer.write(data)
+        return
+    for start in range(0, length, CHUNK):
+        sys.stdout.buffer.write(bytes(min(CHUNK, length - start)))

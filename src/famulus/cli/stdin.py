@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read standard input in a way that an interrupt ends: our signal handlers only set a flag."""
+
+import os
+import select
+import sys
+
+import typer
+
+from famulus.units import MIB
+from famulus.waiting import check_interrupt
+
+
+def read_stdin(limit: int) -> bytes:
+    """Return standard input to its end, or its first `limit` bytes. Raises Interrupted."""
+    chunks: list[bytes] = []
+    while limit > 0 and (chunk := _chunk(min(limit, MIB))):
+        chunks.append(chunk)
+        limit -= len(chunk)
+    return b"".join(chunks)
+
+
+def confirm(question: str) -> bool:
+    """Ask on standard error and return whether the answer is yes. End of input means no."""
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    answer = b""
+    while not answer.endswith(b"\n") and (byte := _chunk(1)):
+        answer += byte
+    return answer.strip().lower() in (b"y", b"yes")
+
+
+def _chunk(size: int) -> bytes:
+    fd = sys.stdin.fileno()
+    while not select.select([fd], [], [], 0.2)[0]:
+        check_interrupt()
+    check_interrupt()
+    return os.read(fd, size)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read, write, clear, save and load the pool, whether nodes run or not.
+
+Offsets and sizes are bytes. Every range is checked against the pool before anything is touched.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from famulus.errors import FamulusError, UsageError
+from famulus.pool.file import check, used_bytes
+from famulus.pool.sparse import Piece, data_bytes, pieces, punch, write_all
+from famulus.units import format_size, human_size
+
+
+def read(path: Path, offset: int, size: int) -> Iterator[Piece]:
+    """Yield `size` bytes at `offset` in pieces; holes are told of, not read.
+
+    Raises UsageError if the range leaves the pool, FamulusError if there is no pool.
+    """
+    with _opened(path, os.O_RDONLY) as (fd, end):
+        _check_range(end, offset, size)
+        yield from pieces(fd, offset, offset + size)
+
+
+def write(path: Path, offset: int, data: bytes) -> None:
+    """Write `data` at `offset`. Raises UsageError, before it writes, if that leaves the pool."""
+    with _opened(path, os.O_RDWR) as (fd, end):
+        _check_range(end, offset, len(data))
+        write_all(fd, data, offset)
+
+
+def clear(path: Path, offset: int = 0, size: int | None = None) -> int:
+    """Make `size` bytes at `offset` zeros, by default all, and return how many.
+
+    Their memory is given back; the pool keeps its size. Raises UsageError if the range leaves the
+    pool.
+    """
+    with _opened(path, os.O_RDWR) as (fd, end):
+        size = end - offset if size is None else size
+        _check_range(end, offset, size)
+        punch(fd, offset, size)
+    return size
+
+
+def save(path: Path, target: Path, *, force: bool = False) -> int:
+    """Copy the pool to the file `target`, sparse as it is, and return its size.
+
+    `target` has mode 0600 and is there whole or not at all. Raises FamulusError if it exists,
+    unless `force` is set, and if it cannot be written.
+    """
+    if target.exists() and path.exists() and target.samefile(path):
+        raise FamulusError(f"{target} is the pool itself", hint="Choose another name.")
+    if target.exists() and not force:
+        raise FamulusError(f"{target} exists", hint="Choose another name, or give --force.")
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    with _opened(path, os.O_RDONLY) as (source, end):
+        try:
+            _copy_to_new(source, end, part)
+            part.replace(target)
+        except OSError as error:
+            raise FamulusError(
+                f"cannot save the pool to {target}: {error.strerror}",
+                hint=f"The pool has {human_size(data_bytes(source, end))} that are not zero.",
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+    return end
+
+
+def load(path: Path, source: Path) -> int:
+    """Copy the file `source` to the pool's beginning and return its size; the rest stays.
+
+    Raises FamulusError, before anything is written, if the file cannot be read, is larger than the
+    pool, or finds no room.
+    """
+    with _opened(path, os.O_RDWR) as (fd, end), _source(source) as (from_fd, size):
+        if size > end:
+            raise FamulusError(
+                f"{source} has {format_size(size)}, the pool only {format_size(end)}",
+                hint="Nothing was written. Load it into a fabric with a larger --pool.",
+            )
+        _check_room(path, data_bytes(from_fd, size))
+        for piece in pieces(from_fd, 0, size):
+            if piece.data is None:
+                punch(fd, piece.offset, piece.length)
+            else:
+                write_all(fd, piece.data, piece.offset)
+    return size
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
+    """Yield a descriptor of the pool and its size; what fails on it becomes a FamulusError."""
+    check(path)
+    fd = -1
+    try:
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+        yield fd, os.fstat(fd).st_size
+    except OSError as error:
+        raise FamulusError(
+            f"the pool {path}: {error.strerror}",
+            hint=f"Is there room in {path.parent}? `famulus doctor` looks.",
+        ) from error
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+@contextmanager
+def _source(path: Path) -> Iterator[tuple[int, int]]:
+    try:
+        if not path.is_file():
+            raise FamulusError(f"{path} is not a file", hint="Save one with `famulus pool save`.")
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise FamulusError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        yield fd, os.fstat(fd).st_size
+    finally:
+        os.close(fd)
+
+
+def _check_range(end: int, offset: int, size: int) -> None:
+    if offset >= 0 and size >= 0 and offset + size <= end:
+        return
+    raise UsageError(
+        f"{size:#x} bytes at {offset:#x} leave the pool, which ends at {end:#x}",
+        hint=f"The pool has {format_size(end)}.",
+    )
+
+
+def _check_room(pool: Path, need: int) -> None:
+    status = os.statvfs(pool)
+    room = status.f_bavail * status.f_frsize + used_bytes(pool)
+    if need > room:
+        raise FamulusError(
+            f"{pool.parent} has room for {human_size(room)}, but the file has {human_size(need)}",
+            hint="Nothing was written. Free some, or use a pool elsewhere with --pool-file.",
+        )
+
+
+def _copy_to_new(source: int, end: int, target: Path) -> None:
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.ftruncate(fd, end)
+        for piece in pieces(source, 0, end):
+            if piece.data is not None:
+                write_all(fd, piece.data, piece.offset)
+    finally:
+        os.close(fd)
