@@ -89,7 +89,9 @@ set_up_network() {
 	mkdir -p /etc/systemd/network
 	printf '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n' > /etc/systemd/network/eth0.network
 	enable_unit /lib/systemd/system/systemd-networkd.service multi-user.target
-	only_standalone systemd-networkd.service
+	for unit in systemd-networkd.service systemd-networkd.socket; do
+		only_standalone $unit
+	done
 	rm -f /etc/resolv.conf
 	echo 'nameserver 192.168.42.253' > /etc/resolv.conf
 	echo localhost > /etc/hostname
@@ -166,7 +168,7 @@ trim() {
 		systemd-machine-id-commit.service systemd-modules-load.service \
 		systemd-pcrextend.socket systemd-pcrlock.socket systemd-pcrmachine.service \
 		systemd-pcrphase-sysinit.service systemd-pcrphase.service systemd-pstore.service \
-		systemd-random-seed.service systemd-sysctl.service systemd-sysext.socket \
+		systemd-random-seed.service systemd-sysext.socket \
 		systemd-sysusers.service systemd-tmpfiles-clean.timer \
 		systemd-tmpfiles-setup-dev-early.service systemd-tpm2-setup-early.service \
 		systemd-tpm2-setup.service systemd-udev-load-credentials.service \
