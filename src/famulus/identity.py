@@ -85,12 +85,12 @@ def parse_nodes(text: str, existing: Iterable[int]) -> list[int]:
 
 def _parse_range(part: str) -> range:
     match = _NODE.fullmatch(part.strip())
-    if match is None:
+    numbers = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
+    if not numbers:  # a range that runs backwards names nothing either
         raise UsageError(
             f"'{part}' does not name a node", hint="Write 1, fabric1, all, or a list such as 1-3,5."
         )
-    first = int(match[1])
-    return range(first, int(match[2] or first) + 1)
+    return numbers
 
 
 def _which_nodes(known: list[int]) -> str:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -26,21 +26,45 @@ from famulus.errors import FamulusError, UsageError
 from famulus.identity import MAX_NODES
 from famulus.units import GIB, MIB, TIB, format_size, parse_size
 
+T = TypeVar("T")
+
 DEFAULT_NAME = "fabric"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _SUITE = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_URL = re.compile(r"(https?|file)://?[^\s'\"]+")
 _SUBNET_PREFIX = 24
+_SHOWN = 60  # characters of a wrong value that are repeated to the user
+
+
+# What would be right, for the message about what is not. Keys are FabricSpec's fields.
+_RIGHT = {
+    "nodes": f"a whole number from 1 to {MAX_NODES}",
+    "memory": "a size from 192M to 256G, such as 512M or 2G",
+    "cpus": "a whole number from 1 to 64",
+    "pool": "a power of two from 64M to 1T, such as 64M, 1G or 4G",
+    "pool_file": "a path",
+    "suite": "a Debian suite such as trixie or bookworm",
+    "kernel": "cloud or generic",
+    "packages": "a list of Debian packages' names",
+    "mirror": f"a URL such as {DEFAULT_MIRROR}",
+    "proxy": "a URL such as http://proxy:3128",
+    "accel": "auto, kvm or tcg",
+    "subnet": "a private /24 such as 192.168.42.0/24",
+    "ssh_port": "a whole number from 1024 to 65535",
+    "root_password": "one line of text that is not empty",
+    "fabric_password": "one line of text that is not empty",
+}
 
 
 def _size(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return parse_size(value)
-        except UsageError as error:
-            raise ValueError(f"{error.brief}. {error.hint}") from error
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_size(value)
+    except UsageError as error:
+        raise ValueError(error.brief) from error
 
 
 Size = Annotated[int, BeforeValidator(_size), PlainSerializer(format_size, when_used="json")]
@@ -64,17 +88,19 @@ class FabricSpec(BaseModel):
     accel: Literal["auto", "kvm", "tcg"] = Field(default="auto", description="accelerator")
     subnet: IPv4Network = Field(default=IPv4Network("192.168.42.0/24"), description="a /24")
     ssh_port: int = Field(default=42001, ge=1024, le=65535, description="first port to try for ssh")
-    root_password: str = Field(default="aresquare", min_length=1)
-    fabric_password: str = Field(default="rocks", min_length=1)
+    root_password: str = Field(default="aresquare", min_length=1, description="root's password")
+    fabric_password: str = Field(default="rocks", min_length=1, description="fabric's password")
+
+    @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", mode="before")
+    @classmethod
+    def _no_bool(cls, value: object) -> object:
+        # Pydantic takes TOML's `true` for 1.
+        return _require(not isinstance(value, bool), value)
 
     @field_validator("pool")
     @classmethod
     def _pool_size(cls, size: int) -> int:
-        if size & (size - 1) or not size:
-            raise ValueError("the pool's size must be a power of two, such as 64M, 1G or 4G")
-        if not 64 * MIB <= size <= TIB:
-            raise ValueError("the pool's size must lie between 64M and 1T")
-        return size
+        return _require(64 * MIB <= size <= TIB and size & (size - 1) == 0, size)
 
     @field_validator("pool_file")
     @classmethod
@@ -84,35 +110,28 @@ class FabricSpec(BaseModel):
     @field_validator("suite")
     @classmethod
     def _suite_name(cls, suite: str) -> str:
-        return _matching(_SUITE, suite, "a Debian suite such as trixie or bookworm")
+        return _require(_SUITE.fullmatch(suite), suite)
 
     @field_validator("packages")
     @classmethod
     def _package_names(cls, packages: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({_matching(_PACKAGE, name, "a Debian package") for name in packages}))
+        return tuple(sorted({_require(_PACKAGE.fullmatch(name), name) for name in packages}))
 
     @field_validator("mirror", "proxy")
     @classmethod
     def _url(cls, url: str, info: Any) -> str:  # noqa: ANN401 - pydantic's own type is private to it
-        if url == "" and info.field_name == "proxy":
-            return url
-        if not re.fullmatch(r"(https?|file)://?[^\s'\"]+", url):
-            raise ValueError(f"'{url}' is not a URL such as {DEFAULT_MIRROR}")
-        return url.rstrip("/")
+        none = url == "" and info.field_name == "proxy"
+        return _require(none or _URL.fullmatch(url), url).rstrip("/")
 
     @field_validator("subnet")
     @classmethod
     def _slash_24(cls, subnet: IPv4Network) -> IPv4Network:
-        if subnet.prefixlen != _SUBNET_PREFIX or not subnet.is_private:
-            raise ValueError("the subnet must be a private /24, such as 192.168.42.0/24")
-        return subnet
+        return _require(subnet.prefixlen == _SUBNET_PREFIX and subnet.is_private, subnet)
 
     @field_validator("root_password", "fabric_password")
     @classmethod
     def _one_line(cls, password: str) -> str:
-        if re.search(r"[\x00-\x1f\x7f]", password):
-            raise ValueError("a password must be one line")
-        return password
+        return _require(not re.search(r"[\x00-\x1f\x7f]", password), password)
 
 
 def check_name(name: str) -> str:
@@ -143,7 +162,7 @@ def load_spec(
         "wgetrc": _from_wgetrc(),
         "an earlier `up`": dict(remembered or {}),
         str(file): read_file(file) if file else {},
-        "the environment": _from_env(os.environ if env is None else env),
+        **_from_env(os.environ if env is None else env),
         "the command line": {key: value for key, value in flags.items() if value is not None},
     }
     merged: dict[str, object] = {}
@@ -154,7 +173,7 @@ def load_spec(
     try:
         return FabricSpec.model_validate(merged)
     except ValidationError as error:
-        raise _usage_error(error, origin) from error
+        raise _usage_error(error, merged, origin) from error
 
 
 def read_file(path: Path) -> dict[str, object]:
@@ -167,16 +186,20 @@ def read_file(path: Path) -> dict[str, object]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _from_env(env: Mapping[str, str]) -> dict[str, object]:
-    """FAMULUS_<FIELD>, and the ancestor's MIRROR and PROXY and the usual http_proxy behind them."""
+def _from_env(env: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """FAMULUS_<FIELD>, and the ancestor's MIRROR and PROXY and the usual http_proxy behind them.
+
+    The keys say where each setting came from.
+    """
     names = {field: [f"FAMULUS_{field.upper()}"] for field in FabricSpec.model_fields}
     names["mirror"].append("MIRROR")
     names["proxy"] += ["PROXY", "http_proxy"]
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, object]] = {}
     for field, variables in names.items():
-        value = next((env[name] for name in variables if env.get(name)), None)
-        if value is not None:
-            found[field] = value.split() if field == "packages" else value
+        name = next((name for name in variables if env.get(name)), None)
+        if name is not None:
+            value = env[name].split() if field == "packages" else env[name]
+            found[f"the environment's {name}"] = {field: value}
     return found
 
 
@@ -192,31 +215,30 @@ def _from_wgetrc() -> dict[str, object]:
     return {}
 
 
-def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
-    if not pattern.fullmatch(text):
-        raise ValueError(f"'{text}' is not {what}")
-    return text
+def _require(fulfilled: object, value: T) -> T:
+    """Return `value`, or have pydantic report it. What to say about it stands in _RIGHT."""
+    if not fulfilled:
+        raise ValueError
+    return value
 
 
-def _usage_error(error: ValidationError, origin: Mapping[str, str]) -> FamulusError:
-    lines = []
-    for problem in error.errors():
-        key = str(problem["loc"][0]) if problem["loc"] else ""
-        lines.append(
-            f"{key}: {_problem_text(key, problem)} (from {origin.get(key, 'the defaults')})"
-        )
-    unknown = any(problem["type"] == "extra_forbidden" for problem in error.errors())
-    hint = "The settings are " + ", ".join(FabricSpec.model_fields) + "." if unknown else ""
+def _usage_error(
+    error: ValidationError, settings: Mapping[str, object], origin: Mapping[str, str]
+) -> FamulusError:
+    wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
+    lines = [f"{key}: {_problem(key, settings)} (from {origin[key]})" for key in wrong]
+    unknown = any(key not in _RIGHT for key in wrong)
+    hint = "The settings are " + ", ".join(_RIGHT) + "." if unknown else ""
     return UsageError(lines[0], details="\n".join(lines[1:]), hint=hint)
 
 
-def _problem_text(key: str, problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, in part
-    if problem["type"] == "extra_forbidden":
+def _problem(key: str, settings: Mapping[str, object]) -> str:
+    if key not in _RIGHT:
         return "there is no such setting"
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    context = problem.get("ctx", {})
-    if key == "memory" and ("ge" in context or "le" in context):
-        return "a node's memory must lie between 192M and 256G"
-    return (
-        f"{text[0].lower()}{text[1:]}, not '{problem['input']}'" if "error" not in context else text
-    )
+    if key.endswith("password"):
+        return f"must be {_RIGHT[key]}"
+    value = settings[key]
+    shown = f"'{value}'" if isinstance(value, str) else str(value)
+    if len(shown) > _SHOWN:
+        shown = shown[: _SHOWN - 3] + "..."
+    return f"must be {_RIGHT[key]}, not {shown}"
