@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where things lie: folders under FAMULUS_HOME, and sockets where their paths stay short."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -44,12 +45,18 @@ def socket_folder(fabric_folder: Path) -> Path:
 
     A Unix socket's path has at most 107 bytes (unix(7)), and FAMULUS_HOME may lie anywhere. The
     folder therefore is in /tmp and follows from `fabric_folder` alone, so that every process finds
-    it. Raises FamulusError where somebody else's folder stands in its place.
+    it. Raises FamulusError where something else stands in its place, or nothing can be made.
     """
     parent = Path("/tmp") / f"famulus-{os.getuid()}"  # noqa: S108 - owner and mode are checked
     folder = parent / hashlib.sha256(os.fsencode(fabric_folder)).hexdigest()[:12]
     for path in (parent, folder):
-        path.mkdir(mode=0o700, exist_ok=True)
+        try:
+            with contextlib.suppress(FileExistsError):  # whatever it is, it is checked next
+                path.mkdir(mode=0o700)
+        except OSError as error:
+            raise FamulusError(
+                f"cannot make the folder {path}: {error.strerror}", hint="Is /tmp full?"
+            ) from error
         _check_owner(path)
     return folder
 
