@@ -134,9 +134,14 @@ class FabricSpec(BaseModel):
         return _require(not re.search(r"[\x00-\x1f\x7f]", password), password)
 
 
+def is_name(name: str) -> bool:
+    """Tell whether `name` can name a fabric."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Return `name` if it can name a fabric, or raise UsageError."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         shown = name if len(name) <= 40 else name[:37] + "..."  # noqa: PLR2004
         raise UsageError(
             f"'{shown}' cannot name a fabric",

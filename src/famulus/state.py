@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from famulus import paths
 from famulus.errors import FamulusError
-from famulus.spec import FabricSpec, check_name
+from famulus.spec import FabricSpec, check_name, is_name
 from famulus.waiting import pause
 
 log = logging.getLogger("famulus")
@@ -71,14 +72,13 @@ class FabricFolder:
         """Return what is stored. Raises FamulusError if there is no such fabric."""
         try:
             raw = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
-            ports = {int(number): port for number, port in raw["ports"].items()}
-            return Record(FabricSpec.model_validate(raw["spec"]), raw["template"], ports)
+            return _record(raw)
         except FileNotFoundError as error:
             raise FamulusError(
                 f"there is no fabric '{self.name}'",
                 hint="`famulus up N` makes one, `famulus list` shows all.",
             ) from error
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FamulusError(
                 f"the state of fabric '{self.name}' cannot be read: {error}",
                 hint=f"`famulus down --purge --fabric {self.name}` removes it, its pool included.",
@@ -161,6 +161,13 @@ class FabricFolder:
             return "another famulus"
 
 
+def _record(raw: Any) -> Record:  # noqa: ANN401 - whatever stands in the file
+    if raw["format"] != _FORMAT:
+        raise ValueError(f"its format is {raw['format']}, this famulus knows {_FORMAT}")
+    ports = {int(number): int(port) for number, port in raw["ports"].items()}
+    return Record(FabricSpec.model_validate(raw["spec"]), str(raw["template"]), ports)
+
+
 def write_private(path: Path, text: str | bytes, mode: int = 0o600) -> None:
     """Write `path` with `mode`, whole or not at all."""
     data = text.encode() if isinstance(text, str) else text
@@ -179,7 +186,6 @@ def write_private(path: Path, text: str | bytes, mode: int = 0o600) -> None:
 
 def all_fabrics() -> list[FabricFolder]:
     """Return every fabric there is, running or not, by name."""
-    if not paths.fabrics().is_dir():
-        return []
-    folders = (FabricFolder(path.name) for path in sorted(paths.fabrics().iterdir()))
-    return [folder for folder in folders if folder.exists()]
+    # A folder that `check_name` would refuse is somebody else's and has no state of ours either.
+    states = sorted(paths.fabrics().glob("*/state.json"))
+    return [FabricFolder(path.parent.name) for path in states if is_name(path.parent.name)]
