@@ -3,6 +3,7 @@
 
 import ctypes
 import errno
+import shutil
 import subprocess
 from itertools import pairwise
 
@@ -177,6 +178,7 @@ def test_no_pool(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(shutil.which("hexdump") is None, reason="needs hexdump (bsdextrautils)")
 @pytest.mark.parametrize("size", [0, 1, 8, 9, 16, 17, 47, 48, 100, 4096 * 3 + 7])
 def test_dump_is_that_of_hexdump(tmp_path, size):
     data = (bytes(range(256)) + bytes(64) + b"x" * 77 + bytes(33)) * 40
@@ -185,6 +187,18 @@ def test_dump_is_that_of_hexdump(tmp_path, size):
     theirs = subprocess.run(["hexdump", "-C", path], capture_output=True, text=True, check=True)
     ours = hexdump([Piece(0, size, data[:size])] if size else [])
     assert list(ours) == theirs.stdout.splitlines()
+
+
+def test_dump():
+    data = bytes(range(0x18, 0x28)) + b"x" * 48 + b"the end"
+    assert list(hexdump([Piece(0x10, len(data), data)])) == [
+        "00000010  18 19 1a 1b 1c 1d 1e 1f  20 21 22 23 24 25 26 27  |........ !\"#$%&'|",
+        "00000020  78 78 78 78 78 78 78 78  78 78 78 78 78 78 78 78  |xxxxxxxxxxxxxxxx|",
+        "*",
+        "00000050  74 68 65 20 65 6e 64                              |the end|",
+        "00000057",
+    ]
+    assert list(hexdump([])) == []
 
 
 def test_dump_of_a_hole_is_that_of_its_zeros():
