@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ def files(*patterns: str) -> list[str]:
     listed = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     found = listed.stdout.splitlines()
     if listed.returncode:  # not a git checkout: a tarball, say
-        found = [str(path.relative_to(ROOT)) for path in _walk() if any(map(path.match, patterns))]
+        names = [str(path.relative_to(ROOT)) for path in _walk()]
+        found = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
     return sorted(name for name in found if (ROOT / name).is_file())
 
 
