@@ -80,6 +80,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
+        up.refuse_negative(sys.argv[1:])
         app()
     except FamulusError as error:
         show_error(error)

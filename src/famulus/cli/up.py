@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`famulus up`."""
 
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +14,7 @@ from famulus.cli.status import show
 from famulus.errors import UsageError
 from famulus.fabric.status import fabric_status
 from famulus.fabric.up import up as bring_up
-from famulus.spec import check_name
+from famulus.spec import check_name, load_spec
 from famulus.state import FabricFolder
 
 _DEFAULT_FILE = Path("fabric.toml")
@@ -21,9 +24,17 @@ def _option(*names: str, help: str, metavar: str) -> Any:  # noqa: A002, ANN401 
     return typer.Option(*names, help=help, metavar=metavar, show_default=False)
 
 
+def refuse_negative(words: Sequence[str]) -> None:
+    """Raise UsageError for `up -1`, which the parser would take for an unknown option."""
+    if words[:1] == ["up"]:
+        for word in words:
+            if re.fullmatch(r"-\d+", word):
+                load_spec({"nodes": word}, env={})
+
+
 def up(
     number: Annotated[
-        int | None,
+        str | None,
         typer.Argument(metavar="[N]", help="Number of nodes, 1 to 64.", show_default=False),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
@@ -90,7 +101,7 @@ def up(
     }
     existed = FabricFolder(check_name(fabric)).exists()
     settings = file or (_DEFAULT_FILE if _DEFAULT_FILE.is_file() else None)
-    if number is None and settings is None and not existed:
+    if number is None and settings is None and not existed and "FAMULUS_NODES" not in os.environ:
         raise UsageError(
             "how many nodes?", hint="Say `famulus up 4`, or write `nodes = 4` into fabric.toml."
         )

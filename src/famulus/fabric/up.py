@@ -36,7 +36,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         else:
             undo.callback(folder.forget)
         spec = load_spec(flags, file=file, remembered=remembered)
-        require(check_host(spec))
+        require(check_host(spec, pool_file.pool_path(name, spec)))
         template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
         _make_pool(fabric, undo)

@@ -56,7 +56,9 @@ _PACKAGES = (
     "zstd",
 )
 _KERNELS = {"cloud": "linux-image-cloud-amd64", "generic": "linux-image-amd64"}
-_MERGED_HWCLOCK = ("bullseye", "bookworm")  # later suites have hwclock in util-linux-extra
+# Later suites have split hwclock, and the sysctl that lets everybody ping, from what they were in.
+_SPLIT_LATER = ("util-linux-extra", "linux-sysctl-defaults")
+_BEFORE_SPLIT = ("bullseye", "bookworm")
 
 _OPTIONS = (
     '--aptopt=APT::Install-Recommends "false"',
@@ -84,7 +86,7 @@ class Recipe:
     @classmethod
     def from_spec(cls, spec: FabricSpec) -> "Recipe":
         """Return the recipe for the nodes of `spec`."""
-        more = () if spec.suite in _MERGED_HWCLOCK else ("util-linux-extra",)
+        more = () if spec.suite in _BEFORE_SPLIT else _SPLIT_LATER
         packages = {*_PACKAGES, *more, _KERNELS[spec.kernel], *spec.packages}
         proxy = (f'--aptopt=Acquire::http::Proxy "{spec.proxy}"',) if spec.proxy else ()
         return cls(
@@ -130,7 +132,7 @@ def mmdebstrap_arguments(
     in_chroot = f"ROOT_UUID={root_uuid(digest)} sh /usr/src/guest/template/customize.sh"
     fast_initramfs = (
         'mkdir -p "$1/etc/initramfs-tools/conf.d" && '
-        'echo COMPRESS=zstd COMPRESSLEVEL=1 | tr " " "\\n" > "$1/etc/initramfs-tools/conf.d/famulus"'
+        'printf "COMPRESS=zstd\\nCOMPRESSLEVEL=1\\n" > "$1/etc/initramfs-tools/conf.d/famulus"'
     )
     return [
         "setpriv", "--pdeathsig", "TERM",
