@@ -14,7 +14,7 @@ from famulus.cli.common import (
     open_log,
 )
 from famulus.fabric.fabric import locked, open_fabric
-from famulus.fabric.parallel import attempt, host_width
+from famulus.fabric.parallel import attempt, host_width, in_words
 from famulus.fabric.starting import restart
 from famulus.node import lifecycle
 from famulus.node.node import Node
@@ -72,5 +72,5 @@ def _apply(
     chosen = opened.select(nodes)
     open_log(name)
     events = make_events(verbose)
-    with locked(opened.folder, events), events.step(f"{what} {', '.join(n.name for n in chosen)}"):
+    with locked(opened.folder, events), events.step(f"{what} {in_words(chosen)}"):
         attempt(chosen, action, width=host_width())

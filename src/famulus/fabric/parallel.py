@@ -2,7 +2,7 @@
 """Do one thing to many nodes at a time."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from famulus.node.node import Node
 
 T = TypeVar("T")
 
+_FEW = 3
 WIDE = 64  # for waits that cost the host nothing
 
 
@@ -41,6 +42,13 @@ def each(
             abandon()
             first.result()
         return {number: future.result() for number, future in futures.items()}
+
+
+def in_words(nodes: Sequence[Node]) -> str:
+    """Return which nodes these are, short enough for a line."""
+    if len(nodes) > _FEW:
+        return f"{nodes[0].name} to {nodes[-1].name} ({len(nodes)} nodes)"
+    return ", ".join(node.name for node in nodes)
 
 
 def attempt(nodes: Iterable[Node], action: Callable[[Node], None], *, width: int = WIDE) -> None:

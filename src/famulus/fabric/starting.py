@@ -8,7 +8,7 @@ from famulus import ssh
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric, locked
-from famulus.fabric.parallel import each, host_width
+from famulus.fabric.parallel import each, host_width, in_words
 from famulus.host.accelerator import choose_accelerator
 from famulus.network import replug
 from famulus.node import identify, lifecycle, passwords
@@ -40,7 +40,8 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
     starts = undo.enter_context(ExitStack())
     done: list[int] = []
-    with events.step(", ".join(node.name for node in nodes)) as step:
+    with events.step(f"start {in_words(nodes)}") as step:
+        step.detail(f"0 of {len(nodes)} answer")
 
         def bring_up(node: Node) -> None:
             _bring_up(fabric, node, accel, starts, events)
@@ -90,12 +91,12 @@ def _note_difference(node: Node, accel: str, events: Events) -> None:
     running, wanted = lifecycle.running_settings(node), lifecycle.machine_settings(node, accel)
     if running and running != wanted:
         events.note(
-            f"{node.name} goes on with what it was started with ({_in_words(running)}); "
+            f"{node.name} goes on with what it was started with ({_as_text(running)}); "
             f"`famulus node stop {node.number}` and `up` change that"
         )
 
 
-def _in_words(settings: Mapping[str, object]) -> str:
+def _as_text(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{key} {value}" for key, value in settings.items())
 
 
