@@ -12,6 +12,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define CARD_MS 15000
+#define POLL_MS 20
+
 static void set_name(struct ifreq *request, const char *interface)
 {
 	memset(request, 0, sizeof(*request));
@@ -49,6 +52,19 @@ static int set_mac(int fd, const char *interface, const char *text)
 	return ioctl(fd, SIOCSIFHWADDR, &request);
 }
 
+/* A card that the host has just plugged in takes the kernel a moment. */
+static int wait_for_card(int fd, const char *interface)
+{
+	struct ifreq request;
+	set_name(&request, interface);
+	for (int waited = 0; ioctl(fd, SIOCGIFFLAGS, &request); waited += POLL_MS) {
+		if (errno != ENODEV || waited >= CARD_MS)
+			return -1;
+		usleep(POLL_MS * 1000);
+	}
+	return 0;
+}
+
 static struct sockaddr_in ipv4(in_addr_t address)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = address };
@@ -80,7 +96,8 @@ static int set_all(int fd, const char *interface, const char *mac, in_addr_t add
 		   in_addr_t gateway)
 {
 	in_addr_t mask = htonl(prefix ? ~0U << (32 - prefix) : 0);
-	if (set_flags(fd, "lo", IFF_UP, 0) || set_mac(fd, interface, mac))
+	if (set_flags(fd, "lo", IFF_UP, 0) || wait_for_card(fd, interface) ||
+	    set_mac(fd, interface, mac))
 		return -1;
 	if (set_flags(fd, interface, IFF_UP, 0))
 		return -1;

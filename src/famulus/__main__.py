@@ -1,6 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`python -m famulus`."""
+"""The command `famulus`, also as `python -m famulus`."""
 
-from famulus.cli.main import main
+import sys
 
-main()
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main() -> None:
+    """Run the command line. An interrupt while it is still being loaded is no error either."""
+    try:
+        from famulus.cli.main import main as run  # noqa: PLC0415 - loading takes a third of a second
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -93,6 +93,7 @@ class UserNetwork:
             monitor.human(self._monitor, f"hostfwd_remove nat tcp:127.0.0.1:{port}")
 
     def _start_switch(self) -> None:
+        self.switch.kill()  # its number, if it died: vde_switch does not start over an old one
         self._sweep_switch()
         rc = self.sockets / "switch.rc"
         write_private(rc, SWITCH_RC)
