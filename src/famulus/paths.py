@@ -29,9 +29,11 @@ def fabrics() -> Path:
 
 
 def make_private(folder: Path) -> Path:
-    """Make `folder` with mode 0700 where it does not exist, and return it."""
+    """Make `folder`, and what is missing above it, with mode 0700, and return it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise FamulusError(
             f"cannot make the folder {folder}: {error.strerror}",

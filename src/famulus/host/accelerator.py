@@ -21,7 +21,8 @@ _SWITCH_ON = (
 )
 
 # QEMU's own default for TCG (target/i386/cpu.h, TCG_PHYS_ADDR_BITS), seen with QEMU 10.0.
-_TCG_ADDRESS_BITS = 40
+_USUAL_ADDRESS_BITS = 40
+_TCG_ADDRESS_BITS = 42  # as qemu.arguments asks for
 
 
 def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str, str] | None:
@@ -95,7 +96,7 @@ def largest_pool(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
 
 def _host_address_bits(cpuinfo: Path) -> int:
     found = re.search(r"^address sizes\s*:\s*(\d+) bits physical", _text(cpuinfo), re.MULTILINE)
-    return int(found[1]) if found else _TCG_ADDRESS_BITS
+    return int(found[1]) if found else _USUAL_ADDRESS_BITS
 
 
 def _text(path: Path) -> str:

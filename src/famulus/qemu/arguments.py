@@ -18,6 +18,9 @@ _DISK_SLOT = "05"
 _SERIAL_SLOT = "06"
 _RNG_SLOT = "07"
 
+# The firmware gives a BAR at most a quarter of the address space: 42 bits for a pool of 1 TiB.
+_ADDRESS_BITS = 42
+
 _TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 
@@ -66,7 +69,10 @@ def escape(value: object) -> str:
 def _accelerator(accel: str) -> list[str]:
     if accel == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
-    return ["-accel", f"tcg,thread=multi,tb-size={_TRANSLATION_CACHE}", "-cpu", "max"]
+    return [
+        "-accel", f"tcg,thread=multi,tb-size={_TRANSLATION_CACHE}",
+        "-cpu", f"max,phys-bits={_ADDRESS_BITS}",
+    ]  # fmt: skip
 
 
 def _board(m: Machine) -> list[str]:
