@@ -27,9 +27,12 @@ class UsageError(FamulusError):
     exit_code = 2
 
 
-class Interrupted(FamulusError):  # noqa: N818 - not an error of anybody's
-    """The user, or the system, asked us to stop. The exit code is the shell's 128 + signal."""
+class Interrupted(Exception):  # noqa: N818 - not an error of anybody's
+    """The user, or the system, asked us to stop. The exit code is the shell's 128 + signal.
+
+    It is no FamulusError, so that nothing which copes with a failure copes with this.
+    """
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted; what had been started was stopped again")
+        super().__init__("interrupted")
         self.exit_code = 128 + signal_number

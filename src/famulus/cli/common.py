@@ -51,6 +51,7 @@ def open_log(name: str) -> None:
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(process)d %(threadName)s %(levelname)s %(message)s")
     )
+    logging.raiseExceptions = False  # a full disk is reported by what it stops, not by the log
     logger = logging.getLogger("famulus")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)

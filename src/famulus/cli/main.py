@@ -29,7 +29,7 @@ from famulus.cli import (
     template,
     up,
 )
-from famulus.errors import FamulusError
+from famulus.errors import FamulusError, Interrupted
 
 app = typer.Typer(
     name="famulus",
@@ -85,10 +85,25 @@ def main() -> None:
     except FamulusError as error:
         show_error(error)
         sys.exit(error.exit_code)
+    except Interrupted as interrupted:
+        typer.echo("interrupted", err=True)
+        sys.exit(interrupted.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does. Python must not notice once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        show_error(_of_the_system(error))
+        sys.exit(1)
+
+
+def _of_the_system(error: OSError) -> FamulusError:
+    """Return the error of a disk that is full or a file that is not ours, as a user reads it."""
+    where = f"{error.filename}: " if error.filename else ""
+    return FamulusError(
+        f"{where}{error.strerror or error}",
+        hint="Is there room on the disk, and do FAMULUS_HOME and /tmp belong to you?",
+    )
 
 
 def show_error(error: FamulusError) -> None:

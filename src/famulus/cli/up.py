@@ -14,6 +14,7 @@ from famulus.cli.status import show
 from famulus.errors import UsageError
 from famulus.fabric.status import fabric_status
 from famulus.fabric.up import up as bring_up
+from famulus.fabric.up import wanted
 from famulus.spec import check_name, load_spec
 from famulus.state import FabricFolder
 
@@ -105,5 +106,6 @@ def up(
         raise UsageError(
             "how many nodes?", hint="Say `famulus up 4`, or write `nodes = 4` into fabric.toml."
         )
+    wanted(fabric, flags, settings)  # what makes no sense leaves no trace
     open_log(fabric)
     show(fabric_status(bring_up(fabric, flags, settings, make_events(verbose))))

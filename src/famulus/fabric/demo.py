@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from famulus import ssh
+from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import up
@@ -12,6 +13,7 @@ from famulus.state import FabricFolder
 
 _LIMIT = 120.0  # seconds for gcc or a program in a node, under TCG
 _GREETING_BYTES = 256
+_GREETING = "Hello from "  # what hello_fabric stores begins so
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ def run_demo(name: str, events: Events) -> Demo:
     folder = FabricFolder(name)
     has = folder.read().spec.nodes if folder.exists() else 0
     fabric = up(name, {"nodes": max(2, has)}, None, events)
+    _refuse_to_overwrite(fabric)
     with events.step("node 1 compiles and stores"):
         stored = _in_node(fabric, 1, "make -s hello_fabric && sudo ./hello_fabric")
     with events.step("node 2 compiles and loads"):
@@ -38,6 +41,15 @@ def run_demo(name: str, events: Events) -> Demo:
     return Demo(
         {"stored by node 1": stored, str(fabric.pool): _on_host(fabric), "loaded by node 2": loaded}
     )
+
+
+def _refuse_to_overwrite(fabric: Fabric) -> None:
+    held = _on_host(fabric)
+    if held and not held.startswith(_GREETING):
+        raise FamulusError(
+            f"{fabric.pool} holds something else where the demo stores its greeting",
+            hint="`famulus demo --fabric demo` uses a fabric of its own.",
+        )
 
 
 def _in_node(fabric: Fabric, number: int, command: str) -> str:

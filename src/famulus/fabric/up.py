@@ -30,12 +30,9 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
     """
     folder = FabricFolder(name)
     with locked(folder, events), ExitStack() as undo:
-        remembered = {}
-        if folder.exists():
-            remembered = folder.read().spec.model_dump(exclude_defaults=True)
-        else:
+        if not folder.exists():
             undo.callback(folder.forget)
-        spec = load_spec(flags, file=file, remembered=remembered)
+        spec = wanted(name, flags, file)
         require(check_host(spec, pool_file.pool_path(name, spec)))
         template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
@@ -44,6 +41,13 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         start_nodes(fabric, fabric.nodes(), undo, events)
         undo.pop_all()
         return fabric
+
+
+def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricSpec:
+    """Return what fabric `name` shall be. Raises UsageError if that makes no sense."""
+    folder = FabricFolder(name)
+    remembered = folder.read().spec.model_dump(exclude_defaults=True) if folder.exists() else {}
+    return load_spec(flags, file=file, remembered=remembered)
 
 
 def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitStack) -> Fabric:

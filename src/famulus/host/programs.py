@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.errors import FamulusError, Interrupted
+from famulus.errors import FamulusError
 from famulus.host.finding import Finding
 from famulus.run import find_program, run
 
@@ -108,8 +108,6 @@ def _find(name: str) -> str | None:
 def _version(path: str, option: str) -> str:
     try:
         result = run([path, option], timeout=_VERSION_LIMIT, check=False)
-    except Interrupted:
-        raise
     except FamulusError:  # it cannot even be started
         return ""
     return parse_version(result.stdout or result.stderr)

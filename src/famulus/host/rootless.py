@@ -5,7 +5,7 @@ import getpass
 import os
 from pathlib import Path
 
-from famulus.errors import FamulusError, Interrupted
+from famulus.errors import FamulusError
 from famulus.host.finding import Finding, Level
 from famulus.run import find_program, run
 
@@ -76,8 +76,6 @@ def _refused() -> tuple[str, str] | None:
     """Try it for real: AppArmor, seccomp and containers forbid it each in their way."""
     try:
         run(["unshare", "--user", "--map-root-user", "true"], timeout=10)
-    except Interrupted:
-        raise
     except FamulusError as error:
         return f"the system refuses a user namespace ({error.details or error.brief})", _ALLOW
     return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from famulus import ssh
 from famulus.agent import GuestFile, ask, identity_request
-from famulus.errors import FamulusError, Interrupted
+from famulus.errors import FamulusError
 from famulus.identity import hosts_file, name_server
 from famulus.node.node import Node
 from famulus.process import Daemon
@@ -26,8 +26,6 @@ def identify(node: Node, numbers: Sequence[int], limit: float) -> None:
     request = identity_request(node.identity, machine_id(node), guest_files(node, numbers))
     try:
         name = ask(node.socket("agent"), request, limit)
-    except Interrupted:
-        raise
     except FamulusError as error:
         raise _unanswered(node, error) from error
     if name != node.name:
