@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 import typer
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument
-from famulus.errors import FamulusError, UsageError
+from famulus.errors import FamulusError
 from famulus.fabric.fabric import open_fabric
 from famulus.waiting import check_interrupt
 
@@ -27,21 +27,17 @@ def console(node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC) -> None:
     The login is fabric with the password rocks, or root with aresquare. A console has room for one;
     a second one waits until the first leaves.
     """
-    selected = open_fabric(fabric).select(node)
-    if len(selected) != 1:
-        raise UsageError("console takes one node")
-    if selected[0].state() == "stopped":
-        selected[0].require_running()
-    typer.echo(
-        f"Console of {selected[0].name}. Ctrl-] leaves it, Enter shows the prompt.", err=True
-    )
+    chosen = open_fabric(fabric).select_one(node)
+    if chosen.state() == "stopped":
+        chosen.require_running()
+    typer.echo(f"Console of {chosen.name}. Ctrl-] leaves it, Enter shows the prompt.", err=True)
     with closing(socket.socket(socket.AF_UNIX)) as connection:
-        connection.connect(str(selected[0].socket("console")))
+        connection.connect(str(chosen.socket("console")))
         with _raw_terminal():
             ended = _relay(connection)
     typer.echo("\r", err=True)
     if ended:
-        raise FamulusError(f"{selected[0].name} has ended")
+        raise FamulusError(f"{chosen.name} has ended")
 
 
 @contextmanager

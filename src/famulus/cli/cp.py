@@ -45,6 +45,6 @@ def _expand(fabric: Fabric, path: str) -> tuple[bool, str]:
     if not colon or "/" in node:
         return False, path
     user, at, name = node.rpartition("@")
-    (chosen,) = fabric.select(name)
+    chosen = fabric.select_one(name)
     chosen.require_running()
     return True, f"{user}{at}{chosen.name}:{rest}"

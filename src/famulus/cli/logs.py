@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
-from famulus.errors import FamulusError, Interrupted, UsageError
+from famulus.errors import FamulusError, Interrupted
 from famulus.fabric.fabric import open_fabric
 from famulus.state import FabricFolder
 from famulus.waiting import pause
@@ -41,10 +41,7 @@ def log(
 def _path(fabric: str, node: str | None) -> Path:
     if node is None:
         return FabricFolder(fabric).log
-    selected = open_fabric(fabric).select(node)
-    if len(selected) != 1:
-        raise UsageError("log takes one node")
-    return selected[0].serial_log
+    return open_fabric(fabric).select_one(node).serial_log
 
 
 def _show(path: Path, *, follow: bool) -> None:

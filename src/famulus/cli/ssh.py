@@ -7,7 +7,6 @@ import typer
 
 from famulus import ssh as openssh
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
-from famulus.errors import UsageError
 from famulus.fabric.fabric import open_fabric
 from famulus.run import interactive
 
@@ -24,11 +23,9 @@ def ssh(
     Examples: `famulus ssh 1`, `famulus ssh 2 -- uname -a`, `famulus ssh 1 -l root`.
     """
     opened = open_fabric(fabric)
-    selected = opened.select(node)
-    if len(selected) != 1:
-        raise UsageError("ssh takes one node", hint="`famulus exec` runs a command in many.")
-    selected[0].require_running()
+    chosen = opened.select_one(node)
+    chosen.require_running()
     command = context.args
     raise typer.Exit(
-        interactive(openssh.login(opened.ssh_config, selected[0].name, user, command, tty=tty))
+        interactive(openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty))
     )

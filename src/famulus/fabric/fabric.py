@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.errors import UsageError
 from famulus.events import Events
 from famulus.identity import MAX_NODES, parse_nodes
 from famulus.network.user import UserNetwork
@@ -67,6 +68,16 @@ class Fabric:
     def select(self, text: str) -> list[Node]:
         """Return the nodes that `text` names, see `identity.parse_nodes`."""
         return [self.node(number) for number in parse_nodes(text, self.numbers)]
+
+    def select_one(self, text: str) -> Node:
+        """Return the one node that `text` names. Raises UsageError if it names several."""
+        nodes = self.select(text)
+        if len(nodes) > 1:
+            raise UsageError(
+                f"'{text}' names {len(nodes)} nodes, where one is meant",
+                hint="`famulus exec` runs a command in many.",
+            )
+        return nodes[0]
 
 
 def open_fabric(name: str) -> Fabric:
