@@ -2,13 +2,12 @@
 """Build a template: packages -> tar -> disk. Finished or not there, whatever happens on the way."""
 
 import errno
-import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,15 +16,18 @@ from famulus.errors import FamulusError
 from famulus.events import Events, Step
 from famulus.run import run
 from famulus.spec import FabricSpec
+from famulus.template import store
 from famulus.template.disk import make_disk
-from famulus.template.guest import guest_files, guest_folder
+from famulus.template.guest import guest_files, write_files
+from famulus.template.lock import locked
 from famulus.template.mirror import check_mirror
 from famulus.template.recipe import Recipe, mmdebstrap_arguments, root_uuid
-from famulus.template.store import RECORD, Template, find
-from famulus.waiting import pause
+from famulus.template.scratch import make_scratch, remove_build, remove_scratch
+from famulus.template.store import RECORD, Template
 
 _LIMIT = 1800.0  # seconds for all packages, over a slow line
 _NEEDED = "A build needs about 3 GiB there and 1.5 GiB in /tmp; FAMULUS_HOME may lie elsewhere."
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Could not allocate block")
 _PHASE = re.compile(r"^I: (?!success)(.+?)(?:\.\.\.)?$")
 _PACKAGE = re.compile(r"^(?:Get:\d+ .* (\S+) amd64 .*|(?:Unpacking|Setting up) (\S+) .*)$")
 
@@ -37,52 +39,58 @@ def ensure(spec: FabricSpec, events: Events) -> Template:
     interrupt or kill nothing remains that looks finished; the log of a failed build is kept.
     """
     recipe = Recipe.from_spec(spec)
-    digest = recipe.digest(guest_files())
-    return find(digest) or _build_locked(recipe, digest, events)
+    files = guest_files()
+    digest = recipe.digest(files)
+    return store.find(digest) or _build_locked(_Order(recipe, files, digest), events)
 
 
-def _build_locked(recipe: Recipe, digest: str, events: Events) -> Template:
+@dataclass(frozen=True)
+class _Order:
+    """What is to be built. Our own files are read only once: they are what the digest names."""
+
+    recipe: Recipe
+    files: Mapping[str, bytes]
+    digest: str
+
+
+def _build_locked(order: _Order, events: Events) -> Template:
     root = paths.make_private(paths.templates())
-    with _lock(
-        root / f".{digest}.lock", lambda: events.note("waiting for another build of this template")
-    ):
-        template = find(digest)
+    with locked(order.digest, lambda: events.note("waiting for another build of this template")):
+        template = store.find(order.digest)
         if template is None:
-            _sweep(root, digest)
-            _build(recipe, digest, root, events)
-            template = find(digest)
+            _build(order, root, events)
+            template = store.find(order.digest)
         if template is None:
-            raise FamulusError(f"the template {digest} was built but cannot be read")
+            raise FamulusError(f"the template {order.digest} was built but cannot be read")
         return template
 
 
-def _build(recipe: Recipe, digest: str, root: Path, events: Events) -> None:
-    folder = root / f".building-{digest}"
+def _build(order: _Order, root: Path, events: Events) -> None:
+    folder = store.building_folder(order.digest)
     try:
+        store.remove(order.digest)  # what a killed build or prune left
         folder.mkdir(mode=0o700)
-        _fill(folder, recipe, digest, events)
-        folder.rename(root / digest)
-    except OSError as error:
-        raise _no_room(folder, error) from error
-    except FamulusError as error:
-        log = _keep_log(folder, root)
-        if _is_full(error):
-            raise _no_room(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
-        error.hint = error.hint or (f"All that was printed is in {log}." if log else "")
-        raise
+        _fill(folder, order, events)
+        folder.rename(root / order.digest)
+    except (OSError, FamulusError) as error:
+        raise _explained(error, root, _keep_log(folder, root)) from error.__cause__
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _keep_log(folder, root)
+        remove_build(folder)
 
 
-def _fill(folder: Path, recipe: Recipe, digest: str, events: Events) -> None:
+def _fill(folder: Path, order: _Order, events: Events) -> None:
+    recipe, tar = order.recipe, folder / "rootfs.tar"
     with events.step(f"ask {recipe.mirror} for {recipe.suite}"):
         check_mirror(recipe)
     with events.step(f"template: {recipe.suite} from {len(recipe.packages)} packages") as step:
-        _bootstrap(folder, recipe, digest, step)
+        _bootstrap(folder, order, step)
     with events.step("template: disk"):
-        make_disk(folder / "rootfs.tar", folder / "disk.img", root_uuid(digest))
+        make_disk(tar, folder / "disk.img", root_uuid(order.digest))
+    tar.unlink()
+    remove_scratch(folder)
     record = {
-        "digest": digest,
+        "digest": order.digest,
         "suite": recipe.suite,
         "kernel": recipe.kernel,
         "mirror": recipe.mirror,
@@ -92,12 +100,11 @@ def _fill(folder: Path, recipe: Recipe, digest: str, events: Events) -> None:
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _bootstrap(folder: Path, recipe: Recipe, digest: str, step: Step) -> None:
+def _bootstrap(folder: Path, order: _Order, step: Step) -> None:
+    guest = folder / "guest"
+    write_files(order.files, guest)
     is_root = os.geteuid() == 0
-    argv = mmdebstrap_arguments(recipe, digest, guest_folder(), folder, root=is_root)
-    # As root the tree grows beside its result; in a user namespace it must lie where the mapped
-    # user may go, and that is not below a 0700 home.
-    env = {"TMPDIR": str(folder)} if is_root else {}
+    argv = mmdebstrap_arguments(order.recipe, order.digest, guest, folder, root=is_root)
     with (folder / "build.log").open("w", encoding="utf-8") as log:
 
         def on_line(line: str) -> None:
@@ -106,7 +113,8 @@ def _bootstrap(folder: Path, recipe: Recipe, digest: str, step: Step) -> None:
             if text := _progress(line):
                 step.detail(text)
 
-        run(argv, timeout=_LIMIT, on_line=on_line, env=env)
+        run(argv, timeout=_LIMIT, on_line=on_line, env={"TMPDIR": str(make_scratch(folder))})
+    shutil.rmtree(guest)
 
 
 def _progress(line: str) -> str | None:
@@ -116,47 +124,26 @@ def _progress(line: str) -> str | None:
     return (package[1] or package[2]) if package else None
 
 
-def _sweep(root: Path, digest: str) -> None:
-    """Remove what a killed build or prune left. We hold the template's lock, so nobody builds."""
-    for left in (root / f".building-{digest}", root / digest):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _lock(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        told = False
-        while not _try_lock(fd):
-            if not told:
-                on_wait()
-                told = True
-            pause(0.1)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _keep_log(folder: Path, root: Path) -> Path | None:
-    log = folder / "build.log"
-    if not log.exists():
+    try:
+        return (folder / "build.log").rename(root / "last-failed-build.log")
+    except OSError:
         return None
-    return log.rename(root / "last-failed-build.log")
 
 
-def _is_full(error: FamulusError) -> bool:
-    return os.strerror(errno.ENOSPC) in error.details or "Could not allocate block" in error.details
+def _explained(error: OSError | FamulusError, root: Path, log: Path | None) -> FamulusError:
+    """Return `error` as the user shall read it. A full disk is the usual reason."""
+    what = error.brief if isinstance(error, FamulusError) else _what_failed(error)
+    details = error.details if isinstance(error, FamulusError) else ""
+    hint = error.hint if isinstance(error, FamulusError) else ""
+    if any(sign in what + details for sign in _FULL):
+        what, details, hint = os.strerror(errno.ENOSPC), "", _NEEDED
+    elif isinstance(error, FamulusError) and log is None:
+        return error  # nothing was built yet: it says by itself what it is about
+    what = re.sub(r"^setpriv ", "mmdebstrap ", what)
+    hint = hint or (f"All that was printed is in {log}." if log else "")
+    return FamulusError(f"cannot build a template in {root}: {what}", details=details, hint=hint)
 
 
-def _no_room(folder: Path, error: OSError) -> FamulusError:
-    return FamulusError(
-        f"cannot build a template in {folder.parent}: {error.strerror}", hint=_NEEDED
-    )
+def _what_failed(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The files of ours that go into nodes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
+_SUFFIXES = {".c", ".h", ".sh", ".service"}
 
 
 def guest_folder() -> Path:
@@ -13,7 +15,26 @@ def guest_folder() -> Path:
 
 
 def guest_files() -> dict[str, bytes]:
-    """Return every file below `guest` by its relative name."""
+    """Return every source below `guest` by its relative name.
+
+    What editors, compilers and git leave there is none, and makes no other template.
+    """
     root = guest_folder()
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    files = (path for path in sorted(root.rglob("*")) if _is_source(path))
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write `files` below `folder`, readable by all whatever the umask: nodes get these modes."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o644)
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        path.chmod(0o755)
+
+
+def _is_source(path: Path) -> bool:
+    known = path.suffix in _SUFFIXES or path.name == "Makefile"
+    return known and not path.name.startswith(".") and path.is_file()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ask the mirror whether it has the suite, before minutes are spent on finding out."""
 
+import http.client
 import socket
 import threading
 import urllib.error
@@ -38,7 +39,7 @@ def _ask(recipe: Recipe) -> FamulusError | None:
             answer.read(1)
     except urllib.error.HTTPError as error:
         return _refused(recipe, error.code)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return _unreachable(recipe, error)
     return None
 
@@ -56,12 +57,14 @@ def _refused(recipe: Recipe, code: int) -> FamulusError:
 
 def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     reason = getattr(error, "reason", error)
+    if isinstance(reason, FileNotFoundError):
+        return _refused(recipe, _NOT_FOUND)
     if isinstance(reason, TimeoutError | socket.timeout):
         how = f"does not answer within {_LIMIT:g} s"
     elif isinstance(reason, ConnectionRefusedError):
         how = "refuses the connection"
     else:
-        how = f"cannot be reached: {reason}"
+        how = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
     where = f" through the proxy {recipe.proxy}" if recipe.proxy else ""
     return FamulusError(f"the mirror {recipe.mirror} {how}{where}", hint=_other_mirror())
 

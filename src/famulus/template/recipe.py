@@ -71,6 +71,10 @@ _OPTIONS = (
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 )
 
+# mmdebstrap outlives a SIGTERM until the step that it is at is over. This shell does not: it kills
+# the whole process group, which is that of `famulus.run`.
+_END_TOGETHER = 'trap "kill -s KILL 0" TERM; "$0" "$@" & wait $!'
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -127,7 +131,8 @@ def mmdebstrap_arguments(
 ) -> list[str]:
     """Return the arguments that make rootfs.tar, vmlinuz and initrd in `folder`.
 
-    It runs below `setpriv` so that they end with the one who waits for them, however that ends.
+    `guest` is a folder of that name with our own files. All that runs ends with the one who waits
+    for it, however that ends; and as root it mounts in a namespace of its own, which ends with it.
     """
     in_chroot = f"ROOT_UUID={root_uuid(digest)} sh /usr/src/guest/template/customize.sh"
     fast_initramfs = (
@@ -136,6 +141,8 @@ def mmdebstrap_arguments(
     )
     return [
         "setpriv", "--pdeathsig", "TERM",
+        *(("unshare", "--mount") if root else ()),
+        "sh", "-c", _END_TOGETHER,
         "mmdebstrap",
         f"--mode={'root' if root else 'unshare'}",
         "--variant=minbase",

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where mmdebstrap unpacks: found again and cleared by whoever comes next, if all were killed.
+
+As root it lies in the folder of the build. In a user namespace it must lie where the mapped user
+may go, and that is not below a 0700 home; and what the mapped user made only that user can remove.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+_LINK = "scratch"
+
+
+def make_scratch(build: Path) -> Path:
+    """Make and return the scratch folder of the build in the folder `build`."""
+    link = build / _LINK
+    if os.geteuid() == 0:
+        link.mkdir(mode=0o700)
+        return link
+    scratch = Path(tempfile.mkdtemp(prefix="famulus-build-"))
+    link.symlink_to(scratch)
+    scratch.chmod(0o711)
+    return scratch
+
+
+def remove_build(build: Path) -> None:
+    """Remove the folder `build` and its scratch folder, as far as they are there.
+
+    Nothing may be mounted or run in it any more. An interrupt does not stop this: it is what an
+    interrupt is followed by.
+    """
+    remove_scratch(build)
+    shutil.rmtree(build, ignore_errors=True)
+
+
+def remove_scratch(build: Path) -> None:
+    """Remove the scratch folder of the build in the folder `build`."""
+    link = build / _LINK
+    if link.is_symlink():
+        _remove_mapped(link.readlink())
+        link.unlink(missing_ok=True)
+    shutil.rmtree(link, ignore_errors=True)
+
+
+def _remove_mapped(scratch: Path) -> None:
+    if not scratch.is_dir() or scratch.is_symlink() or scratch.stat().st_uid != os.geteuid():
+        return
+    for path in scratch.iterdir():
+        # famulus.run runs nothing once the user has interrupted.
+        subprocess.run(
+            ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", path],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
