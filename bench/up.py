@@ -55,8 +55,8 @@ def _create_and_log_in(place: Path, recipe: Recipe) -> None:
 
 
 def _boot_and_log_in(place: Path) -> None:
-    with debvm.running(place) as port:
-        debvm.login(place, port)
+    with debvm.running(place) as log_in:
+        log_in()
 
 
 def _cold_boot(famulus: Famulus) -> float:
