@@ -8,7 +8,7 @@ answer is one line, `ok <host name>` or `error <what>`.
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,23 +77,20 @@ def ask(path: Path, request: bytes, limit: float) -> str:
 def _send(connection: socket.socket, data: bytes, deadline: float) -> None:
     view = memoryview(data)
     while view:
-        try:
+        _check(deadline)
+        with suppress(TimeoutError):
             view = view[connection.send(view) :]
-        except TimeoutError:
-            _check(deadline)
 
 
 def _receive_line(connection: socket.socket, deadline: float) -> str:
     line = b""
     while not line.endswith(b"\n") and len(line) < _MAX_ANSWER:
-        try:
+        _check(deadline)
+        with suppress(TimeoutError):
             part = connection.recv(_MAX_ANSWER)
-        except TimeoutError:
-            _check(deadline)
-            continue
-        if not part:
-            raise ConnectionResetError("the node's QEMU has ended")
-        line += part
+            if not part:
+                raise ConnectionResetError("the node's QEMU has ended")
+            line += part
     return line.decode(errors="replace").strip()
 
 

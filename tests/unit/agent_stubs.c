@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * guest/agent without a node: the port is a descriptor that the test hands over, and what would
+ * be done to the node is printed instead, a line each.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int port_open(const char *name)
+{
+	const char *number = getenv("AGENT_PORT");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("port %s\n", name);
+	if (!number)
+		return -1;
+	int port = atoi(number);
+	fcntl(port, F_SETFL, O_NONBLOCK);
+	return port;
+}
+
+void notify_ready(void)
+{
+	puts("ready");
+}
+
+int apply_hostname(const char *name)
+{
+	if (strcmp(name, "refused") == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	printf("hostname %s\n", name);
+	return 0;
+}
+
+int apply_machine_id(const char *id)
+{
+	printf("machine-id %s\n", id);
+	return 0;
+}
+
+int apply_time(const char *text)
+{
+	printf("time %s\n", text);
+	return 0;
+}
+
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+{
+	printf("file %o %u %u %s ", mode, uid, gid, path);
+	if (length > 64)
+		printf("%zu bytes", length);
+	for (size_t i = 0; length <= 64 && i < length; i++)
+		printf("%02x", (unsigned char)data[i]);
+	puts("");
+	return 0;
+}
+
+int apply_poweroff(void)
+{
+	puts("poweroff");
+	return 0;
+}
+
+int apply_link(const char *interface, const char *mac, const char *address, int prefix,
+	       const char *gateway)
+{
+	printf("link %s %s %s %d %s\n", interface, mac, address, prefix, gateway);
+	return 0;
+}
