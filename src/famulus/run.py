@@ -58,6 +58,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    cleanup: bool = False,
 ) -> Result:
     """Run a program to its end and return what it printed.
 
@@ -65,20 +66,27 @@ def run(
     Raises FamulusError if the program is missing, exits non-zero (unless `check` is false) or
     needs more than `timeout` seconds; Interrupted if the user interrupts. In all these cases the
     program and its children are gone.
+
+    With `cleanup` it runs although the user has interrupted: it undoes what the interrupt left.
     """
-    waiting.check_interrupt()
+    check_interrupt = _never if cleanup else waiting.check_interrupt
+    check_interrupt()
     log.debug("run: %s", shell_line(argv))
     with (
         _process(argv, merged=on_line is not None, cwd=cwd, env=env) as process,
         _limit(process, timeout) as hit,
     ):
         stdout, stderr = _collect(process, stdin, on_line)
-    waiting.check_interrupt()
+    check_interrupt()
     if hit.is_set():
         raise _failed(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
     if check and process.returncode:
         raise _failed(argv, _how_it_ended(process.returncode), stderr or stdout)
     return Result(process.returncode, stdout, stderr)
+
+
+def _never() -> None:
+    """Notice no interrupt."""
 
 
 def interactive(argv: Argv) -> int:

@@ -128,3 +128,13 @@ def test_find_program(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert find_program("no-such-program") is None
     assert find_program("sfdisk") in ("/usr/sbin/sfdisk", "/sbin/sfdisk")
+
+
+def test_cleaning_up_runs_although_the_user_has_interrupted():
+    waiting.interrupt(signal.SIGINT)
+    try:
+        assert run(["echo", "done"], timeout=5, cleanup=True).stdout == "done\n"
+        with pytest.raises(Interrupted):
+            run(["echo", "done"], timeout=5)
+    finally:
+        waiting.forget_interrupt()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from famulus import monitor, paths, ssh
 from famulus.agent import POWER_OFF, ask
-from famulus.errors import FamulusError, Interrupted
+from famulus.errors import FamulusError
 from famulus.node.node import Node
 from famulus.qemu.arguments import Machine, node_arguments
 from famulus.qemu.disk import make_overlay
@@ -126,9 +126,9 @@ def forget_connections(node: Node) -> None:
     """End the host's shared ssh connections to the node: they do not survive its restart."""
     for master in node.folder.sockets.glob(f"ssh-*-{node.name}"):
         user = master.name.removeprefix("ssh-").removesuffix(f"-{node.name}")
-        with contextlib.suppress(FamulusError, Interrupted):
+        with contextlib.suppress(FamulusError):
             argv = ssh.close_master(node.folder.path / "ssh_config", f"{user}@{node.name}")
-            run(argv, timeout=START_LIMIT, check=False)
+            run(argv, timeout=START_LIMIT, check=False, cleanup=True)
         master.unlink(missing_ok=True)
 
 

@@ -7,11 +7,13 @@ may go, and that is not below a 0700 home; and what the mapped user made only th
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+from famulus.run import run
+
 _LINK = "scratch"
+_LIMIT = 60.0  # seconds to remove 25,000 files
 
 
 def make_scratch(build: Path) -> Path:
@@ -49,11 +51,6 @@ def _remove_mapped(scratch: Path) -> None:
     if not scratch.is_dir() or scratch.is_symlink() or scratch.stat().st_uid != os.geteuid():
         return
     for path in scratch.iterdir():
-        # famulus.run runs nothing once the user has interrupted.
-        subprocess.run(
-            ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", path],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        argv = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", str(path)]
+        run(argv, timeout=_LIMIT, check=False, cleanup=True)
     shutil.rmtree(scratch, ignore_errors=True)
