@@ -16,7 +16,9 @@
  *   file <mode, octal> <uid> <gid> <bytes> <path>, then so many bytes and a line feed
  *   sync
  *   poweroff
- * No directives at all is a question for the name. Every directive may be repeated.
+ * One space stands between words; a path is all the rest of its line. The first directive that
+ * fails ends the request. No directives at all is a question for the name. Every directive may be
+ * repeated.
  */
 #ifndef FAMULUS_AGENT_H
 #define FAMULUS_AGENT_H
@@ -34,7 +36,7 @@ struct failure {
 	int error;
 };
 
-/* port.c: open the virtio port called `name`; -1 if there is none. */
+/* port.c: open the virtio port called `name`; -1 if there is none, or none soon. */
 int port_open(const char *name);
 
 /* request.c: carry out the directives in `text` (`length` bytes, writable); 0, or -1 and `why`. */
@@ -44,8 +46,10 @@ int request_run(char *text, size_t length, struct failure *why);
 int apply_hostname(const char *name);
 int apply_machine_id(const char *id);
 int apply_time(const char *text);
-int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
 int apply_poweroff(void);
+
+/* file.c */
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
 
 /* link.c */
 int apply_link(const char *interface, const char *mac, const char *address, int prefix,

@@ -15,6 +15,14 @@
 #define CARD_MS 15000
 #define POLL_MS 20
 
+/* Asked for a card it does not know, the kernel runs modprobe and waits for it: minutes, early on. */
+static bool exists(const char *interface)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/sys/class/net/%.20s", interface);
+	return access(path, F_OK) == 0;
+}
+
 static void set_name(struct ifreq *request, const char *interface)
 {
 	memset(request, 0, sizeof(*request));
@@ -111,15 +119,19 @@ static int set_all(int fd, const char *interface, const char *mac, in_addr_t add
 int apply_link(const char *interface, const char *mac, const char *address, int prefix,
 	       const char *gateway)
 {
-	in_addr_t own = inet_addr(address), via = inet_addr(gateway);
-	if (own == INADDR_NONE || via == INADDR_NONE || prefix < 0 || prefix > 32) {
+	struct in_addr own, via;
+	if (inet_pton(AF_INET, address, &own) != 1 || inet_pton(AF_INET, gateway, &via) != 1) {
 		errno = EINVAL;
+		return -1;
+	}
+	if (!exists(interface)) {
+		errno = ENODEV;
 		return -1;
 	}
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	int failed = set_all(fd, interface, mac, own, prefix, via);
+	int failed = set_all(fd, interface, mac, own.s_addr, prefix, via.s_addr);
 	int error = errno;
 	close(fd);
 	errno = error;

@@ -2,31 +2,49 @@
 #include "agent.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PORT "org.famulus.agent.0"
+#define SETTLE_MS 250
+#define PAUSE_US 1000
+#define STALL_MS 2000
+#define HEADER "famulus 1 "
 #define HEADER_MAX 40
 
-/* What has come of the request so far: the header line and, behind it, the directives. */
-static char buffer[HEADER_MAX + REQUEST_MAX];
+/* What has come of the request so far: the header line and, behind it, the directives; then a NUL. */
+static char buffer[HEADER_MAX + REQUEST_MAX + 1];
 static size_t filled;
 
+/* The milliseconds of a clock that nobody sets. */
+static long long now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/*
+ * The kernel learns that a host has come or gone later than it hands on what that host sent: a port
+ * that says "hung up" may have a host that has just asked. Only one that says so for SETTLE_MS is
+ * believed. An answer nobody fetches is then dropped, so that it does not reach who asks next.
+ */
 static void answer(int port, const char *text)
 {
 	size_t length = strlen(text), sent = 0;
-	while (sent < length) {
+	long long limit = now_ms() + SETTLE_MS;
+	while (sent < length && now_ms() < limit) {
 		ssize_t written = write(port, text + sent, length - sent);
-		if (written < 0 && errno != EAGAIN && errno != EINTR)
-			return; /* the host has gone; it will ask again */
-		if (written < 0)
-			poll(&(struct pollfd){ .fd = port, .events = POLLOUT }, 1, 100);
-		else
+		if (written >= 0)
 			sent += (size_t)written;
+		else if (errno == EAGAIN || errno == EINTR)
+			usleep(PAUSE_US);
+		else
+			return;
 	}
 }
 
@@ -48,13 +66,24 @@ static void serve(int port, char *directives, size_t length)
 	answer(port, text);
 }
 
+/* Take the payload's length from a header line, which ends with a line feed. */
+static bool parse_header(const char *line, size_t *length)
+{
+	char *end;
+	if (strncmp(line, HEADER, strlen(HEADER)) != 0)
+		return false;
+	line += strlen(HEADER);
+	*length = strtoul(line, &end, 10);
+	return *line >= '0' && *line <= '9' && *end == '\n' && *length <= REQUEST_MAX;
+}
+
 /* Serve what is complete in the buffer. A header that is none empties it. */
 static void consume(int port)
 {
 	char *end;
 	while ((end = memchr(buffer, '\n', filled))) {
 		size_t length, header = (size_t)(end + 1 - buffer);
-		if (sscanf(buffer, "famulus 1 %zu\n", &length) != 1 || length > REQUEST_MAX) {
+		if (header > HEADER_MAX || !parse_header(buffer, &length)) {
 			filled = 0;
 			answer(port, "error not a request of protocol 1\n");
 			return;
@@ -63,26 +92,44 @@ static void consume(int port)
 			return;
 		serve(port, buffer + header, length);
 		filled -= header + length;
-		memmove(buffer, buffer + header + length, filled);
+		memmove(buffer, buffer + header + length, filled + 1);
 	}
 	if (filled > HEADER_MAX)
 		filled = 0;
 }
 
-/* Read until there is nothing more. A host that goes away takes its unfinished request along. */
 static void drain(int port)
 {
 	for (;;) {
-		ssize_t got = read(port, buffer + filled, sizeof(buffer) - filled);
+		ssize_t got = read(port, buffer + filled, sizeof(buffer) - 1 - filled);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got == 0)
-			filled = 0;
-		if (got <= 0)
+		if (got <= 0) /* nothing more for now, or no host */
 			return;
 		filled += (size_t)got;
+		buffer[filled] = '\0';
 		consume(port);
 	}
+}
+
+/*
+ * Nothing has come for STALL_MS and the request is not whole: its sender has gone. If another came at
+ * once, the kernel saw no pause between them, and that one's request stands at the end.
+ */
+static void resume(int port)
+{
+	for (size_t at = 1, length; at < filled; at++) {
+		if (!parse_header(buffer + at, &length))
+			continue;
+		const char *payload = strchr(buffer + at, '\n') + 1;
+		if (payload + length != buffer + filled)
+			continue;
+		filled -= at;
+		memmove(buffer, buffer + at, filled + 1);
+		consume(port);
+		return;
+	}
+	filled = 0;
 }
 
 int main(void)
@@ -101,7 +148,10 @@ int main(void)
 	}
 	for (;;) {
 		drain(port);
-		if (epoll_wait(epoll, &event, 1, -1) < 0 && errno != EINTR) {
+		int events = epoll_wait(epoll, &event, 1, filled ? STALL_MS : -1);
+		if (events == 0)
+			resume(port);
+		if (events < 0 && errno != EINTR) {
 			perror("famulus-agent: epoll_wait");
 			return 1;
 		}

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PORTS "/sys/class/virtio-ports"
+#define WAIT_MS 5000
 
 static bool has_name(const char *device, const char *name)
 {
@@ -23,7 +25,7 @@ static bool has_name(const char *device, const char *name)
 	return strcmp(found, name) == 0;
 }
 
-int port_open(const char *name)
+static int find(const char *name)
 {
 	DIR *ports = opendir(PORTS);
 	int port = -1;
@@ -37,5 +39,16 @@ int port_open(const char *name)
 		port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	}
 	closedir(ports);
+	return port;
+}
+
+/* The driver learns the ports' names from the host, some time after it has found the device. */
+int port_open(const char *name)
+{
+	int port = find(name);
+	for (int waited = 0; port < 0 && waited < WAIT_MS; waited += 10) {
+		usleep(10000);
+		port = find(name);
+	}
 	return port;
 }

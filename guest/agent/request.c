@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +29,16 @@ static char *next_line(struct rest *rest)
 	return line;
 }
 
+/* The last word there is room for is the rest of the line: a path may hold spaces. */
 static int split(char *line, char *words[WORDS_MAX])
 {
 	int count = 0;
-	char *save;
-	for (char *word = strtok_r(line, " ", &save); word && count < WORDS_MAX;
-	     word = strtok_r(NULL, " ", &save))
-		words[count++] = word;
+	while (line && count < WORDS_MAX) {
+		words[count++] = line;
+		line = count < WORDS_MAX ? strchr(line, ' ') : NULL;
+		if (line)
+			*line++ = '\0';
+	}
 	return count;
 }
 
@@ -44,16 +48,37 @@ static int invalid(void)
 	return -1;
 }
 
+static bool number(const char *text, int base, unsigned long max, unsigned long *value)
+{
+	char *end;
+	if (*text < '0' || *text > '9') /* strtoul takes blanks and signs */
+		return false;
+	errno = 0;
+	*value = strtoul(text, &end, base);
+	return *end == '\0' && errno == 0 && *value <= max;
+}
+
 static int run_file(char *words[WORDS_MAX], struct rest *rest)
 {
-	size_t length = strtoul(words[4], NULL, 10);
-	if (length >= rest->length || rest->at[length] != '\n' || words[5][0] != '/')
+	unsigned long mode, uid, gid, length;
+	const char *data = rest->at, *path = words[5];
+	if (!number(words[1], 8, 07777, &mode) || !number(words[2], 10, UINT_MAX - 1, &uid) ||
+	    !number(words[3], 10, UINT_MAX - 1, &gid) ||
+	    !number(words[4], 10, REQUEST_MAX, &length))
 		return invalid();
-	char *data = rest->at;
+	if (length >= rest->length || data[length] != '\n' || path[0] != '/')
+		return invalid();
 	rest->at += length + 1;
 	rest->length -= length + 1;
-	return apply_file((mode_t)strtoul(words[1], NULL, 8), (uid_t)strtoul(words[2], NULL, 10),
-			  (gid_t)strtoul(words[3], NULL, 10), words[5], data, length);
+	return apply_file((mode_t)mode, (uid_t)uid, (gid_t)gid, path, data, length);
+}
+
+static int run_link(char *words[WORDS_MAX])
+{
+	unsigned long prefix;
+	if (!number(words[4], 10, 32, &prefix))
+		return invalid();
+	return apply_link(words[1], words[2], words[3], (int)prefix, words[5]);
 }
 
 static int run_sync(void)
@@ -64,7 +89,7 @@ static int run_sync(void)
 
 static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
 {
-	const char *verb = count ? words[0] : "";
+	const char *verb = words[0];
 	if (count == 2 && strcmp(verb, "hostname") == 0)
 		return apply_hostname(words[1]);
 	if (count == 2 && strcmp(verb, "machine-id") == 0)
@@ -72,7 +97,7 @@ static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
 	if (count == 2 && strcmp(verb, "time") == 0)
 		return apply_time(words[1]);
 	if (count == 6 && strcmp(verb, "link") == 0)
-		return apply_link(words[1], words[2], words[3], atoi(words[4]), words[5]);
+		return run_link(words);
 	if (count == 6 && strcmp(verb, "file") == 0)
 		return run_file(words, rest);
 	if (count == 1 && strcmp(verb, "sync") == 0)

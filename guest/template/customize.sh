@@ -118,7 +118,7 @@ set_up_boot() {
 }
 
 set_up_units() {
-	cp "$src"/template/*.service "$units"
+	install -m 0644 "$src"/template/*.service "$units"
 	enable_unit "$units/famulus-agent.service" multi-user.target
 	enable_unit "$units/famulus-coldplug.service" sysinit.target
 	enable_unit "$units/famulus-standalone.service" multi-user.target
