@@ -106,6 +106,32 @@ def test_a_finished_build_is_found(builder):
     assert builder.sink.details == ["installing packages"]
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("I: installing remaining packages inside the chroot...", "installing remaining packages"),
+        ("I: running special hook: download /boot/vmlinuz '/x'", "running special hook"),
+        ("I: success in 60.3 seconds", None),
+        (
+            "Get:12 http://deb.debian.org/debian trixie/main amd64 gcc amd64 4:14.2.0-1 [1,400 B]",
+            "gcc",
+        ),
+        (
+            "Get:3 http://deb.debian.org/debian trixie/main amd64 tzdata all 2025b-4 [260 kB]",
+            "tzdata",
+        ),
+        ("Unpacking libc6:amd64 (2.41-12) ...", "libc6:amd64"),
+        ("Setting up vim (2:9.1.1230-2) ...", "vim"),
+        ("(Reading database ... 5%", None),
+    ],
+)
+def test_what_is_shown_of_what_mmdebstrap_prints(builder, line, shown):
+    builder.script = f'echo "{line}"; touch rootfs.tar vmlinuz initrd'
+    builder.ensure()
+    (detail,) = builder.sink.details or [None]
+    assert detail == shown or (shown and detail.startswith(shown))
+
+
 def test_it_is_built_once(builder):
     first = builder.ensure()
     assert builder.ensure() == first

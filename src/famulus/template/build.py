@@ -28,8 +28,10 @@ from famulus.template.store import RECORD, Template
 _LIMIT = 1800.0  # seconds for all packages, over a slow line
 _NEEDED = "A build needs about 3 GiB there and 1.5 GiB in /tmp; FAMULUS_HOME may lie elsewhere."
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Could not allocate block")
-_PHASE = re.compile(r"^I: (?!success)(.+?)(?:\.\.\.)?$")
-_PACKAGE = re.compile(r"^(?:Get:\d+ .* (\S+) amd64 .*|(?:Unpacking|Setting up) (\S+) .*)$")
+_PHASE = re.compile(r"^I: (?!success)([^:]+?)(?:\.\.\.|:.*)?$")
+_PACKAGE = re.compile(
+    r"(?:Get:\d+ \S+ \S+ \S+ (\S+) \S+ \S+ \[.*|(?:Unpacking|Setting up) (\S+) .*)"
+)
 
 
 def ensure(spec: FabricSpec, events: Events) -> Template:
@@ -105,7 +107,7 @@ def _bootstrap(folder: Path, order: _Order, step: Step) -> None:
     write_files(order.files, guest)
     is_root = os.geteuid() == 0
     argv = mmdebstrap_arguments(order.recipe, order.digest, guest, folder, root=is_root)
-    with (folder / "build.log").open("w", encoding="utf-8") as log:
+    with (folder / "build.log").open("w", encoding="utf-8", buffering=1) as log:
 
         def on_line(line: str) -> None:
             log.write(line + "\n")
@@ -120,7 +122,7 @@ def _bootstrap(folder: Path, order: _Order, step: Step) -> None:
 def _progress(line: str) -> str | None:
     if phase := _PHASE.match(line):
         return phase[1]
-    package = _PACKAGE.match(line)
+    package = _PACKAGE.fullmatch(line)
     return (package[1] or package[2]) if package else None
 
 

@@ -147,6 +147,7 @@ def mmdebstrap_arguments(
         f"--mode={'root' if root else 'unshare'}",
         "--variant=minbase",
         "--format=tar",
+        "--verbose",
         f"--include={','.join(recipe.packages)}",
         *recipe.options,
         f"--essential-hook={fast_initramfs}",
