@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CARD_MS 15000
+#define CARD_MS 10000
 #define POLL_MS 20
 
 /* Asked for a card it does not know, the kernel runs modprobe and waits for it: minutes, early on. */
@@ -61,13 +61,13 @@ static int set_mac(int fd, const char *interface, const char *text)
 }
 
 /* A card that the host has just plugged in takes the kernel a moment. */
-static int wait_for_card(int fd, const char *interface)
+static int wait_for_card(const char *interface)
 {
-	struct ifreq request;
-	set_name(&request, interface);
-	for (int waited = 0; ioctl(fd, SIOCGIFFLAGS, &request); waited += POLL_MS) {
-		if (errno != ENODEV || waited >= CARD_MS)
+	for (int waited = 0; !exists(interface); waited += POLL_MS) {
+		if (waited >= CARD_MS) {
+			errno = ENODEV;
 			return -1;
+		}
 		usleep(POLL_MS * 1000);
 	}
 	return 0;
@@ -104,8 +104,7 @@ static int set_all(int fd, const char *interface, const char *mac, in_addr_t add
 		   in_addr_t gateway)
 {
 	in_addr_t mask = htonl(prefix ? ~0U << (32 - prefix) : 0);
-	if (set_flags(fd, "lo", IFF_UP, 0) || wait_for_card(fd, interface) ||
-	    set_mac(fd, interface, mac))
+	if (set_flags(fd, "lo", IFF_UP, 0) || set_mac(fd, interface, mac))
 		return -1;
 	if (set_flags(fd, interface, IFF_UP, 0))
 		return -1;
@@ -124,10 +123,8 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 		errno = EINVAL;
 		return -1;
 	}
-	if (!exists(interface)) {
-		errno = ENODEV;
+	if (wait_for_card(interface))
 		return -1;
-	}
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
