@@ -5,13 +5,15 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 log = logging.getLogger("famulus")
 
 
-class Sink(Protocol):
-    """Something that draws events. Every method may be called from any thread."""
+class Sink:
+    """What draws events. This one draws nothing; faces inherit from it.
+
+    Every method may be called from any thread.
+    """
 
     def begin(self, step: str) -> None:
         """Show that `step` has begun."""
@@ -27,25 +29,6 @@ class Sink(Protocol):
 
     def note(self, text: str) -> None:
         """Show a line the user should know."""
-
-
-class Silent:
-    """The sink that draws nothing."""
-
-    def begin(self, step: str) -> None:
-        """Draw nothing."""
-
-    def detail(self, step: str, text: str) -> None:
-        """Draw nothing."""
-
-    def output(self, step: str, line: str) -> None:
-        """Draw nothing."""
-
-    def end(self, step: str, seconds: float, failed: bool) -> None:
-        """Draw nothing."""
-
-    def note(self, text: str) -> None:
-        """Draw nothing."""
 
 
 class Step:
@@ -70,7 +53,7 @@ class Events:
     """The core's mouth: steps with a name, a begin and an end, and notes between them."""
 
     def __init__(self, sink: Sink | None = None) -> None:
-        self._sink: Sink = sink or Silent()
+        self._sink = sink or Sink()
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

@@ -13,7 +13,7 @@ import pytest
 
 from famulus import paths, waiting
 from famulus.errors import FamulusError, Interrupted
-from famulus.events import Events, Silent
+from famulus.events import Events, Sink
 from famulus.run import run as real_run
 from famulus.run import terminate_all
 from famulus.spec import FabricSpec
@@ -23,7 +23,7 @@ FULL = os.strerror(errno.ENOSPC)
 MAKE_ALL = "echo 'I: installing packages...'; touch rootfs.tar vmlinuz initrd"
 
 
-class Notes(Silent):
+class Notes(Sink):
     """What the user is told."""
 
     def __init__(self) -> None:

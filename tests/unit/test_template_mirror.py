@@ -17,7 +17,7 @@ from famulus.spec import FabricSpec
 from famulus.template import mirror
 from famulus.template.recipe import Recipe
 
-HINT = "choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
+HINT = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def test_lacks_the_suite():
     with serving(has_only_trixie) as url:
         caught = error(f"{url}/debian", suite="sid")
     assert caught.brief == f"the mirror {url}/debian has no suite 'sid'"
-    assert caught.hint == f"Choose another with --suite, such as trixie or bookworm, or {HINT}"
+    assert caught.hint == f"The usual ones are trixie and bookworm. {HINT}"
 
 
 @pytest.mark.parametrize("code", [403, 500, 503])

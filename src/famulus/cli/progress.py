@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from famulus.events import Sink
 
 
-class PlainSink:
+class PlainSink(Sink):
     """Lines for a pipe, a file, a CI log."""
 
     def __init__(self, *, verbose: bool, write: Callable[[str], None]) -> None:
@@ -42,7 +42,7 @@ class PlainSink:
         self._write(f"note: {text}")
 
 
-class LiveSink:
+class LiveSink(Sink):
     """A spinner, the detail and the elapsed time for each step that is under way."""
 
     def __init__(self, console: Console) -> None:

@@ -13,6 +13,7 @@ from famulus.waiting import wait_until
 
 _LIMIT = 10.0  # seconds
 _NOT_FOUND = 404
+_ANOTHER = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
 
 
 def check_mirror(recipe: Recipe) -> None:
@@ -24,7 +25,7 @@ def check_mirror(recipe: Recipe) -> None:
         f"an answer from the mirror {recipe.mirror}",
         lambda: bool(answers),
         limit=_LIMIT + 2,
-        hint=_other_mirror(),
+        hint=_ANOTHER,
     )
     if answers[0]:
         raise answers[0]
@@ -48,11 +49,9 @@ def _refused(recipe: Recipe, code: int) -> FamulusError:
     if code == _NOT_FOUND:
         return FamulusError(
             f"the mirror {recipe.mirror} has no suite '{recipe.suite}'",
-            hint="Choose another with --suite, such as trixie or bookworm, or " + _other_mirror(),
+            hint=f"The usual ones are trixie and bookworm. {_ANOTHER}",
         )
-    return FamulusError(
-        f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_other_mirror()
-    )
+    return FamulusError(f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_ANOTHER)
 
 
 def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
@@ -66,8 +65,4 @@ def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     else:
         how = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
     where = f" through the proxy {recipe.proxy}" if recipe.proxy else ""
-    return FamulusError(f"the mirror {recipe.mirror} {how}{where}", hint=_other_mirror())
-
-
-def _other_mirror() -> str:
-    return "choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
+    return FamulusError(f"the mirror {recipe.mirror} {how}{where}", hint=_ANOTHER)
