@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All of it as a normal user with a private home, who was never root."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli import Cli, interrupt
+from tests.integration.templates import built, check_node, finished, nothing_runs, until
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+PARTITION = 2048 * 512  # bytes from the beginning of the disk
+
+
+@contextmanager
+def normal_user(name: str) -> Iterator[Path]:
+    """A user with a private home and subordinate ids, for a while."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a user to be")
+    if Path("/proc/sys/user/max_user_namespaces").read_text().strip() == "0":
+        pytest.skip("user namespaces are switched off here")
+    subprocess.run(["useradd", "--create-home", name], check=True)
+    home = Path("/home") / name
+    try:
+        home.chmod(0o700)
+        for kind in ("subuid", "subgid"):
+            if f"{name}:" not in Path("/etc", kind).read_text():
+                subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
+        yield home
+    finally:
+        subprocess.run(["userdel", "--remove", name], check=True)
+
+
+class UserCli(Cli):
+    """The command line as another user has it: with a Python that this user may run."""
+
+    def __init__(self, fabric: str, env: dict[str, str], *, cwd: Path, user: str) -> None:
+        super().__init__(fabric, env, cwd)
+        self.user = user
+        self.home = Path(env["FAMULUS_HOME"])
+        places = [str(ROOT / "src"), *(path for path in sys.path if "site-packages" in path)]
+        self.env |= {"PYTHONPATH": ":".join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.env |= {"HOME": str(cwd), "USER": user, "LOGNAME": user}
+        self.python = next(filter(self._can_run, (sys.executable, "/usr/bin/python3")), "")
+        if not self.python:
+            pytest.skip("no Python with the packages that a normal user may run")
+
+    def _can_run(self, python: str) -> bool:
+        argv = [*self._be_user(), python, "-c", "import famulus.cli.main"]
+        done = subprocess.run(argv, env=self.environment(), capture_output=True, check=False)
+        return done.returncode == 0
+
+    def _be_user(self) -> list[str]:
+        return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--"]
+
+    def argv(self, *words: str) -> list[str]:
+        return [*self._be_user(), self.python, "-m", "famulus", *words]
+
+
+@pytest.fixture
+def user() -> Iterator[UserCli]:
+    """The command line of a normal user."""
+    name = f"famulus-t{os.getpid() % 10000}"
+    with normal_user(name) as home:
+        yield UserCli("rootless", {"FAMULUS_HOME": str(home / "famulus")}, cwd=home, user=name)
+
+
+def scratch_folders() -> set[Path]:
+    """Where mapped users have unpacked: no user can remove that with rm."""
+    return set(Path("/tmp").glob("famulus-build-*"))
+
+
+def owners(disk: Path, path: str) -> str:
+    """Mode, owner and group of `path` on `disk`."""
+    argv = ["debugfs", "-R", f"stat {path}", f"{disk}?offset={PARTITION}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    words = done.stdout.split()
+    return " ".join(words[words.index(key) + 1] for key in ("Mode:", "User:", "Group:"))
+
+
+@pytest.mark.parametrize("moment", ["downloading packages", "extracting archives"])
+def test_ctrl_c_leaves_nothing(user: UserCli, moment: str) -> None:
+    before = scratch_folders()
+    with user.start("template", "build", "--verbose") as process:
+        until(process, moment)
+        assert scratch_folders() > before
+        assert interrupt(process) < 5
+    assert process.returncode == 130
+    assert scratch_folders() == before
+    assert finished(user.home) == []
+    nothing_runs(user.home)
+
+
+def test_kill_9_is_swept(user: UserCli) -> None:
+    before = scratch_folders()
+    with user.start("template", "build", "--verbose") as process:
+        until(process, "extracting archives")
+        os.kill(process.pid, signal.SIGKILL)
+    nothing_runs(user.home, *(scratch_folders() - before))
+    assert user.ok("template", "prune").startswith("freed ")
+    assert scratch_folders() == before
+    assert finished(user.home) == []
+
+
+@pytest.mark.campaign
+def test_a_fabric(user: UserCli, own: Cli) -> None:
+    """Built in a user namespace, a template is what root's is."""
+    before = scratch_folders()
+    try:
+        user.ok("up", "1", "--pool", "64M")
+        check_node(user)
+        mine, roots = built(user), built(own)
+    finally:
+        user.purge()
+    assert scratch_folders() == before
+    assert mine.name == roots.name
+    for path in ("/home/fabric", "/etc/shadow", "/usr/bin/sudo", "/usr/bin/ping", "/var/log/apt"):
+        assert owners(mine / "disk.img", path) == owners(roots / "disk.img", path), path
+    assert owners(mine / "disk.img", "/home/fabric").endswith("1000 1000")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Templates for real: by themselves on a plain PC, of another suite, with another kernel."""
+
+import socket
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli import Cli
+from tests.integration.templates import built, check_node, free_port, wait
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
+    """On a plain PC: boot loader, kernel, login prompt; DHCP and ssh with keys of its own.
+
+    The cloud kernel has no driver for the e1000 that QEMU gives a PC, hence virtio.
+    """
+    serial = tmp_path / "serial.log"
+    port = free_port()
+    argv = [
+        "qemu-system-x86_64",
+        "-accel", "tcg,thread=multi",
+        "-m", "512",
+        "-snapshot",
+        "-display", "none",
+        "-serial", f"file:{serial}",
+        "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:22",
+        str(built(own) / "disk.img"),
+    ]  # fmt: skip
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as qemu:
+        try:
+            wait(lambda: "login:" in text(serial), 240, lambda: text(serial)[-3000:])
+            wait(lambda: banner(port).startswith(b"SSH-2.0-"), 30, lambda: text(serial)[-3000:])
+        finally:
+            qemu.kill()
+    assert "FAILED" not in text(serial)
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def banner(port: int) -> bytes:
+    try:
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+            return connection.recv(64)
+    except OSError:
+        return b""
+
+
+def test_bookworm(own: Cli) -> None:
+    own.ok("up", "1", "--suite", "bookworm", "--pool", "64M")
+    assert own.node(1, "cat /etc/debian_version").startswith("12")
+    check_node(own)
+
+
+@pytest.mark.campaign
+def test_generic_kernel(own: Cli) -> None:
+    own.ok("up", "1", "--kernel", "generic", "--pool", "64M")
+    assert "cloud" not in own.node(1, "uname -r")
+    check_node(own)
