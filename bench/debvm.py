@@ -39,18 +39,21 @@ def running(folder: Path) -> Iterator[Callable[[], None]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     user = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    image = str(folder / "vm.ext4")
     with (folder / "debvm.log").open("w") as log:
         vm = subprocess.Popen(
+            # A snapshot, for the machine is not shut down but ended.
             [
                 *user,
                 "debvm-run",
                 "-i",
-                folder / "vm.ext4",
+                image,
                 "-s",
                 str(port),
                 "--",
                 "-display",
                 "none",
+                "-snapshot",
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
