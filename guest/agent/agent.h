@@ -11,13 +11,17 @@
  * Directives, a line each:
  *   hostname <name>
  *   machine-id <32 hex digits>
+ *   entropy <64 hex digits>
  *   time <seconds>.<microseconds, 6 digits>
  *   link <interface> <mac> <address> <prefix length> <gateway>
+ *   plug <PCI address>
+ *   listening <TCP port>
+ *   password <user> <password>
  *   file <mode, octal> <uid> <gid> <bytes> <path>, then so many bytes and a line feed
  *   sync
  *   poweroff
- * One space stands between words; a path is all the rest of its line. The first directive that
- * fails ends the request. No directives at all is a question for the name. Every directive may be
+ * One space stands between words; a path and a password are all the rest of their lines. The first
+ * directive that fails ends the request. No directives at all is a question for the name. Every directive may be
  * repeated.
  */
 #ifndef FAMULUS_AGENT_H
@@ -51,9 +55,23 @@ int apply_poweroff(void);
 /* file.c */
 int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
 
-/* link.c */
+/* fresh.c: what a clone must not share with its like */
+int apply_entropy(const char *hex);
+
+/* plug.c: make the kernel find the PCI device at `address` and decode its memory */
+int apply_plug(const char *address);
+
+/* password.c */
+int apply_password(const char *user, const char *password);
+
+/* link.c: bring up the card, and wait until something listens on a port */
+int apply_listening(unsigned port);
 int apply_link(const char *interface, const char *mac, const char *address, int prefix,
 	       const char *gateway);
+
+/* memory.c: the card's address outlives a reboot that the node makes by itself */
+int link_remember(char *words[]);
+void link_recall(void);
 
 /* notify.c: tell systemd that the service is ready (sd_notify(3)). */
 void notify_ready(void);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CARD_MS 10000
+#define LISTEN_MS 60000
 #define POLL_MS 20
 
 /* Asked for a card it does not know, the kernel runs modprobe and waits for it: minutes, early on. */
@@ -53,10 +54,12 @@ static int set_mac(int fd, const char *interface, const char *text)
 		return -1;
 	if (memcmp(request.ifr_hwaddr.sa_data, mac, sizeof(mac)) == 0)
 		return 0;
-	if (set_flags(fd, interface, 0, IFF_UP))
-		return -1;
 	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
 	memcpy(request.ifr_hwaddr.sa_data, mac, sizeof(mac));
+	if (ioctl(fd, SIOCSIFHWADDR, &request) == 0)
+		return 0;
+	if (errno != EBUSY || set_flags(fd, interface, 0, IFF_UP)) /* not while it is up */
+		return -1;
 	return ioctl(fd, SIOCSIFHWADDR, &request);
 }
 
@@ -133,4 +136,28 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 	close(fd);
 	errno = error;
 	return failed;
+}
+
+/* Who can take the port tells that nobody has it. */
+static bool taken(struct sockaddr_in *address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool failed = bind(fd, (struct sockaddr *)address, sizeof(*address));
+	int error = errno;
+	close(fd);
+	return failed && error == EADDRINUSE;
+}
+
+int apply_listening(unsigned port)
+{
+	struct sockaddr_in any = ipv4(INADDR_ANY);
+	any.sin_port = htons((uint16_t)port);
+	for (int waited = 0; !taken(&any); waited += POLL_MS) {
+		if (waited >= LISTEN_MS) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		usleep(POLL_MS * 1000);
+	}
+	return 0;
 }

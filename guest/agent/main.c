@@ -146,6 +146,7 @@ int main(void)
 		perror("famulus-agent: epoll");
 		return 1;
 	}
+	link_recall();
 	for (;;) {
 		drain(port);
 		int events = epoll_wait(epoll, &event, 1, filled ? STALL_MS : -1);

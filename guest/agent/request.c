@@ -78,7 +78,23 @@ static int run_link(char *words[WORDS_MAX])
 	unsigned long prefix;
 	if (!number(words[4], 10, 32, &prefix))
 		return invalid();
-	return apply_link(words[1], words[2], words[3], (int)prefix, words[5]);
+	if (apply_link(words[1], words[2], words[3], (int)prefix, words[5]))
+		return -1;
+	return link_remember(words);
+}
+
+static int run_listening(const char *word)
+{
+	unsigned long port;
+	return number(word, 10, 65535, &port) ? apply_listening((unsigned)port) : invalid();
+}
+
+/* Blanks are part of a password: what the line was split into is put together again. */
+static int run_password(char *words[WORDS_MAX], int count)
+{
+	for (int i = 3; i < count; i++)
+		words[i][-1] = ' ';
+	return apply_password(words[1], words[2]);
 }
 
 static int run_sync(void)
@@ -87,19 +103,31 @@ static int run_sync(void)
 	return 0;
 }
 
+/* The directives of two words: a verb and what it is about. */
+static const struct {
+	const char *verb;
+	int (*apply)(const char *word);
+} simple[] = {
+	{ "hostname", apply_hostname },
+	{ "machine-id", apply_machine_id },
+	{ "entropy", apply_entropy },
+	{ "time", apply_time },
+	{ "plug", apply_plug },
+	{ "listening", run_listening },
+};
+
 static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
 {
 	const char *verb = words[0];
-	if (count == 2 && strcmp(verb, "hostname") == 0)
-		return apply_hostname(words[1]);
-	if (count == 2 && strcmp(verb, "machine-id") == 0)
-		return apply_machine_id(words[1]);
-	if (count == 2 && strcmp(verb, "time") == 0)
-		return apply_time(words[1]);
+	for (size_t i = 0; count == 2 && i < sizeof(simple) / sizeof(*simple); i++)
+		if (strcmp(verb, simple[i].verb) == 0)
+			return simple[i].apply(words[1]);
 	if (count == 6 && strcmp(verb, "link") == 0)
 		return run_link(words);
 	if (count == 6 && strcmp(verb, "file") == 0)
 		return run_file(words, rest);
+	if (count >= 3 && strcmp(verb, "password") == 0)
+		return run_password(words, count);
 	if (count == 1 && strcmp(verb, "sync") == 0)
 		return run_sync();
 	if (count == 1 && strcmp(verb, "poweroff") == 0)

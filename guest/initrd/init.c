@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define COVER "/dev/famulus-boot-id"
 #define DISK "/dev/vda1"
 #define WAIT_MS 10000
 
@@ -64,6 +65,31 @@ static void open_console(void)
 		dup2(fd, i);
 }
 
+/*
+ * The kernel makes the id of its boot when somebody first reads it. In a node that will be frozen
+ * nobody may: each clone makes its own then. Until settle.sh uncovers it, another is read.
+ */
+static void cover_boot_id(void)
+{
+	static const char id[] = "00000000-0000-4000-8000-000000000000\n";
+	char line[4096] = "";
+	mount("proc", "/proc", "proc", 0, "");
+	FILE *arguments = fopen("/proc/cmdline", "re");
+	if (!arguments)
+		return;
+	if (!fgets(line, sizeof(line), arguments) || !strstr(line, "famulus.settle"))
+		line[0] = '\0';
+	fclose(arguments);
+	if (!line[0])
+		return;
+	int fd = open(COVER, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	if (fd < 0 || write(fd, id, sizeof(id) - 1) != (ssize_t)sizeof(id) - 1 ||
+	    mount(COVER, "/proc/sys/kernel/random/boot_id", NULL, MS_BIND, NULL))
+		complain("boot_id");
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(void)
 {
 	mkdir("/dev", 0755);
@@ -77,6 +103,7 @@ int main(void)
 	if (mount("/dev", "/root/dev", NULL, MS_MOVE, NULL) || chdir("/root") ||
 	    mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
 		return complain("switch to the disk");
+	cover_boot_id();
 	execl("/sbin/init", "/sbin/init", NULL);
 	return complain("/sbin/init");
 }

@@ -25,7 +25,7 @@ enable_unit() { # UNIT TARGET
 
 compile() {
 	mkdir -p /usr/lib/famulus
-	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o /usr/lib/famulus/famulus-agent "$src"/agent/*.c -lm
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o /usr/lib/famulus/famulus-agent "$src"/agent/*.c -lm -lcrypt
 	gcc -std=gnu11 -Os -static -Wall -Wextra -Werror -o /tmp/init "$src/initrd/init.c"
 }
 
@@ -83,6 +83,11 @@ set_up_ssh() {
 	rm -f /etc/update-motd.d/*
 	: > /etc/motd
 	mask sshd-keygen.service
+	# A connection starts its own sshd: a clone needs no restart for its host key, and an idle node
+	# has one process less.
+	rm -f "$units/multi-user.target.wants/ssh.service" "$units/sshd.service"
+	install -m 0644 "$src/template/ssh.socket" "$src/template/ssh@.service" "$units"
+	enable_unit "$units/ssh.socket" sockets.target
 }
 
 set_up_network() {
@@ -118,11 +123,15 @@ set_up_boot() {
 }
 
 set_up_units() {
-	install -m 0644 "$src"/template/*.service "$units"
+	install -m 0644 "$src"/template/famulus-*.service "$units"
+	install -m 0755 "$src/template/settle.sh" /usr/lib/famulus/settle
 	enable_unit "$units/famulus-agent.service" multi-user.target
 	enable_unit "$units/famulus-coldplug.service" sysinit.target
 	enable_unit "$units/famulus-standalone.service" multi-user.target
-	for unit in systemd-udev-trigger.service systemd-logind.service getty@.service; do
+	enable_unit "$units/famulus-settle.service" multi-user.target
+	# qemu-guest-agent looks ten times a second whether a host has come.
+	for unit in systemd-udev-trigger.service systemd-logind.service getty@.service \
+		qemu-guest-agent.service; do
 		only_standalone "$unit"
 	done
 	mkdir -p /etc/systemd/journald.conf.d

@@ -5,9 +5,10 @@ The protocol is guest/agent's: a line `famulus 1 <bytes>`, then so many bytes of
 answer is one line, `ok <host name>` or `error <what>`.
 """
 
+import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ _POLL = 0.2  # seconds between two looks at the interrupt flag
 _MAX_ANSWER = 4096
 
 POWER_OFF = b"poweroff\n"
+SYNC = b"sync\n"
+POOL_ADDRESS = "0000:00:04.0"
+_SSH = 22
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,30 @@ class GuestFile:
 
 
 def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) -> bytes:
-    """Return the directives that make a node the node `me`."""
-    link = f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}\n"
-    head = f"hostname {me.name}\nmachine-id {machine_id}\n{link}"
-    return head.encode() + b"".join(_file_directive(file) for file in files)
+    """Return the directives that make a node the node `me`.
+
+    The first one makes the kernel's random numbers this node's own, before anything draws some.
+    """
+    directives = [
+        f"entropy {secrets.token_hex(32)}",
+        f"hostname {me.name}",
+        f"machine-id {machine_id}",
+        f"plug {POOL_ADDRESS}",
+        f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}",
+    ]
+    head = "".join(f"{directive}\n" for directive in directives)
+    tail = f"listening {_SSH}\n"
+    return b"".join([head.encode(), *(_file_directive(file) for file in files), tail.encode()])
+
+
+def time_request(now: float) -> bytes:
+    """Return the directive that sets the clock to `now`, seconds since 1970."""
+    return f"time {now:.6f}\n".encode()
+
+
+def password_request(passwords: Mapping[str, str]) -> bytes:
+    """Return the directives that set these users' passwords."""
+    return "".join(f"password {user} {word}\n" for user, word in passwords.items()).encode()
 
 
 def _file_directive(file: GuestFile) -> bytes:

@@ -23,6 +23,11 @@ def templates() -> Path:
     return home() / "templates"
 
 
+def snapshots() -> Path:
+    """Return the folder of the snapshots, one folder a digest."""
+    return home() / "snapshots"
+
+
 def fabrics() -> Path:
     """Return the folder of the fabrics, one folder a name."""
     return home() / "fabrics"

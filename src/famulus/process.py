@@ -78,15 +78,34 @@ def start_ticks(pid: int) -> int | None:
         return None
 
 
-def private_memory(pid: int) -> int | None:
-    """Return the proportional set size of process `pid` in bytes, or None if it cannot be read."""
+@dataclass(frozen=True)
+class Memory:
+    """What memory a process takes, in bytes.
+
+    `private` is what it alone has; `proportional` adds its part of what it shares with others.
+    """
+
+    private: int
+    proportional: int
+
+
+def memory(pid: int) -> Memory | None:
+    """Return what process `pid` takes (proc(5), smaps_rollup), or None if it cannot be read."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * KIB
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
-        pass
-    return None
+        return None
+    sizes = {words[0]: int(words[1]) * KIB for words in map(str.split, text.splitlines()[1:])}
+    return Memory(sizes["Private_Clean:"] + sizes["Private_Dirty:"], sizes["Pss:"])
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """Return the CPU seconds that process `pid` has used; 0 if it is not there."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _reap(pid: int) -> None:

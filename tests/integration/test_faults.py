@@ -67,9 +67,9 @@ def test_a_pool_of_another_size_is_refused_and_kept(own: Cli) -> None:
         pool.unlink()
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.5, 6.0])
-def test_ctrl_c_leaves_nothing_and_up_works_again(own: Cli, seconds: float) -> None:
-    process = own.start("up", "2", "--pool", "64M")
+@pytest.mark.parametrize(("how", "seconds"), [("--clone", 0.4), ("--cold", 1.0), ("--cold", 6.0)])
+def test_ctrl_c_leaves_nothing_and_up_works_again(own: Cli, how: str, seconds: float) -> None:
+    process = own.start("up", "2", "--pool", "64M", how)
     time.sleep(seconds)
     assert process.poll() is None, process.communicate()
     assert interrupt(process) < 5

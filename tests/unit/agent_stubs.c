@@ -61,6 +61,40 @@ int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *
 	return 0;
 }
 
+int apply_entropy(const char *hex)
+{
+	printf("entropy of %zu\n", strlen(hex) / 2);
+	return 0;
+}
+
+int apply_plug(const char *address)
+{
+	printf("plug %s\n", address);
+	return 0;
+}
+
+int apply_listening(unsigned port)
+{
+	printf("listening %u\n", port);
+	return 0;
+}
+
+int apply_password(const char *user, const char *password)
+{
+	printf("password of %s: %s\n", user, password);
+	return 0;
+}
+
+int link_remember(char *words[])
+{
+	printf("remember %s\n", words[1]);
+	return 0;
+}
+
+void link_recall(void)
+{
+}
+
 int apply_poweroff(void)
 {
 	puts("poweroff");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The documents that a node or the host is given."""
 
+import re
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,11 +15,15 @@ ONE, TWO = Identity(1, SUBNET), Identity(2, SUBNET)
 
 def test_identity_request_has_lengths_in_bytes() -> None:
     request = identity_request(ONE, "0" * 32, [GuestFile("/etc/x", "é\n", 0o600, 1, 2)])
-    assert request.decode() == (
+    entropy, _, rest = request.decode().partition("\n")
+    assert re.fullmatch("entropy [0-9a-f]{64}", entropy)
+    assert rest == (
         "hostname fabric1\n"
         f"machine-id {'0' * 32}\n"
+        "plug 0000:00:04.0\n"
         "link eth0 52:54:48:50:45:01 192.168.42.1 24 192.168.42.254\n"
         "file 0600 1 2 3 /etc/x\né\n\n"
+        "listening 22\n"
     )
 
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from famulus import waiting
+from famulus import sparse, waiting
 from famulus.errors import FamulusError, Interrupted, UsageError
-from famulus.pool import access, file, sparse
+from famulus.pool import access, file
 from famulus.pool.hexdump import hexdump
-from famulus.pool.sparse import Piece
+from famulus.sparse import Piece
 from famulus.units import GIB, MIB
 
 SIZE = 64 * GIB

@@ -10,7 +10,7 @@ import pytest
 
 from famulus import waiting
 from famulus.errors import FamulusError
-from famulus.process import Daemon, private_memory, start_ticks
+from famulus.process import Daemon, cpu_seconds, memory, start_ticks
 from famulus.units import GIB, KIB
 
 TOKEN = "famulus-test-token"
@@ -102,6 +102,10 @@ def test_wait_gone(daemon):
 
 def test_start_and_memory():
     assert start_ticks(os.getpid())
-    assert 100 * KIB < (private_memory(os.getpid()) or 0) < GIB
+    mine = memory(os.getpid())
+    assert mine
+    assert 100 * KIB < mine.private <= mine.proportional < GIB
+    assert 0 < cpu_seconds(os.getpid()) < 100_000
     assert start_ticks(99999999) is None
-    assert private_memory(99999999) is None
+    assert memory(99999999) is None
+    assert cpu_seconds(99999999) == cpu_seconds(None) == 0

@@ -3,12 +3,19 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Network
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from famulus.network.arguments import gateway_arguments, parse_forwards, switch_arguments
-from famulus.qemu.arguments import Machine, max_cpus, node_arguments
+from famulus.qemu.arguments import (
+    Machine,
+    clone_arguments,
+    max_cpus,
+    node_arguments,
+    snapshot_arguments,
+)
 from famulus.qemu.disk import overlay_arguments
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -28,6 +35,7 @@ MACHINE = Machine(
     switch=Path("/s/switch"),
     folder=Path("/home/f/node1"),
     sockets=Path("/s"),
+    address_bits=42,
 )
 
 
@@ -50,6 +58,26 @@ def test_node_under_kvm() -> None:
     golden("node-kvm.txt", node_arguments(replace(MACHINE, accel="kvm", cpus=4)))
 
 
+def test_a_machine_to_be_frozen() -> None:
+    golden("snapshot.txt", snapshot_arguments(MACHINE, Path("/s/ram")))
+
+
+def test_a_clone() -> None:
+    golden("clone.txt", clone_arguments(MACHINE, Path("/s/ram")))
+
+
+def test_a_clone_has_the_devices_of_what_was_frozen() -> None:
+    """And the pool besides, which is none of the snapshot's: QEMU refuses all other differences."""
+    frozen = _devices(snapshot_arguments(MACHINE, Path("/s/ram")))
+    clone = _devices(clone_arguments(MACHINE, Path("/s/ram")))
+    assert clone - frozen == {"ivshmem-plain,id=fam0,memdev=pool,master=on,addr=04"}
+    assert frozen <= clone
+
+
+def _devices(argv: list[str]) -> set[str]:
+    return {value for option, value in pairwise(argv) if option == "-device"}
+
+
 def test_switch() -> None:
     golden("switch.txt", switch_arguments(Path("/s/switch"), Path("/s/rc"), Path("/s/pid")))
 
@@ -62,7 +90,9 @@ def test_gateway() -> None:
 
 
 def test_overlay() -> None:
-    golden("overlay.txt", overlay_arguments(Path("/t/disk.img"), Path("/n/disk.part")))
+    golden(
+        "overlay.txt", overlay_arguments(Path("/t/disk.img"), "raw", Path("/n/disk.part"), 8 << 30)
+    )
 
 
 @pytest.mark.parametrize(("accel", "cpus", "most"), [("tcg", 1, 2), ("tcg", 4, 4), ("kvm", 1, 1)])

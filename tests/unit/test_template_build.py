@@ -251,7 +251,7 @@ def test_what_killed_builds_and_prunes_left_is_swept(builder, tmp_path):
     digest = builder.ensure().digest
     half = paths.templates() / digest
     (half / "template.json").unlink()  # a prune that was killed
-    stale = store.building_folder(digest)  # a build that was killed
+    stale = store.vault().building(digest)  # a build that was killed
     stale.mkdir()
     (stale / "rootfs.tar").write_bytes(b"half")
     scratch = tmp_path / "famulus-build-x"

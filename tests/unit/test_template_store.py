@@ -10,7 +10,6 @@ import pytest
 
 from famulus import paths
 from famulus.template import store
-from famulus.template.lock import lock_path, locked, locked_if_free
 from famulus.template.scratch import make_scratch, remove_build
 
 ONE, TWO, THREE = "1" * 16, "2" * 16, "abcdef0123456789"
@@ -57,7 +56,7 @@ def test_half_a_template_is_none(record):
 
 def test_what_is_being_built_is_none_although_its_record_is_written():
     make(ONE)
-    make(TWO, store.building_folder(TWO))
+    make(TWO, store.vault().building(TWO))
     assert digests() == [ONE]
 
 
@@ -71,16 +70,16 @@ def test_prune_keeps_what_is_in_use():
 
 
 def test_prune_leaves_what_is_being_built_or_removed():
-    folder = make(ONE, store.building_folder(ONE))
-    with locked(ONE, lambda: None):
+    folder = make(ONE, store.vault().building(ONE))
+    with store.vault().locked(ONE, lambda: None):
         assert store.prune(set()) == 0
         assert folder.exists()
 
 
 def test_prune_removes_what_killed_ones_left():
-    make(ONE, store.building_folder(ONE))
+    make(ONE, store.vault().building(ONE))
     (make(TWO) / "template.json").unlink()
-    lock_path(THREE).touch()
+    store.vault().lock_path(THREE).touch()
     (paths.templates() / "last-failed-build.log").touch()
     assert store.prune(set()) >= 16384
     assert [path.name for path in paths.templates().iterdir()] == ["last-failed-build.log"]
@@ -105,18 +104,18 @@ def test_the_record_goes_first():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "rmtree", rmtree)
-        store.remove(ONE)
+        store.vault().remove(ONE)
     assert seen == [False]
 
 
 def test_a_lock_whose_file_was_removed_is_nobodys():
     """A prune may remove the file between another's open and lock."""
     paths.make_private(paths.templates())
-    with locked(ONE, lambda: None):
-        lock_path(ONE).unlink()
-        with locked_if_free(ONE) as free:
+    with store.vault().locked(ONE, lambda: None):
+        store.vault().lock_path(ONE).unlink()
+        with store.vault().locked_if_free(ONE) as free:
             assert free
-            with locked_if_free(ONE) as again:
+            with store.vault().locked_if_free(ONE) as again:
                 assert not again
 
 

@@ -23,6 +23,7 @@ from famulus.cli import (
     logs,
     node,
     pool,
+    snapshot,
     ssh,
     ssh_config,
     status,
@@ -58,6 +59,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(node.app, name="node")
 app.add_typer(pool.app, name="pool")
 app.add_typer(template.app, name="template")
+app.add_typer(snapshot.app, name="snapshot")
 
 
 def _version(wanted: bool) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus node stop|start|kill|pause|resume`."""
+"""`famulus node stop|start|reset|kill|pause|resume`."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,14 @@ from famulus.cli.common import (
 )
 from famulus.fabric.fabric import locked, open_fabric
 from famulus.fabric.parallel import attempt, host_width, in_words
+from famulus.fabric.starting import reset as reset_nodes
 from famulus.fabric.starting import restart
 from famulus.node import lifecycle
 from famulus.node.node import Node
 
-app = typer.Typer(help="Stop, start, kill, pause or resume single nodes.", no_args_is_help=True)
+app = typer.Typer(
+    help="Stop, start, reset, kill, pause or resume single nodes.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -39,6 +42,17 @@ def start(
     chosen = opened.select(node)
     open_log(fabric)
     restart(opened, chosen, make_events(verbose))
+
+
+@app.command()
+def reset(
+    node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
+) -> None:
+    """Make nodes new: forget what is on their disks, and start them as fresh clones."""
+    opened = open_fabric(fabric)
+    chosen = opened.select(node)
+    open_log(fabric)
+    reset_nodes(opened, chosen, make_events(verbose))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from famulus.errors import FamulusError, UsageError
 from famulus.pool import access
 from famulus.pool.file import check, pool_path
 from famulus.pool.hexdump import hexdump
-from famulus.pool.sparse import CHUNK
+from famulus.sparse import CHUNK
 from famulus.state import FabricFolder
 from famulus.units import format_size, human_size, parse_size
 

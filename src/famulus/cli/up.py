@@ -76,6 +76,10 @@ def up(
     ssh_port: Annotated[
         int | None, _option("--ssh-port", help="First port to try for ssh (42001).", metavar="PORT")
     ] = None,
+    cold: Annotated[
+        bool | None,
+        typer.Option("--cold/--clone", help="Boot new nodes, or clone them (clone)."),
+    ] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Start a fabric, or bring a running one to what is asked: N nodes that share one pool.
@@ -99,6 +103,7 @@ def up(
         "accel": accel,
         "subnet": subnet,
         "ssh_port": ssh_port,
+        "cold": cold,
     }
     existed = FabricFolder(check_name(fabric)).exists()
     settings = file or (_DEFAULT_FILE if _DEFAULT_FILE.is_file() else None)

@@ -3,20 +3,38 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from famulus import ssh
+from famulus.agent import GuestFile
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width, in_words
-from famulus.host.accelerator import choose_accelerator
+from famulus.fabric.templates import snapshots_in_use
+from famulus.host.accelerator import Accelerator, choose_accelerator
 from famulus.network import replug
 from famulus.node import identify, lifecycle, passwords
+from famulus.node.lifecycle import RestoreError
 from famulus.node.node import Node
+from famulus.snapshot import freeze
+from famulus.snapshot.key import Key
+from famulus.snapshot.store import Snapshot, prune_surplus
 from famulus.state import write_private
 from famulus.template import store
 
 BOOT_LIMIT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What the start of several nodes has in common."""
+
+    fabric: Fabric
+    accel: Accelerator
+    events: Events
+    fresh: Snapshot | None  # what nodes without a disk are cloned from; None boots them
+    files: Sequence[GuestFile] = field(default=())
 
 
 def restart(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
@@ -29,26 +47,74 @@ def restart(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
         undo.pop_all()
 
 
+def reset(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
+    """Make `nodes` what they were when new: their disks are forgotten, and they start afresh."""
+    with locked(fabric.folder, events), ExitStack() as undo:
+        for node in nodes:
+            lifecycle.kill(node)
+            lifecycle.forget_disk(node)
+        start_nodes(fabric, nodes, undo, events)
+        undo.pop_all()
+
+
 def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events) -> None:
     """Bring `nodes` to where they answer and ssh is ready, whatever state they are in.
 
-    What must be undone if this or something later fails is put on `undo`.
+    A node without a disk of its own is cloned, or booted if the spec says so; one that has a disk
+    boots from it. What must be undone if this or something later fails is put on `undo`.
     """
     accel = choose_accelerator(fabric.spec.accel)
+    start = _Start(fabric, accel, events, _snapshot(fabric, nodes, accel, events))
     _start_network(fabric, undo)
-    _prepare_disks(fabric, nodes, undo, events)
+    _prepare(start, nodes, undo)
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
+    files = identify.shared_files(fabric.nodes())
+    try:
+        _start_all(_Start(fabric, accel, events, start.fresh, files), nodes, undo)
+    except RestoreError as error:
+        snapshot = _made_again(start, nodes, error)
+        _start_all(_Start(fabric, accel, events, snapshot, files), nodes, undo)
+
+
+def _snapshot(
+    fabric: Fabric, nodes: Sequence[Node], accel: Accelerator, events: Events
+) -> Snapshot | None:
+    """Return what the nodes that have no disk are cloned from, or None where nothing is cloned."""
+    template = store.find(fabric.record.template)
+    if template is None or fabric.spec.cold or all(node.has_disk() for node in nodes):
+        return None
+    key = Key(template, accel, fabric.spec.memory, fabric.spec.cpus)
+    snapshot = freeze.ensure(key, events)
+    prune_surplus({*snapshots_in_use(), snapshot.digest})
+    return snapshot
+
+
+def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:
+    """Return a new snapshot in the place of one that QEMU does not take. `up` need not fail."""
+    if start.fresh is None:
+        raise error
+    start.events.note("the snapshot cannot be restored here; it is made anew (see the log)")
+    freeze.log.warning("%s: %s", start.fresh.digest, error)
+    freeze.discard(start.fresh)
+    return _snapshot(start.fabric, nodes, start.accel, start.events)
+
+
+def _start_all(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
     starts = undo.enter_context(ExitStack())
     done: list[int] = []
-    with events.step(f"start {in_words(nodes)}") as step:
+    with start.events.step(f"{_verb(start, nodes)} {in_words(nodes)}") as step:
         step.detail(f"0 of {len(nodes)} answer")
 
         def bring_up(node: Node) -> None:
-            _bring_up(fabric, node, accel, starts, events)
+            _bring_up(start, node, starts)
             done.append(node.number)
             step.detail(f"{len(done)} of {len(nodes)} answer")
 
         each(nodes, bring_up, width=host_width(), abandon=starts.close)
+
+
+def _verb(start: _Start, nodes: Sequence[Node]) -> str:
+    return "clone" if start.fresh and not any(node.has_disk() for node in nodes) else "start"
 
 
 def _start_network(fabric: Fabric, undo: ExitStack) -> None:
@@ -58,21 +124,25 @@ def _start_network(fabric: Fabric, undo: ExitStack) -> None:
         fabric.network.start()
 
 
-def _prepare_disks(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events) -> None:
+def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
+    fabric = start.fabric
     template = store.find(fabric.record.template)
     for node in nodes:
-        if node.template() is None or not node.disk.exists():
+        if not node.has_disk():
             undo.callback(lifecycle.remove_disk, node)
-            lifecycle.make_disk(node, template)
+            if start.fresh is None:
+                lifecycle.make_disk(node, template)
         elif node.template() != fabric.record.template:
-            events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
+            start.events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
+    each(nodes, identify.host_key, width=host_width())
 
 
-def _bring_up(fabric: Fabric, node: Node, accel: str, undo: ExitStack, events: Events) -> None:
+def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
+    fabric = start.fabric
     state = node.state()
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
-        lifecycle.start(node, fabric.network.switch_folder, fabric.pool, accel)
+        _start(start, node)
     elif state == "paused":
         lifecycle.resume(node)
     elif state == "hung":
@@ -80,17 +150,28 @@ def _bring_up(fabric: Fabric, node: Node, accel: str, undo: ExitStack, events: E
             f"{node.name} does not answer its monitor",
             hint=f"`famulus node kill {node.number}`, then `famulus up`.",
         )
-    _note_difference(node, accel, events)
+    _note_difference(start, node)
     replug.ensure(node.socket("qmp"), node.identity, fabric.network, node.qemu, node.path)
-    identify.identify(node, fabric.numbers, BOOT_LIMIT)
+    identify.identify(node, start.files, BOOT_LIMIT)
     passwords.ensure(node)
-    identify.wait_for_ssh(node, fabric.record.ports[node.number])
 
 
-def _note_difference(node: Node, accel: str, events: Events) -> None:
-    running, wanted = lifecycle.running_settings(node), lifecycle.machine_settings(node, accel)
+def _start(start: _Start, node: Node) -> None:
+    fabric = start.fabric
+    switch = fabric.network.switch_folder
+    if node.has_disk() or start.fresh is None:
+        lifecycle.start(node, switch, fabric.pool, start.accel)
+    else:
+        lifecycle.start_clone(node, start.fresh, switch, fabric.pool, start.accel)
+
+
+def _note_difference(start: _Start, node: Node) -> None:
+    running, wanted = (
+        lifecycle.running_settings(node),
+        lifecycle.machine_settings(node, start.accel),
+    )
     if running and running != wanted:
-        events.note(
+        start.events.note(
             f"{node.name} goes on with what it was started with ({_as_text(running)}); "
             f"`famulus node stop {node.number}` and `up` change that"
         )
@@ -101,11 +182,10 @@ def _as_text(settings: Mapping[str, object]) -> str:
 
 
 def _forward_ports(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, int]:
-    ports = dict(fabric.record.ports)
-    for node in nodes:
-        wanted = ports.get(node.number, fabric.spec.ssh_port + node.number - 1)
-        ports[node.number] = fabric.network.forward(node.identity, wanted)
-    return ports
+    first, known = fabric.spec.ssh_port, fabric.record.ports
+    wanted = {node.identity: known.get(node.number, first + node.number - 1) for node in nodes}
+    ports = fabric.network.forward(wanted)
+    return {**known, **{node.number: port for node, port in ports.items()}}
 
 
 def _write_ssh_files(fabric: Fabric, ports: dict[int, int]) -> None:

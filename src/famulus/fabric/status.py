@@ -8,13 +8,13 @@ from famulus.fabric.fabric import Fabric, open_fabric
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.process import private_memory
+from famulus.process import memory as memory_of
 from famulus.state import all_fabrics
 
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """One node; `memory` is its QEMU's proportional set size in bytes."""
+    """One node; `memory` is what its QEMU alone takes, `proportional` its PSS, in bytes."""
 
     number: int
     name: str
@@ -23,6 +23,7 @@ class NodeStatus:
     ssh_port: int | None
     pid: int | None
     memory: int | None
+    proportional: int | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def every_fabric() -> list[FabricStatus]:
 
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
     pid = node.qemu.pid()
+    taken = memory_of(pid) if pid else None
     return NodeStatus(
         number=node.number,
         name=node.name,
@@ -73,5 +75,6 @@ def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
         address=str(node.identity.address),
         ssh_port=fabric.record.ports.get(node.number),
         pid=pid,
-        memory=private_memory(pid) if pid else None,
+        memory=taken.private if taken else None,
+        proportional=taken.proportional if taken else None,
     )

@@ -22,7 +22,7 @@ _SWITCH_ON = (
 
 # QEMU's own default for TCG (target/i386/cpu.h, TCG_PHYS_ADDR_BITS), seen with QEMU 10.0.
 _USUAL_ADDRESS_BITS = 40
-_TCG_ADDRESS_BITS = 42  # as qemu.arguments asks for
+_TCG_ADDRESS_BITS = 42
 
 
 def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str, str] | None:
@@ -90,8 +90,20 @@ def largest_pool(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
     with QEMU 10.0: 40 bits take 256 GiB and no more, 41 take 512 GiB, 42 take 1 TiB); a larger one
     is left without an address.
     """
-    bits = _TCG_ADDRESS_BITS if accelerator == "tcg" else _host_address_bits(cpuinfo)
-    return 1 << (bits - 2)
+    return 1 << (address_bits(accelerator, cpuinfo) - 2)
+
+
+def address_bits(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
+    """Return how many bits a physical address has in a node."""
+    return _TCG_ADDRESS_BITS if accelerator == "tcg" else _host_address_bits(cpuinfo)
+
+
+def cpu_features(cpuinfo: Path = _CPUINFO) -> str:
+    """Return what a node under KVM sees of the host's CPU: its model and flags."""
+    lines = re.findall(
+        r"^(?:model name|stepping|microcode|flags)\s*:.*", _text(cpuinfo), re.MULTILINE
+    )
+    return "\n".join(sorted(set(lines)))
 
 
 def _host_address_bits(cpuinfo: Path) -> int:

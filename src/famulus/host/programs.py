@@ -105,6 +105,15 @@ def _find(name: str) -> str | None:
     return find_program(name)
 
 
+def program_version(name: str) -> str:
+    """Return everything that the first line of `name --version` says, Debian's revision included.
+
+    Raises FamulusError if the program is not there.
+    """
+    result = run([name, "--version"], timeout=_VERSION_LIMIT)
+    return result.stdout.partition("\n")[0]
+
+
 def _version(path: str, option: str) -> str:
     try:
         result = run([path, option], timeout=_VERSION_LIMIT, check=False)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rootless network of one fabric: started, found again from any process, stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -68,21 +68,27 @@ class UserNetwork:
         """Return the host's port for the ssh of each node's address that has one."""
         return parse_forwards(monitor.human(self._monitor, "info usernet"))
 
-    def forward(self, node: Identity, wanted: int) -> int:
-        """Lead a port of 127.0.0.1 to the ssh of `node` and return it.
+    def forward(self, wanted: Mapping[Identity, int]) -> dict[Identity, int]:
+        """Lead a port of 127.0.0.1 to the ssh of each node and return it.
 
-        The first free port from `wanted` on is taken; the kernel says which are free. Raises
-        FamulusError if none of the next 1,000 is.
+        A node that has one keeps it; else the first free port from the `wanted` one on is taken,
+        and the kernel says which are free. Raises FamulusError if none of the next 1,000 is.
         """
-        existing = self.forwards().get(str(node.address))
-        if existing:
-            return existing
-        for port in _ports_from(wanted):
-            rule = f"tcp:127.0.0.1:{port}-{node.address}:22"
-            if not monitor.human(self._monitor, f"hostfwd_add nat {rule}"):
+        existing = self.forwards()
+        ports = {node: existing.get(str(node.address), 0) for node in wanted}
+        new = {node: port for node, port in wanted.items() if not ports[node]}
+        commands = [monitor.human_command(_add(node, port)) for node, port in new.items()]
+        answers = monitor.execute_all(self._monitor, commands, limit=_LIMIT) if new else []
+        for (node, port), answer in zip(new.items(), answers, strict=True):
+            ports[node] = self._forward_later(node, port + 1) if answer.strip() else port
+        return ports
+
+    def _forward_later(self, node: Identity, first: int) -> int:
+        for port in _ports_from(first):
+            if not monitor.human(self._monitor, _add(node, port)):
                 return port
         raise FamulusError(
-            f"no free port for the ssh of {node.name}: {wanted} and those after it are all taken",
+            f"no free port for the ssh of {node.name}: {first - 1} and those after it are taken",
             hint="Give another first port with --ssh-port.",
         )
 
@@ -113,6 +119,10 @@ class UserNetwork:
             for path in self.switch_folder.iterdir():
                 path.unlink()
             self.switch_folder.rmdir()
+
+
+def _add(node: Identity, port: int) -> str:
+    return f"hostfwd_add nat tcp:127.0.0.1:{port}-{node.address}:22"
 
 
 def _ports_from(first: int) -> Iterator[int]:

@@ -3,29 +3,35 @@
 
 import hashlib
 import socket
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from famulus import ssh
-from famulus.agent import GuestFile, ask, identity_request
+from famulus import paths, ssh
+from famulus.agent import GuestFile, ask, identity_request, time_request
 from famulus.errors import FamulusError
 from famulus.identity import hosts_file, name_server
 from famulus.node.node import Node
-from famulus.process import Daemon
-from famulus.waiting import pause, wait_until
 
 _HOME = {"/root": 0, "/home/fabric": 1000}  # home folder and its owner's number
-_SSH_LIMIT = 60.0
+_HOST_KEY = "ssh_host_ed25519_key"
+_CLOCK_ERROR = 0.05  # seconds
+_CLOCK_TRIES = 5
+_CLOCK_LIMIT = 30.0  # seconds
 
 
-def identify(node: Node, numbers: Sequence[int], limit: float) -> None:
-    """Make the running `node` itself, knowing the nodes `numbers`; wait until ssh is ready.
+def identify(node: Node, shared: Sequence[GuestFile], limit: float) -> None:
+    """Make the running `node` itself, with the files that it shares with the others.
 
-    Guarantees on return that the node answered with its own name. Raises FamulusError with the end
-    of the serial log if it does not within `limit` seconds or if its QEMU ends. May be repeated.
+    Guarantees on return that the node answered with its own name, that its ssh server listens and
+    that its clock is right. Raises FamulusError with the end of the serial log if it does not
+    answer within `limit` seconds or if its QEMU ends. May be repeated.
     """
-    request = identity_request(node.identity, machine_id(node), guest_files(node, numbers))
+    files = [*shared, *_own_files(node)]
+    request = identity_request(node.identity, machine_id(node), files)
     try:
         name = ask(node.socket("agent"), request, limit)
+        _set_clock(node.socket("agent"))
     except FamulusError as error:
         raise _unanswered(node, error) from error
     if name != node.name:
@@ -39,22 +45,19 @@ def machine_id(node: Node) -> str:
 
 def host_key(node: Node) -> str:
     """Return the node's public ssh host key, made at its first use."""
-    return ssh.bare_key(ssh.ensure_key(node.path / "ssh_host_ed25519_key", node.name))
+    paths.make_private(node.path)
+    return ssh.bare_key(ssh.ensure_key(node.path / _HOST_KEY, node.name))
 
 
-def guest_files(node: Node, numbers: Sequence[int]) -> list[GuestFile]:
-    """Return the files that differ from node to node, or from fabric to fabric."""
-    folder = node.folder.path
+def shared_files(nodes: Sequence[Node]) -> list[GuestFile]:
+    """Return the files that all of `nodes`, the nodes of one fabric, have in common."""
+    folder, subnet = nodes[0].folder.path, nodes[0].spec.subnet
     private = (folder / "id_ed25519").read_text(encoding="utf-8")
     public = (folder / "id_ed25519.pub").read_text(encoding="utf-8")
-    key = node.path / "ssh_host_ed25519_key"
-    others = {Node(node.folder, n, node.spec).identity: _key_of(node, n) for n in numbers}
+    keys = {node.identity: host_key(node) for node in nodes}
     files = [
-        GuestFile("/etc/hosts", hosts_file(node.identity, numbers, socket.gethostname())),
-        GuestFile("/etc/resolv.conf", f"nameserver {name_server(node.spec.subnet)}\n"),
-        GuestFile("/etc/ssh/ssh_host_ed25519_key", key.read_text(encoding="utf-8"), 0o600),
-        GuestFile("/etc/ssh/ssh_host_ed25519_key.pub", host_key(node) + "\n"),
-        GuestFile("/etc/ssh/ssh_known_hosts", ssh.known_hosts(others, by_address=True)),
+        GuestFile("/etc/resolv.conf", f"nameserver {name_server(subnet)}\n"),
+        GuestFile("/etc/ssh/ssh_known_hosts", ssh.known_hosts(keys, by_address=True)),
         GuestFile("/etc/ssh/ssh_config.d/famulus.conf", ssh.NODE_CONFIG),
     ]
     for home, uid in _HOME.items():
@@ -66,30 +69,23 @@ def guest_files(node: Node, numbers: Sequence[int]) -> list[GuestFile]:
     return files
 
 
-def _key_of(node: Node, number: int) -> str:
-    return host_key(Node(node.folder, number, node.spec))
+def _own_files(node: Node) -> list[GuestFile]:
+    numbers = range(1, node.spec.nodes + 1)
+    key = (node.path / _HOST_KEY).read_text(encoding="utf-8")
+    return [
+        GuestFile("/etc/hosts", hosts_file(node.identity, numbers, socket.gethostname())),
+        GuestFile("/etc/ssh/ssh_host_ed25519_key", key, 0o600),
+        GuestFile("/etc/ssh/ssh_host_ed25519_key.pub", host_key(node) + "\n"),
+    ]
 
 
-def wait_for_ssh(node: Node, port: int) -> None:
-    """Wait until the node's sshd greets through the forwarded `port`."""
-    wait_until(
-        f"the ssh server of {node.name}",
-        lambda: _greets(node.qemu, port),
-        limit=_SSH_LIMIT,
-        interval=0.1,
-        hint=f"`famulus log {node.number}` shows what the node printed.",
-    )
-
-
-def _greets(qemu: Daemon, port: int) -> bool:
-    if not qemu.running():
-        raise FamulusError("the node's QEMU has ended")
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        pause(0)
-        return False
+def _set_clock(agent: Path) -> None:
+    """Set the node's clock; again, if the way there took so long that it is wrong by now."""
+    for _ in range(_CLOCK_TRIES):
+        now = time.time()
+        ask(agent, time_request(now), _CLOCK_LIMIT)
+        if time.time() - now < _CLOCK_ERROR:
+            return
 
 
 def _unanswered(node: Node, error: FamulusError) -> FamulusError:

@@ -9,12 +9,16 @@ from pathlib import Path
 from famulus import monitor, paths, ssh
 from famulus.agent import POWER_OFF, ask
 from famulus.errors import FamulusError
+from famulus.host.accelerator import Accelerator, address_bits
+from famulus.monitor import Command
 from famulus.node.node import Node
-from famulus.qemu.arguments import Machine, node_arguments
+from famulus.qemu.arguments import Machine, clone_arguments, node_arguments
 from famulus.qemu.disk import make_overlay
 from famulus.run import run
+from famulus.snapshot.freeze import IGNORE_SHARED
+from famulus.snapshot.store import Snapshot
 from famulus.state import write_private
-from famulus.template.recipe import KERNEL_ARGUMENTS
+from famulus.template.recipe import DISK_SIZE, KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
 
 START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host
@@ -26,8 +30,14 @@ def make_disk(node: Node, template: Template | None) -> None:
     if template is None:
         raise _template_gone(node, "which new disks are made from")
     paths.make_private(node.path)
-    make_overlay(template.disk, node.disk)
-    write_private(node.path / "template", template.digest + "\n")
+    make_overlay(template.disk, "raw", node.disk, DISK_SIZE)
+    _note_below(node, template.digest, "")
+
+
+def _note_below(node: Node, template: str, snapshot: str) -> None:
+    """Write down what lies below the node's disk; the template last, which makes the disk count."""
+    write_private(node.path / "snapshot", snapshot + "\n")
+    write_private(node.path / "template", template + "\n")
 
 
 def remove_disk(node: Node) -> None:
@@ -35,17 +45,68 @@ def remove_disk(node: Node) -> None:
     shutil.rmtree(node.path, ignore_errors=True)
 
 
-def start(node: Node, switch: Path, pool_file: Path, accel: str) -> None:
+def forget_disk(node: Node) -> None:
+    """Remove what the node has on its disk; its keys and its log stay."""
+    for name in ("template", "snapshot", "passwords", node.disk.name):
+        (node.path / name).unlink(missing_ok=True)
+
+
+def start(node: Node, switch: Path, pool_file: Path, accel: Accelerator) -> None:
     """Start the node's machine from its own disk; it then boots by itself.
 
     Raises FamulusError with QEMU's words if QEMU refuses; nothing runs then.
     """
     template = _template_of(node)
+    _launch(node, accel, node_arguments(_machine(node, template, switch, pool_file, accel)))
+
+
+def start_clone(
+    node: Node, snapshot: Snapshot, switch: Path, pool_file: Path, accel: Accelerator
+) -> None:
+    """Give the node a fresh disk on `snapshot` and start it as a clone; it runs on return.
+
+    Raises RestoreError if QEMU cannot restore the snapshot; nothing runs then and no disk is left.
+    """
+    shutil.copyfile(snapshot.overlay, node.disk)
+    node.disk.chmod(0o600)
+    _note_below(node, snapshot.template, snapshot.digest)
+    machine = _machine(node, _template_of(node), switch, pool_file, accel)
+    _begin_log(node, snapshot)
+    try:
+        _launch(node, accel, clone_arguments(machine, snapshot.ram))
+        incoming = Command("migrate-incoming", {"uri": f"file:{snapshot.state}"})
+        monitor.execute_all(
+            node.socket("qmp"), [IGNORE_SHARED, incoming], until="RESUME", limit=START_LIMIT
+        )
+    except FamulusError as error:
+        kill(node)
+        forget_disk(node)
+        raise RestoreError(error.brief, details=error.details) from error
+
+
+class RestoreError(FamulusError):
+    """QEMU could not restore a snapshot."""
+
+
+def _begin_log(node: Node, snapshot: Snapshot) -> None:
+    """Let the node's log begin with what its snapshot printed, as if the node had booted."""
+    text = snapshot.boot_log.read_text(encoding="utf-8", errors="replace").rstrip()
+    write_private(node.serial_log, f"{text}\n[cloned from the snapshot {snapshot.digest}]\n")
+
+
+def _launch(node: Node, accel: str, argv: list[str]) -> None:
     forget_connections(node)
-    sockets = node.folder.sockets
-    for stale in sockets.glob(f"{node.name}.*"):
+    for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
-    machine = Machine(
+    write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
+    run(argv, timeout=START_LIMIT)
+    node.serial_log.chmod(0o600)
+
+
+def _machine(
+    node: Node, template: Template, switch: Path, pool_file: Path, accel: Accelerator
+) -> Machine:
+    return Machine(
         name=node.name,
         mac=node.identity.mac,
         memory=node.spec.memory,
@@ -59,11 +120,9 @@ def start(node: Node, switch: Path, pool_file: Path, accel: str) -> None:
         pool_size=node.spec.pool,
         switch=switch,
         folder=node.path,
-        sockets=sockets,
+        sockets=node.folder.sockets,
+        address_bits=address_bits(accel),
     )
-    write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
-    run(node_arguments(machine), timeout=START_LIMIT)
-    node.serial_log.chmod(0o600)
 
 
 def machine_settings(node: Node, accel: str) -> dict[str, object]:

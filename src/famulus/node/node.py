@@ -62,6 +62,17 @@ class Node:
         except OSError:
             return None
 
+    def snapshot(self) -> str | None:
+        """Return the digest of the snapshot below the node's disk, or None if there is none."""
+        try:
+            return (self.path / "snapshot").read_text(encoding="ascii").strip() or None
+        except OSError:
+            return None
+
+    def has_disk(self) -> bool:
+        """Tell whether the node has a disk of its own, on which its user may have written."""
+        return self.template() is not None and self.disk.exists()
+
     def state(self) -> str:
         """Return `stopped`, `running`, `paused`, or `hung` when its monitor does not answer."""
         if not self.qemu.running():

@@ -3,10 +3,12 @@
 
 import hashlib
 
-from famulus.guest_agent import set_password
+from famulus.agent import ask, password_request
 from famulus.node.node import Node
 from famulus.spec import FabricSpec
 from famulus.state import write_private
+
+_LIMIT = 60.0  # seconds
 
 
 def ensure(node: Node) -> None:
@@ -14,8 +16,8 @@ def ensure(node: Node) -> None:
     wanted = _mark(node.spec)
     if _present(node) == wanted:
         return
-    set_password(node.socket("ga"), "root", node.spec.root_password)
-    set_password(node.socket("ga"), "fabric", node.spec.fabric_password)
+    passwords = {"root": node.spec.root_password, "fabric": node.spec.fabric_password}
+    ask(node.socket("agent"), password_request(passwords), _LIMIT)
     write_private(node.path / "passwords", wanted)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from famulus.errors import FamulusError, UsageError
 from famulus.pool.file import check, used_bytes
-from famulus.pool.sparse import Piece, data_bytes, pieces, punch, write_all
+from famulus.sparse import Piece, data_bytes, pieces, punch, write_all
 from famulus.units import format_size, human_size
 
 

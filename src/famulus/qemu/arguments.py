@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's argument list for a node. Pure.
+"""QEMU's argument lists for a node: booted, frozen into a snapshot, cloned from one. Pure.
 
 Every device is pinned to its own slot: the device tree must be the same after a boot and after a
 restored snapshot, whatever was plugged in between.
@@ -18,9 +18,6 @@ _DISK_SLOT = "05"
 _SERIAL_SLOT = "06"
 _RNG_SLOT = "07"
 
-# The firmware gives a BAR at most a quarter of the address space: 42 bits for a pool of 1 TiB.
-_ADDRESS_BITS = 42
-
 _TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 
@@ -29,7 +26,7 @@ class Machine:
     """A node's machine. `memory` and `pool_size` are bytes; paths are absolute.
 
     `folder` takes what is kept (log, pid file), `sockets` the sockets, whose names begin with
-    `name`.
+    `name`. `address_bits` is the width of the CPU's physical addresses.
     """
 
     name: str
@@ -46,9 +43,10 @@ class Machine:
     switch: Path
     folder: Path
     sockets: Path
+    address_bits: int
 
     def socket(self, kind: str) -> Path:
-        """Return the socket for `kind`: qmp, agent, ga, console or hvc."""
+        """Return the socket for `kind`: qmp, agent, console or hvc."""
         return self.sockets / f"{self.name}.{kind}"
 
 
@@ -66,25 +64,29 @@ def escape(value: object) -> str:
     return str(value).replace(",", ",,")
 
 
-def _accelerator(accel: str) -> list[str]:
-    if accel == "kvm":
+def _accelerator(m: Machine) -> list[str]:
+    if m.accel == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
+    # Page tables of five levels, and string moves that TCG carries out byte by byte, would slow a
+    # boot by a tenth.
     return [
         "-accel", f"tcg,thread=multi,tb-size={_TRANSLATION_CACHE}",
-        "-cpu", f"max,phys-bits={_ADDRESS_BITS}",
+        "-cpu", f"max,phys-bits={m.address_bits},la57=off,erms=off,fsrm=off",
     ]  # fmt: skip
 
 
-def _board(m: Machine) -> list[str]:
+def _board(m: Machine, ram: str = "") -> list[str]:
+    # A kernel that finds a new device places it by itself, in the upper half of all addresses.
+    hole = 1 << (m.address_bits - 1)
     return [
         "-name", f"{m.name},process=famulus-{m.name}",
         "-nodefaults", "-no-user-config",
         "-display", "none",
-        "-machine", "pc,usb=off,vmport=off",
-        *_accelerator(m.accel),
+        "-machine", f"pc,usb=off,vmport=off,hpet=off{ram}",
+        "-global", f"i440FX-pcihost.pci-hole64-size={hole}",
+        *_accelerator(m),
         "-smp", f"{m.cpus},maxcpus={max_cpus(m.accel, m.cpus)}",
         "-m", f"{m.memory // MIB}M",
-        "-device", "vmgenid,guid=auto",
     ]  # fmt: skip
 
 
@@ -96,9 +98,9 @@ def _boot(m: Machine) -> list[str]:
     ]  # fmt: skip
 
 
-def _network(m: Machine) -> list[str]:
+def _network(m: Machine, backend: str) -> list[str]:
     return [
-        "-netdev", f"vde,id=net0,sock={escape(m.switch)}",
+        "-netdev", f"{backend},id=net0",
         "-device", f"virtio-net-pci,id=nic0,netdev=net0,mac={m.mac},addr={NETWORK_SLOT},romfile=",
     ]  # fmt: skip
 
@@ -131,10 +133,8 @@ def _consoles(m: Machine) -> list[str]:
         "-device", f"virtio-serial-pci,id=ports,addr={_SERIAL_SLOT}",
         *_socket(m, "hvc"),
         "-device", "virtconsole,chardev=hvc,bus=ports.0,nr=0",
-        *_socket(m, "ga"),
-        "-device", "virtserialport,chardev=ga,name=org.qemu.guest_agent.0,bus=ports.0,nr=1",
         *_socket(m, "agent"),
-        "-device", "virtserialport,chardev=agent,name=org.famulus.agent.0,bus=ports.0,nr=2",
+        "-device", "virtserialport,chardev=agent,name=org.famulus.agent.0,bus=ports.0,nr=1",
     ]  # fmt: skip
 
 
@@ -156,12 +156,49 @@ def _control(m: Machine) -> list[str]:
 
 def node_arguments(m: Machine) -> list[str]:
     """Return the whole argument list that boots the node and leaves it running by itself."""
+    return _arguments(m, _board(m), _switch(m), _pool(m))
+
+
+def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
+    """Return the argument list that boots a machine to be frozen, its memory in the file `ram`.
+
+    It has no pool and a network without a way out; `m.pool_file` and `m.switch` do not matter.
+    """
+    memory = _memory(m, ram, "share=on")
+    return _arguments(m, [*_board(m, _RAM), *memory], "hubport,hubid=0", [])
+
+
+def clone_arguments(m: Machine, ram: Path) -> list[str]:
+    """Return the argument list of a clone, which waits for the state that belongs to `ram`.
+
+    Pages that the clone does not change are those of the file `ram`, which stays as it is.
+    """
+    memory = _memory(m, ram, "share=off,readonly=on,rom=off")
+    board = [*_board(m, _RAM), *memory, "-incoming", "defer"]
+    return _arguments(m, board, _switch(m), _pool(m))
+
+
+_RAM = ",memory-backend=ram"
+
+
+def _memory(m: Machine, ram: Path, options: str) -> list[str]:
+    return [
+        "-object",
+        f"memory-backend-file,id=ram,mem-path={escape(ram)},size={m.memory},{options}",
+    ]
+
+
+def _switch(m: Machine) -> str:
+    return f"vde,sock={escape(m.switch)}"
+
+
+def _arguments(m: Machine, board: list[str], network: str, pool: list[str]) -> list[str]:
     return [
         PROGRAM,
-        *_board(m),
+        *board,
         *_boot(m),
-        *_network(m),
-        *_pool(m),
+        *_network(m, network),
+        *pool,
         *_disk(m),
         *_consoles(m),
         *_entropy(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A node's disk: a qcow2 overlay that holds what differs from the template."""
+"""Overlays: qcow2 images that hold what differs from the image below them."""
 
 from pathlib import Path
 
@@ -8,20 +8,24 @@ from famulus.run import run
 _LIMIT = 60.0
 
 
-def overlay_arguments(backing: Path, overlay: Path) -> list[str]:
-    """Return the arguments that make `overlay` on the raw image `backing`. Pure."""
+def overlay_arguments(backing: Path, kind: str, overlay: Path, size: int) -> list[str]:
+    """Return the arguments that make `overlay` of `size` bytes on `backing`, a `kind` image. Pure.
+
+    Nothing need be at `backing` yet.
+    """
     return [
-        "qemu-img", "create", "-q",
+        "qemu-img", "create", "-q", "-u",
         "-f", "qcow2",
-        "-F", "raw",
+        "-F", kind,
         "-b", str(backing),
         str(overlay),
+        str(size),
     ]  # fmt: skip
 
 
-def make_overlay(backing: Path, overlay: Path) -> None:
+def make_overlay(backing: Path, kind: str, overlay: Path, size: int) -> None:
     """Make `overlay` on `backing`, whole or not at all."""
     part = overlay.with_suffix(".part")
-    run(overlay_arguments(backing, part), timeout=_LIMIT)
+    run(overlay_arguments(backing, kind, part, size), timeout=_LIMIT)
     part.chmod(0o600)
     part.rename(overlay)

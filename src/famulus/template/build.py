@@ -2,7 +2,6 @@
 """Build a template: packages -> tar -> disk. Finished or not there, whatever happens on the way."""
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -19,11 +18,10 @@ from famulus.spec import FabricSpec
 from famulus.template import store
 from famulus.template.disk import make_disk
 from famulus.template.guest import guest_files, write_files
-from famulus.template.lock import locked
 from famulus.template.mirror import check_mirror
 from famulus.template.recipe import Recipe, mmdebstrap_arguments, root_uuid
 from famulus.template.scratch import make_scratch, remove_build, remove_scratch
-from famulus.template.store import RECORD, Template
+from famulus.template.store import Template
 
 _LIMIT = 1800.0  # seconds for all packages, over a slow line
 _NEEDED = "A build needs about 3 GiB there and 1.5 GiB in /tmp; FAMULUS_HOME may lie elsewhere."
@@ -57,7 +55,8 @@ class _Order:
 
 def _build_locked(order: _Order, events: Events) -> Template:
     root = paths.make_private(paths.templates())
-    with locked(order.digest, lambda: events.note("waiting for another build of this template")):
+    waiting = "waiting for another build of this template"
+    with store.vault().locked(order.digest, lambda: events.note(waiting)):
         template = store.find(order.digest)
         if template is None:
             _build(order, root, events)
@@ -68,12 +67,13 @@ def _build_locked(order: _Order, events: Events) -> Template:
 
 
 def _build(order: _Order, root: Path, events: Events) -> None:
-    folder = store.building_folder(order.digest)
+    vault = store.vault()
+    folder = vault.building(order.digest)
     try:
-        store.remove(order.digest)  # what a killed build or prune left
+        vault.remove(order.digest)  # what a killed build or prune left
         folder.mkdir(mode=0o700)
         _fill(folder, order, events)
-        folder.rename(root / order.digest)
+        vault.publish(order.digest, _record(order))
     except (OSError, FamulusError) as error:
         raise _explained(error, root, _keep_log(folder, root)) from error.__cause__
     finally:
@@ -91,15 +91,17 @@ def _fill(folder: Path, order: _Order, events: Events) -> None:
         make_disk(tar, folder / "disk.img", root_uuid(order.digest))
     tar.unlink()
     remove_scratch(folder)
-    record = {
+
+
+def _record(order: _Order) -> dict[str, object]:
+    return {
         "digest": order.digest,
-        "suite": recipe.suite,
-        "kernel": recipe.kernel,
-        "mirror": recipe.mirror,
-        "packages": recipe.packages,
+        "suite": order.recipe.suite,
+        "kernel": order.recipe.kernel,
+        "mirror": order.recipe.mirror,
+        "packages": order.recipe.packages,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _bootstrap(folder: Path, order: _Order, step: Step) -> None:

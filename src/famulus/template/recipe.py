@@ -14,7 +14,8 @@ DISK_SIZE = 8 << 30  # bytes; sparse
 _FORMAT = 1  # raise it when what is built from the same recipe changes
 
 # The kernel's command line when Famulus boots a node. `famulus` tells the units in the node that it
-# is one. The rest was measured: it brings a boot under TCG from 11 to 10 seconds.
+# is one. The rest was measured: it brings a boot under TCG from 11 to 10 seconds, and the settings
+# of psi and vm stop what would wake an idle node every second.
 KERNEL_ARGUMENTS = (
     "console=ttyS0",
     "quiet",
@@ -26,6 +27,10 @@ KERNEL_ARGUMENTS = (
     "no_timer_check",
     "raid=noautodetect",
     "systemd.show_status=0",
+    "psi=0",
+    "sysctl.vm.compaction_proactiveness=0",
+    "sysctl.vm.stat_interval=3600",
+    "sysctl.net.ipv6.conf.default.disable_ipv6=1",
     "famulus",
 )
 

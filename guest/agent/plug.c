@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A clone's kernel has never seen the pool's device: it was not there when the kernel booted. The
+ * kernel is asked to look again, which is cheaper under emulation than a hot-plug through ACPI.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PCI "/sys/bus/pci"
+#define COMMAND 4 /* the offset of the command register, PCI 3.0, 6.2.2 */
+#define COMMAND_MEMORY 2
+
+static int write_digit(const char *path, const char *digit)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int failed = write(fd, digit, 1) != 1;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return failed ? -1 : 0;
+}
+
+static bool decodes_memory(const char *address)
+{
+	char path[128];
+	uint16_t command = 0;
+	snprintf(path, sizeof(path), PCI "/devices/%.32s/config", address);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool read = pread(fd, &command, sizeof(command), COMMAND) == sizeof(command);
+	close(fd);
+	return read && command & COMMAND_MEMORY;
+}
+
+/* Without autoprobe the driver of virtio cards does not try its hand at a device that is none. */
+static int rescan(void)
+{
+	int failed = write_digit(PCI "/drivers_autoprobe", "0") || write_digit(PCI "/rescan", "1");
+	int error = errno;
+	write_digit(PCI "/drivers_autoprobe", "1");
+	errno = error;
+	return failed ? -1 : 0;
+}
+
+int apply_plug(const char *address)
+{
+	char path[128];
+	snprintf(path, sizeof(path), PCI "/devices/%.32s/enable", address);
+	if (access(path, F_OK) && rescan())
+		return -1;
+	return decodes_memory(address) ? 0 : write_digit(path, "1");
+}

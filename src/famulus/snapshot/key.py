@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a snapshot depends on, and the digest that names it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from famulus.host.accelerator import Accelerator, address_bits, cpu_features
+from famulus.host.programs import program_version
+from famulus.identity import Identity
+from famulus.qemu.arguments import PROGRAM, Machine, snapshot_arguments
+from famulus.template.recipe import KERNEL_ARGUMENTS
+from famulus.template.store import Template
+
+SETTLE = "famulus.settle"  # the kernel's word for the node that is frozen, see guest/template
+_FORMAT = 1  # raise it when what is made from the same key changes
+_NOWHERE = Path("/")
+
+
+@dataclass(frozen=True)
+class Key:
+    """Everything that decides what a snapshot is; `memory` is bytes."""
+
+    template: Template
+    accel: Accelerator
+    memory: int
+    cpus: int
+
+    def digest(self) -> str:
+        """Return 16 hex digits that change whenever a snapshot would no longer fit.
+
+        Beside the fields that is QEMU's version, its arguments (the devices, the CPU, the kernel's
+        command line) and, where nodes see them, the features of the host's CPU.
+        """
+        everything = {
+            "format": _FORMAT,
+            "template": self.template.digest,
+            "qemu": program_version(PROGRAM),
+            "cpu": cpu_features() if self.accel == "kvm" else "",
+            "arguments": snapshot_arguments(self.machine(_NOWHERE, _NOWHERE), _NOWHERE)[1:],
+        }
+        text = json.dumps(everything, sort_keys=True).replace(str(self.template.folder), "")
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def machine(self, folder: Path, sockets: Path) -> Machine:
+        """Return the machine that is frozen. Its MAC is nobody's: it never sends."""
+        return Machine(
+            name="snapshot",
+            mac=Identity(0, IPv4Network("192.168.42.0/24")).mac,
+            memory=self.memory,
+            cpus=self.cpus,
+            accel=self.accel,
+            disk=folder / "disk.qcow2",
+            kernel=self.template.kernel,
+            initrd=self.template.initrd,
+            kernel_arguments=(*KERNEL_ARGUMENTS, SETTLE),
+            pool_file=_NOWHERE,
+            pool_size=0,
+            switch=_NOWHERE,
+            folder=folder,
+            sockets=sockets,
+            address_bits=address_bits(self.accel),
+        )
