@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign bench setup clean
+.PHONY: help demo test lint campaign bench bench-clone setup clean
 
 help:
 	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
@@ -11,6 +11,7 @@ help:
 	@echo 'make lint       lint and types only'
 	@echo 'make campaign   the tests that are too long for CI'
 	@echo 'make bench      measure, side by side with what others need'
+	@echo 'make bench-clone  measure what clones cost, from 1 to 64'
 	@echo 'make setup      only set up: programs and .venv'
 	@echo 'make clean      remove .venv and caches; fabrics and templates stay'
 	@echo
@@ -38,6 +39,10 @@ campaign:
 bench:
 	@scripts/setup --dev
 	@$(PYTHON) -m bench.up $(ARGS)
+
+bench-clone:
+	@scripts/setup --dev
+	@$(PYTHON) -m bench.clone $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

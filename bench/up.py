@@ -66,15 +66,15 @@ def _cold_boot(famulus: Famulus) -> float:
     return taken
 
 
-def _up_and_log_in(famulus: Famulus, nodes: int) -> None:
-    famulus("up", str(nodes))
+def _up_and_log_in(famulus: Famulus, nodes: int, how: str = "--cold") -> None:
+    famulus("up", str(nodes), how)
     famulus("ssh", str(nodes), "--", "true")
 
 
 def first_up(folder: Path) -> float:
     """Return the seconds from an empty FAMULUS_HOME to an ssh login."""
     famulus = Famulus("bench-first", folder / "home")
-    taken = seconds(lambda: _up_and_log_in(famulus, 1))
+    taken = seconds(lambda: _up_and_log_in(famulus, 1, "--clone"))
     famulus("down", "--purge")
     shutil.rmtree(folder / "home")
     return taken
@@ -89,7 +89,7 @@ def four(famulus: Famulus) -> float:
 
 def memory(famulus: Famulus) -> None:
     """Print the proportional set size of a node that has just started."""
-    sizes = [node["memory"] for node in famulus.status()["nodes"]]
+    sizes = [node["proportional"] for node in famulus.status()["nodes"]]
     middle = human_size(statistics.median(sizes))
     print(f"memory of a node (PSS of its QEMU, median of {len(sizes)}): {middle}")
 

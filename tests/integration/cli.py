@@ -36,8 +36,14 @@ class Cli:
     def run(
         self, *words: str, stdin: str = "", limit: float = LIMIT
     ) -> subprocess.CompletedProcess[str]:
+        return self.command(self.argv(*words), stdin=stdin, limit=limit)
+
+    def command(
+        self, argv: list[str], *, stdin: str = "", limit: float = LIMIT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run any command in the environment of this fabric."""
         return subprocess.run(
-            self.argv(*words),
+            argv,
             env=self.environment(),
             cwd=self.cwd,
             input=stdin,

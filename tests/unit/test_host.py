@@ -180,21 +180,34 @@ def meminfo(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("nodes", "memory", "pool", "level"),
+    ("nodes", "cold", "pool", "level"),
     [
-        (4, 512, "/dev/shm/p", "ok"),
-        (5, 512, "/dev/shm/p", "warning"),  # 5 x 662 MiB and the pool's GiB
-        (5, 512, "/disk/p", "ok"),
-        (8, 512, "/disk/p", "warning"),
-        (32, 512, "/disk/p", "warning"),  # not all of it is touched
-        (64, 512, "/disk/p", "error"),
+        ((4, 0), False, "/dev/shm/p", "ok"),
+        ((5, 0), False, "/dev/shm/p", "warning"),  # 5 x 662 MiB and the pool's GiB
+        ((5, 0), False, "/disk/p", "ok"),
+        ((8, 0), False, "/disk/p", "warning"),
+        ((8, 4), False, "/disk/p", "ok"),
+        ((32, 0), False, "/disk/p", "warning"),  # not all of it is touched
+        ((33, 0), False, "/disk/p", "error"),
+        ((64, 32), False, "/disk/p", "warning"),
+        ((12, 0), True, "/disk/p", "warning"),
+        ((13, 0), True, "/disk/p", "error"),
+        ((2, 8), False, "/disk/p", "ok"),
     ],
 )
-def test_memory(meminfo, nodes, memory, pool, level):
-    spec = FabricSpec(nodes=nodes, memory=memory * MIB)
-    finding = space.check_memory(spec, "tcg", Path(pool), meminfo)
+def test_memory(meminfo, nodes, cold, pool, level):
+    nodes, running = nodes
+    spec = FabricSpec(nodes=nodes, cold=cold)
+    finding = space.check_memory(spec, "tcg", Path(pool), running=running, meminfo=meminfo)
     assert finding.level == level
     assert finding.level == "ok" or "--memory" in finding.cure
+
+
+def test_too_many_nodes_are_told_how_many_fit(meminfo):
+    spec = FabricSpec(nodes=64)
+    finding = space.check_memory(spec, "tcg", Path("/disk/p"), running=2, meminfo=meminfo)
+    assert finding.level == "error"
+    assert finding.text == "4.0 GiB available; 64 nodes need 7.6 GiB at least; 34 fit"
 
 
 @pytest.fixture

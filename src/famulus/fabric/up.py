@@ -33,7 +33,8 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         if not folder.exists():
             undo.callback(folder.forget)
         spec = wanted(name, flags, file)
-        require(check_host(spec, pool_file.pool_path(name, spec)))
+        pool = pool_file.pool_path(name, spec)
+        require(check_host(spec, pool, running=_running(folder, spec)))
         template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
         _make_pool(fabric, undo)
@@ -41,6 +42,11 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         start_nodes(fabric, fabric.nodes(), undo, events)
         undo.pop_all()
         return fabric
+
+
+def _running(folder: FabricFolder, spec: FabricSpec) -> int:
+    nodes = Fabric(folder, Record(spec, "")).nodes()
+    return sum(node.qemu.running() for node in nodes)
 
 
 def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricSpec:

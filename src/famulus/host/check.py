@@ -13,10 +13,11 @@ from famulus.host.rootless import check_rootless
 from famulus.spec import FabricSpec
 
 
-def check_host(spec: FabricSpec, pool: Path | None = None) -> list[Finding]:
+def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) -> list[Finding]:
     """Return everything that was looked at, good or bad, in the order of its weight.
 
-    `pool` is the fabric's pool file; without it the default fabric's is meant. Takes a few tenths
+    `pool` is the fabric's pool file; without it the default fabric's is meant. `running` of its
+    nodes run already. Takes a few tenths
     of a second, changes nothing.
     """
     pool = pool or space.default_pool(spec)
@@ -26,7 +27,7 @@ def check_host(spec: FabricSpec, pool: Path | None = None) -> list[Finding]:
         check_accelerator(spec.accel),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),
-        space.check_memory(spec, accelerator, pool),
+        space.check_memory(spec, accelerator, pool, running=running),
         space.check_pool(spec, accelerator, pool),
     ]
 

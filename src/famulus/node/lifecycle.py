@@ -67,11 +67,8 @@ def start_clone(
 
     Raises RestoreError if QEMU cannot restore the snapshot; nothing runs then and no disk is left.
     """
-    shutil.copyfile(snapshot.overlay, node.disk)
-    node.disk.chmod(0o600)
-    _note_below(node, snapshot.template, snapshot.digest)
+    _begin_as_clone(node, snapshot)
     machine = _machine(node, _template_of(node), switch, pool_file, accel)
-    _begin_log(node, snapshot)
     try:
         _launch(node, accel, clone_arguments(machine, snapshot.ram))
         incoming = Command("migrate-incoming", {"uri": f"file:{snapshot.state}"})
@@ -88,10 +85,18 @@ class RestoreError(FamulusError):
     """QEMU could not restore a snapshot."""
 
 
-def _begin_log(node: Node, snapshot: Snapshot) -> None:
-    """Let the node's log begin with what its snapshot printed, as if the node had booted."""
-    text = snapshot.boot_log.read_text(encoding="utf-8", errors="replace").rstrip()
-    write_private(node.serial_log, f"{text}\n[cloned from the snapshot {snapshot.digest}]\n")
+def _begin_as_clone(node: Node, snapshot: Snapshot) -> None:
+    """Give the node an empty overlay, and a log that begins with what its snapshot printed."""
+    try:
+        shutil.copyfile(snapshot.overlay, node.disk)
+        node.disk.chmod(0o600)
+        printed = snapshot.boot_log.read_text(encoding="utf-8", errors="replace").rstrip()
+    except OSError as error:
+        raise FamulusError(
+            f"cannot make {node.disk}: {error.strerror}", hint="Is the disk full?"
+        ) from error
+    write_private(node.serial_log, f"{printed}\n[cloned from the snapshot {snapshot.digest}]\n")
+    _note_below(node, snapshot.template, snapshot.digest)
 
 
 def _launch(node: Node, accel: str, argv: list[str]) -> None:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make a snapshot: boot a template, let it come to rest, freeze it. Finished, or not there."""
 
+import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from famulus import monitor, paths
 from famulus.agent import SYNC, ask
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
+from famulus.host.space import free_bytes
 from famulus.monitor import Command
 from famulus.process import cpu_seconds
 from famulus.qemu.arguments import Machine, snapshot_arguments
@@ -21,6 +24,7 @@ from famulus.snapshot.key import Key
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
 from famulus.template.recipe import DISK_SIZE
+from famulus.units import MIB, human_size
 from famulus.waiting import pause, wait_until
 
 log = logging.getLogger("famulus")
@@ -41,6 +45,8 @@ _SETTLED = "famulus: settled"  # the last words of guest/template/settle.sh, or
 _NOT_SETTLED = "famulus: not settled"
 _FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")
 _TAIL = 15  # lines
+_TOUCHED = 256 * MIB  # memory and disk; measured: 200 MiB
+_FULL = 4 * MIB
 
 
 def ensure(key: Key, events: Events) -> Snapshot:
@@ -68,6 +74,7 @@ def discard(snapshot: Snapshot) -> None:
 def _make(key: Key, digest: str, events: Events) -> Snapshot:
     vault = store.vault()
     folder = vault.building(digest)
+    _require_room(key, folder.parent)
     try:
         vault.remove(digest)  # what a killed one left
         folder.mkdir(mode=0o700)
@@ -75,16 +82,32 @@ def _make(key: Key, digest: str, events: Events) -> Snapshot:
             _fill(key, folder, vault.folder(digest), step)
             vault.publish(digest, _record(key, folder))
     except OSError as error:
-        raise FamulusError(
-            f"cannot make a snapshot in {folder.parent}: {error.strerror}",
-            hint="It needs the memory of a node on disk; `famulus snapshot prune` frees some.",
-        ) from error
+        raise _impossible(folder.parent, error.strerror or str(error)) from error
+    except FamulusError as error:
+        if free_bytes(folder.parent) < _FULL:  # QEMU dies of it without a word
+            raise _impossible(folder.parent, os.strerror(errno.ENOSPC)) from error
+        raise
     finally:
         vault.remove_build(folder)
     snapshot = store.find(digest)
     if snapshot is None:
         raise FamulusError(f"the snapshot {digest} was made but cannot be read")
     return snapshot
+
+
+def _require_room(key: Key, folder: Path) -> None:
+    """Raise FamulusError if the disk has no room for what a machine touches while it boots."""
+    need = _TOUCHED + key.memory // 32  # its kernel's tables grow with its memory
+    if free_bytes(folder) < need:
+        raise _impossible(folder, f"it needs {human_size(need)} of disk")
+
+
+def _impossible(folder: Path, why: str) -> FamulusError:
+    return FamulusError(
+        f"cannot make a snapshot in {folder}: {why}",
+        hint="`famulus snapshot prune` and `famulus template prune` free some room, FAMULUS_HOME "
+        "may lie elsewhere, and `up --cold` needs no snapshot.",
+    )
 
 
 def _fill(key: Key, folder: Path, final: Path, step: Step) -> None:
