@@ -12,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CARD_MS 10000
 #define LISTEN_MS 60000
 #define POLL_MS 20
 
@@ -61,19 +60,6 @@ static int set_mac(int fd, const char *interface, const char *text)
 	if (errno != EBUSY || set_flags(fd, interface, 0, IFF_UP)) /* not while it is up */
 		return -1;
 	return ioctl(fd, SIOCSIFHWADDR, &request);
-}
-
-/* A card that the host has just plugged in takes the kernel a moment. */
-static int wait_for_card(const char *interface)
-{
-	for (int waited = 0; !exists(interface); waited += POLL_MS) {
-		if (waited >= CARD_MS) {
-			errno = ENODEV;
-			return -1;
-		}
-		usleep(POLL_MS * 1000);
-	}
-	return 0;
 }
 
 static struct sockaddr_in ipv4(in_addr_t address)
@@ -126,8 +112,10 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 		errno = EINVAL;
 		return -1;
 	}
-	if (wait_for_card(interface))
+	if (!exists(interface)) {
+		errno = ENODEV;
 		return -1;
+	}
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;

@@ -40,21 +40,11 @@ static bool decodes_memory(const char *address)
 	return read && command & COMMAND_MEMORY;
 }
 
-/* Without autoprobe the driver of virtio cards does not try its hand at a device that is none. */
-static int rescan(void)
-{
-	int failed = write_digit(PCI "/drivers_autoprobe", "0") || write_digit(PCI "/rescan", "1");
-	int error = errno;
-	write_digit(PCI "/drivers_autoprobe", "1");
-	errno = error;
-	return failed ? -1 : 0;
-}
-
 int apply_plug(const char *address)
 {
 	char path[128];
 	snprintf(path, sizeof(path), PCI "/devices/%.32s/enable", address);
-	if (access(path, F_OK) && rescan())
+	if (access(path, F_OK) && write_digit(PCI "/rescan", "1"))
 		return -1;
 	return decodes_memory(address) ? 0 : write_digit(path, "1");
 }

@@ -10,6 +10,7 @@ from famulus.errors import FamulusError
 from famulus.host import accelerator, check, programs, rootless, space
 from famulus.host.finding import Finding
 from famulus.host.programs import Program, at_least, distribution_id, parse_version
+from famulus.host.versions import version_text
 from famulus.spec import FabricSpec
 from famulus.units import GIB, MIB, TIB
 
@@ -115,22 +116,44 @@ def test_at_least(version, minimum, enough):
 
 
 @pytest.fixture
-def qemu(fp, monkeypatch):
+def qemu(fp, monkeypatch, tmp_path):
     """A QEMU that says which version it is."""
 
+    file = tmp_path / "qemu"
+    file.touch()
+
     def install(words: str, distribution: str = "debian-12") -> Finding:
-        monkeypatch.setattr(programs, "find_program", lambda _: "/usr/bin/qemu")
+        monkeypatch.setattr(programs, "find_program", lambda _: str(file))
         monkeypatch.setattr(programs, "distribution_id", lambda: distribution)
-        fp.register(["/usr/bin/qemu", "--version"], stdout=words)
+        file.write_text(words)  # another file is asked anew
+        fp.register([str(file), "--version"], stdout=words)
         (finding,) = programs.check_programs((QEMU,))
         return finding
 
     return install
 
 
-def test_new_enough(qemu):
+def test_new_enough(qemu, tmp_path):
     finding = qemu("QEMU emulator version 10.0.2")
-    assert finding == Finding(QEMU.name, "ok", "/usr/bin/qemu, version 10.0.2")
+    assert finding == Finding(QEMU.name, "ok", f"{tmp_path / 'qemu'}, version 10.0.2")
+
+
+def test_a_program_is_asked_once_until_it_changes(tmp_path):
+    program, asked = tmp_path / "program", tmp_path / "asked"
+    program.write_text(f"#!/bin/sh\necho x >> {asked}\necho version 1.2\n")
+    program.chmod(0o755)
+    assert {version_text(str(program)) for _ in range(3)} == {"version 1.2\n"}
+    assert asked.read_text() == "x\n"
+    program.write_text(program.read_text().replace("1.2", "1.2.3"))
+    assert version_text(str(program)) == "version 1.2.3\n"
+
+
+def test_a_spoilt_memory_of_versions_is_no_obstacle(tmp_path, famulus_home):
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho version 1.2\n")
+    program.chmod(0o755)
+    (famulus_home / "versions.json").write_text("{")
+    assert version_text(str(program)) == "version 1.2\n"
 
 
 def test_too_old_on_debian_12(qemu):

@@ -151,7 +151,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
             hint=f"`famulus node kill {node.number}`, then `famulus up`.",
         )
     _note_difference(start, node)
-    replug.ensure(node.socket("qmp"), node.identity, fabric.network, node.qemu, node.path)
+    replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
     identify.identify(node, start.files, BOOT_LIMIT)
     passwords.ensure(node)
 

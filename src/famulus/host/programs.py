@@ -8,10 +8,10 @@ from pathlib import Path
 
 from famulus.errors import FamulusError
 from famulus.host.finding import Finding
-from famulus.run import find_program, run
+from famulus.host.versions import version_text
+from famulus.run import find_program
 
 _OS_RELEASE = Path("/etc/os-release")
-_VERSION_LIMIT = 30.0  # seconds for `--version`, on a host that swaps
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,17 @@ def program_version(name: str) -> str:
 
     Raises FamulusError if the program is not there.
     """
-    result = run([name, "--version"], timeout=_VERSION_LIMIT)
-    return result.stdout.partition("\n")[0]
+    path = _find(name)
+    if path is None:
+        raise FamulusError(f"{name} is not installed", hint="`famulus doctor` tells more.")
+    return version_text(path).partition("\n")[0]
 
 
 def _version(path: str, option: str) -> str:
     try:
-        result = run([path, option], timeout=_VERSION_LIMIT, check=False)
+        return parse_version(version_text(path, option))
     except FamulusError:  # it cannot even be started
         return ""
-    return parse_version(result.stdout or result.stderr)
 
 
 def _cure(program: Program, distribution: str) -> str:

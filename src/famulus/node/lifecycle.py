@@ -24,6 +24,9 @@ from famulus.template.store import Template, find
 START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host
 STOP_LIMIT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
 
+# Nobody knows the clone's card yet; QEMU would announce it to every node, five times.
+_SILENT = Command("migrate-set-parameters", {"announce-rounds": 0})
+
 
 def make_disk(node: Node, template: Template | None) -> None:
     """Give the node a fresh disk on `template`. Raises FamulusError if that is gone."""
@@ -73,7 +76,10 @@ def start_clone(
         _launch(node, accel, clone_arguments(machine, snapshot.ram))
         incoming = Command("migrate-incoming", {"uri": f"file:{snapshot.state}"})
         monitor.execute_all(
-            node.socket("qmp"), [IGNORE_SHARED, incoming], until="RESUME", limit=START_LIMIT
+            node.socket("qmp"),
+            [IGNORE_SHARED, _SILENT, incoming],
+            until="RESUME",
+            limit=START_LIMIT,
         )
     except FamulusError as error:
         kill(node)

@@ -20,6 +20,13 @@ _RNG_SLOT = "07"
 
 _TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
+# A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a
+# clone to find the pool.
+_NO_ACPI_HOTPLUG = (
+    "-global", "PIIX4_PM.acpi-root-pci-hotplug=off",
+    "-global", "PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -83,6 +90,7 @@ def _board(m: Machine, ram: str = "") -> list[str]:
         "-nodefaults", "-no-user-config",
         "-display", "none",
         "-machine", f"pc,usb=off,vmport=off,hpet=off{ram}",
+        *_NO_ACPI_HOTPLUG,
         "-global", f"i440FX-pcihost.pci-hole64-size={hole}",
         *_accelerator(m),
         "-smp", f"{m.cpus},maxcpus={max_cpus(m.accel, m.cpus)}",
@@ -98,9 +106,11 @@ def _boot(m: Machine) -> list[str]:
     ]  # fmt: skip
 
 
-def _network(m: Machine, backend: str) -> list[str]:
+def _network(m: Machine, cable: list[str]) -> list[str]:
+    # The card hangs on a hub, so that its cable can be drawn and plugged in anew unnoticed.
     return [
-        "-netdev", f"{backend},id=net0",
+        "-netdev", "hubport,id=net0,hubid=0",
+        *cable,
         "-device", f"virtio-net-pci,id=nic0,netdev=net0,mac={m.mac},addr={NETWORK_SLOT},romfile=",
     ]  # fmt: skip
 
@@ -156,7 +166,7 @@ def _control(m: Machine) -> list[str]:
 
 def node_arguments(m: Machine) -> list[str]:
     """Return the whole argument list that boots the node and leaves it running by itself."""
-    return _arguments(m, _board(m), _switch(m), _pool(m))
+    return _arguments(m, _board(m), _cable(m), _pool(m))
 
 
 def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
@@ -165,7 +175,7 @@ def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
     It has no pool and a network without a way out; `m.pool_file` and `m.switch` do not matter.
     """
     memory = _memory(m, ram, "share=on")
-    return _arguments(m, [*_board(m, _RAM), *memory], "hubport,hubid=0", [])
+    return _arguments(m, [*_board(m, _RAM), *memory], [], [])
 
 
 def clone_arguments(m: Machine, ram: Path) -> list[str]:
@@ -175,7 +185,7 @@ def clone_arguments(m: Machine, ram: Path) -> list[str]:
     """
     memory = _memory(m, ram, "share=off,readonly=on,rom=off")
     board = [*_board(m, _RAM), *memory, "-incoming", "defer"]
-    return _arguments(m, board, _switch(m), _pool(m))
+    return _arguments(m, board, _cable(m), _pool(m))
 
 
 _RAM = ",memory-backend=ram"
@@ -188,16 +198,19 @@ def _memory(m: Machine, ram: Path, options: str) -> list[str]:
     ]
 
 
-def _switch(m: Machine) -> str:
-    return f"vde,sock={escape(m.switch)}"
+def _cable(m: Machine) -> list[str]:
+    return [
+        "-netdev", f"vde,id=cable,sock={escape(m.switch)}",
+        "-netdev", "hubport,id=plug,hubid=0,netdev=cable",
+    ]  # fmt: skip
 
 
-def _arguments(m: Machine, board: list[str], network: str, pool: list[str]) -> list[str]:
+def _arguments(m: Machine, board: list[str], cable: list[str], pool: list[str]) -> list[str]:
     return [
         PROGRAM,
         *board,
         *_boot(m),
-        *_network(m, network),
+        *_network(m, cable),
         *pool,
         *_disk(m),
         *_consoles(m),

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What programs say of their versions. Each is asked once: it takes QEMU a tenth of a second."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from threading import Lock
+
+from famulus import paths
+from famulus.run import run
+
+_LIMIT = 30.0  # seconds for `--version`, on a host that swaps
+_lock = Lock()
+
+
+def version_text(path: str, option: str = "--version") -> str:
+    """Return all that the program at `path` prints about its version.
+
+    Remembered under FAMULUS_HOME until the file changes. Raises FamulusError if the program cannot
+    be started.
+    """
+    status = Path(path).stat()
+    key = f"{path} {option} {status.st_size} {status.st_mtime_ns}"
+    known = _remembered()
+    if key in known:
+        return known[key]
+    result = run([path, option], timeout=_LIMIT, check=False)
+    text = result.stdout or result.stderr
+    if result.returncode == 0:
+        _remember(key, text)
+    return text
+
+
+def _file() -> Path:
+    return paths.home() / "versions.json"
+
+
+def _remembered() -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known
+
+
+def _remember(key: str, text: str) -> None:
+    """Add what was said. Where that cannot be written, it is asked again."""
+    part = _file().with_name(f".versions.{os.getpid()}")
+    with _lock, contextlib.suppress(OSError):
+        if _file().parent.is_dir():
+            part.write_text(json.dumps({**_remembered(), key: text}), encoding="utf-8")
+            part.rename(_file())
