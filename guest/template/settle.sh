@@ -54,6 +54,9 @@ for owner in root fabric; do
 	keep_ready 600 "$owner" "$ssh/id_ed25519" "$ssh/authorized_keys"
 done
 
+# What the agent writes is committed after 30 seconds, as all data is, and not while other clones start.
+mount -o remount,commit=30 /
+
 umount /proc/sys/kernel/random/boot_id
 rm -f /dev/famulus-boot-id
 sync

@@ -21,9 +21,9 @@ _POLL = 0.2  # seconds between two looks at the interrupt flag
 _MAX_ANSWER = 4096
 
 POWER_OFF = b"poweroff\n"
-SYNC = b"sync\n"
 POOL_ADDRESS = "0000:00:04.0"
-_SSH = 22
+SSH_LISTENS = b"listening 22\n"
+REST = SSH_LISTENS + b"sync\n"  # what a node waits for before it is frozen
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) 
         f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}",
     ]
     head = "".join(f"{directive}\n" for directive in directives)
-    tail = f"listening {_SSH}\n"
-    return b"".join([head.encode(), *(_file_directive(file) for file in files), tail.encode()])
+    return b"".join([head.encode(), *(_file_directive(file) for file in files)])
 
 
 def time_request(now: float) -> bytes:

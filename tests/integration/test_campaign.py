@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,33 @@ def test_sixty_four_nodes(own: Cli) -> None:
     assert own.node(64, "ssh -o BatchMode=yes fabric1 hostname") == "fabric1"
     own.ok("down", limit=3000)
     assert own.processes() == []
+
+
+RANDOM = """
+import os
+print(open("/dev/urandom", "rb").read(32).hex(), os.getrandom(32).hex())
+"""
+
+
+def test_sixteen_clones_draw_different_random_numbers(own: Cli) -> None:
+    own.ok("up", "16", "--pool", "64M")
+    drawn = own.ok("exec", "all", "--", f"python3 -c '{RANDOM}'").split()
+    numbers = [word for word in drawn if len(word) == 64]
+    assert len(set(numbers)) == len(numbers) == 32
+
+
+def test_a_template_built_anew_while_clones_run(own: Cli, tmp_path: Path) -> None:
+    own.ok("up", "1", "--pool", "64M")
+    before = own.status()["nodes"][0]["pid"]
+    (tmp_path / "fabric.toml").write_text('packages = ["hello"]\n')
+    other = Cli(f"{own.fabric}x", cwd=tmp_path)
+    other.ok("template", "build")
+    other.ok("template", "prune")
+    other.ok("snapshot", "prune")
+    assert own.status()["nodes"][0]["pid"] == before
+    assert "GNU/Linux" in own.node(1, "sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'; uname -a")
+    own.ok("node", "reset", "1")
+    assert own.node(1, "hostname") == "fabric1"
 
 
 def test_a_connection_survives_an_hour_of_silence(own: Cli) -> None:

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,3 +236,24 @@ def test_snapshots_in_use_survive_prune(own: Cli, three: Cli) -> None:
     assert three.node(1, "cat /proc/sys/kernel/random/boot_id") == before
     three.ok("node", "reset", "3")
     assert three.node(3, "hostname") == "fabric3"
+
+
+# `up` as it is, but for how long it waits.
+IMPATIENT = """
+from famulus.__main__ import main
+from famulus.fabric import starting
+starting.BOOT_LIMIT = 20.0
+main()
+"""
+
+
+def test_an_agent_that_does_not_answer(own: Cli) -> None:
+    """The node is named and its log shown; what this `up` started is gone, what ran before runs."""
+    own.ok("up", "1", "--pool", "64M")
+    own.node(1, "sudo systemctl stop famulus-agent")
+    result = own.command([sys.executable, "-c", IMPATIENT, "up", "2"])
+    assert result.returncode == 1
+    assert "fabric1: no answer from the node's agent within 20 s" in result.stderr
+    assert "[cloned from the snapshot" in result.stderr
+    assert own.states() == ["running"]
+    assert own.node(1, "hostname") == "fabric1"

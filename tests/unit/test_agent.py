@@ -16,6 +16,7 @@ import pytest
 
 from famulus.agent import (
     POWER_OFF,
+    SSH_LISTENS,
     GuestFile,
     ask,
     identity_request,
@@ -103,7 +104,7 @@ def test_no_directives_are_a_question(agent):
 
 def test_an_identity(agent):
     files = [GuestFile("/etc/hosts", "a\nb\n"), GuestFile("/root/k", "", mode=0o600, uid=1, gid=2)]
-    assert agent.request(identity_request(ME, "0" * 32, files)) == OK
+    assert agent.request(identity_request(ME, "0" * 32, files) + SSH_LISTENS) == OK
     assert agent.did() == [
         "entropy of 32",
         "hostname fabric3",
@@ -241,7 +242,7 @@ def test_a_machine_without_the_port_is_let_go_on(program):
 def test_host_and_node_understand_each_other(program, tmp_path):
     """`ask` and the agent, with a plain socket in place of QEMU and the virtio port."""
     content = "".join(f"line {n} ä\n" for n in range(5000))
-    request = identity_request(ME, "a" * 32, [GuestFile("/etc/x", content)])
+    request = identity_request(ME, "a" * 32, [GuestFile("/etc/x", content)]) + SSH_LISTENS
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()

@@ -23,7 +23,6 @@ def test_identity_request_has_lengths_in_bytes() -> None:
         "plug 0000:00:04.0\n"
         "link eth0 52:54:48:50:45:01 192.168.42.1 24 192.168.42.254\n"
         "file 0600 1 2 3 /etc/x\né\n\n"
-        "listening 22\n"
     )
 
 

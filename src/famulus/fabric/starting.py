@@ -2,6 +2,7 @@
 """Start nodes of a fabric and wait until they answer; undo what fails half-way."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -65,8 +66,11 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     """
     accel = choose_accelerator(fabric.spec.accel)
     start = _Start(fabric, accel, events, _snapshot(fabric, nodes, accel, events))
-    _start_network(fabric, undo)
     _prepare(start, nodes, undo)
+    with ThreadPoolExecutor(1) as beside:
+        keys = beside.submit(each, nodes, identify.host_key, width=host_width())
+        _start_network(fabric, undo)
+        keys.result()
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
     files = identify.shared_files(fabric.nodes())
     try:
@@ -134,12 +138,12 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
                 lifecycle.make_disk(node, template)
         elif node.template() != fabric.record.template:
             start.events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
-    each(nodes, identify.host_key, width=host_width())
 
 
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     fabric = start.fabric
     state = node.state()
+    clone = start.fresh is not None and not node.has_disk()
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
         _start(start, node)
@@ -152,7 +156,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
         )
     _note_difference(start, node)
     replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
-    identify.identify(node, start.files, BOOT_LIMIT)
+    identify.identify(node, start.files, BOOT_LIMIT, listens=clone)
     passwords.ensure(node)
 
 

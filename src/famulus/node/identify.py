@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from famulus import paths, ssh
-from famulus.agent import GuestFile, ask, identity_request, time_request
+from famulus.agent import SSH_LISTENS, GuestFile, ask, identity_request, time_request
 from famulus.errors import FamulusError
 from famulus.identity import hosts_file, name_server
 from famulus.node.node import Node
@@ -20,8 +20,12 @@ _CLOCK_TRIES = 5
 _CLOCK_LIMIT = 30.0  # seconds
 
 
-def identify(node: Node, shared: Sequence[GuestFile], limit: float) -> None:
+def identify(
+    node: Node, shared: Sequence[GuestFile], limit: float, *, listens: bool = False
+) -> None:
     """Make the running `node` itself, with the files that it shares with the others.
+
+    `listens` says that its ssh server is known to listen, as a clone's does, and need not be asked.
 
     Guarantees on return that the node answered with its own name, that its ssh server listens and
     that its clock is right. Raises FamulusError with the end of the serial log if it does not
@@ -29,6 +33,7 @@ def identify(node: Node, shared: Sequence[GuestFile], limit: float) -> None:
     """
     files = [*shared, *_own_files(node)]
     request = identity_request(node.identity, machine_id(node), files)
+    request += b"" if listens else SSH_LISTENS
     try:
         name = ask(node.socket("agent"), request, limit)
         _set_clock(node.socket("agent"))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from famulus import monitor, paths
-from famulus.agent import SYNC, ask
+from famulus.agent import REST, ask
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
 from famulus.host.space import free_bytes
@@ -138,7 +138,7 @@ def _settle(machine: Machine, step: Step) -> None:
     """Wait until the machine has booted, done its last words' work and come to rest."""
     step.detail("boot")
     try:
-        ask(machine.socket("agent"), SYNC, _BOOT_LIMIT)
+        ask(machine.socket("agent"), REST, _BOOT_LIMIT)
         step.detail("warm up")
         wait_until("the node to settle", lambda: _has_settled(machine), limit=_SETTLE_LIMIT)
     except FamulusError as error:
