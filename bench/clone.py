@@ -22,6 +22,13 @@ AIMS = {16: 0.20, 64: 1.0}  # of one cold boot
 IDLE = 60  # seconds after the start until memory and CPU are looked at
 WATCH = 30  # seconds over which CPU is looked at
 DOCS = Path(__file__).parents[1] / "docs"
+_HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
+# What clones cost, from 1 to 64
+
+Written by `make bench-clone ARGS=--docs`: two cores, TCG, 512 MiB a node. MiB are proportional set
+sizes of QEMU after a minute of idling.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def _write_docs(costs: list[Cost], cold: float) -> None:
         for cost in costs
     )
     head = "| nodes | seconds | of a cold boot | MiB a node | % of a core, idle |\n" + 5 * "|--:"
-    (DOCS / "clones-growth.md").write_text(f"{head}|\n{rows}\n", encoding="utf-8")
+    (DOCS / "clones-growth.md").write_text(f"{_HEAD}{head}|\n{rows}\n", encoding="utf-8")
     points = [(cost.nodes, cost.seconds) for cost in costs]
     title = "Seconds until all clones answer (dashed: one cold boot)"
     plot = line_plot(title, ("nodes", "seconds"), points, cold)
