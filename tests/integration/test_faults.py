@@ -49,6 +49,7 @@ def test_up_grows_and_shrinks(two: Cli) -> None:
 
 
 def test_two_ups_at_once_wait_for_each_other(two: Cli) -> None:
+    two.ok("node", "kill", "2")  # so that the first has something to do while the second waits
     first, second = two.start("up"), two.start("up")
     outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
