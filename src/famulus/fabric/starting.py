@@ -145,6 +145,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     state = node.state()
     clone = start.fresh is not None and not node.has_disk()
     if state == "stopped":
+        lifecycle.kill(node)  # a QEMU that is there all the same has no machine that runs
         undo.callback(lifecycle.kill, node)
         _start(start, node)
     elif state == "paused":

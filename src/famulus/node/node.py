@@ -85,7 +85,7 @@ class Node:
             state
             if state in ("running", "paused")
             else "stopped"
-            if state == "shutdown"
+            if state in ("shutdown", "inmigrate")  # a clone whose `up` was killed never ran
             else "hung"
         )
 
