@@ -21,8 +21,8 @@
  *   sync
  *   poweroff
  * One space stands between words; a path and a password are all the rest of their lines. The first
- * directive that fails ends the request. No directives at all is a question for the name. Every directive may be
- * repeated.
+ * directive that fails ends the request. No directives at all is a question for the name. Every
+ * directive may be repeated.
  */
 #ifndef FAMULUS_AGENT_H
 #define FAMULUS_AGENT_H
@@ -52,7 +52,8 @@ int apply_machine_id(const char *id);
 int apply_time(const char *text);
 int apply_poweroff(void);
 
-/* file.c */
+/* file.c: close `fd` and return `result`, with the errno of what failed before */
+int close_with(int fd, int result);
 int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
 
 /* fresh.c: what a clone must not share with its like */

@@ -13,7 +13,7 @@
 #define READY 1 /* bytes */
 
 /* The caller sees the errno of what failed, not that of cleaning up after it. */
-static int close_with(int fd, int result)
+int close_with(int fd, int result)
 {
 	int error = errno;
 	close(fd);

@@ -28,8 +28,5 @@ int apply_entropy(const char *hex)
 	if (fd < 0)
 		return -1;
 	int failed = ioctl(fd, RNDADDENTROPY, &pool) || ioctl(fd, RNDRESEEDCRNG);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return failed ? -1 : 0;
+	return close_with(fd, failed ? -1 : 0);
 }

@@ -120,10 +120,7 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 	if (fd < 0)
 		return -1;
 	int failed = set_all(fd, interface, mac, own.s_addr, prefix, via.s_addr);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return failed;
+	return close_with(fd, failed);
 }
 
 /* Who can take the port tells that nobody has it. */
@@ -131,9 +128,7 @@ static bool taken(struct sockaddr_in *address)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool failed = bind(fd, (struct sockaddr *)address, sizeof(*address));
-	int error = errno;
-	close(fd);
-	return failed && error == EADDRINUSE;
+	return close_with(fd, failed) && errno == EADDRINUSE;
 }
 
 int apply_listening(unsigned port)

@@ -21,10 +21,7 @@ static int write_digit(const char *path, const char *digit)
 	if (fd < 0)
 		return -1;
 	int failed = write(fd, digit, 1) != 1;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return failed ? -1 : 0;
+	return close_with(fd, failed ? -1 : 0);
 }
 
 static bool decodes_memory(const char *address)
