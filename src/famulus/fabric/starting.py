@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from famulus import ssh
 from famulus.agent import GuestFile
@@ -72,12 +72,11 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
         _start_network(fabric, undo)
         keys.result()
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
-    files = identify.shared_files(fabric.nodes())
+    start = replace(start, files=identify.shared_files(fabric.nodes()))
     try:
-        _start_all(_Start(fabric, accel, events, start.fresh, files), nodes, undo)
+        _start_all(start, nodes, undo)
     except RestoreError as error:
-        snapshot = _made_again(start, nodes, error)
-        _start_all(_Start(fabric, accel, events, snapshot, files), nodes, undo)
+        _start_all(replace(start, fresh=_made_again(start, nodes, error)), nodes, undo)
 
 
 def _snapshot(
@@ -145,7 +144,6 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     state = node.state()
     clone = start.fresh is not None and not node.has_disk()
     if state == "stopped":
-        lifecycle.kill(node)  # a QEMU that is there all the same has no machine that runs
         undo.callback(lifecycle.kill, node)
         _start(start, node)
     elif state == "paused":

@@ -106,7 +106,7 @@ def _begin_as_clone(node: Node, snapshot: Snapshot) -> None:
 
 
 def _launch(node: Node, accel: str, argv: list[str]) -> None:
-    forget_connections(node)
+    kill(node)  # a QEMU that is there all the same has no machine that runs
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
     write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
