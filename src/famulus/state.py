@@ -105,6 +105,7 @@ class FabricFolder:
         try:
             yield
         finally:
+            os.ftruncate(fd, 0)  # or the next holder is taken for this one, for a moment
             os.close(fd)
 
     def remove(self) -> None:
@@ -154,7 +155,7 @@ class FabricFolder:
         return fd
 
     def holder(self) -> str:
-        """Return who holds, or last held, the lock."""
+        """Return who holds the lock; a process that was killed stands there until the next."""
         try:
             return (self.path / "lock").read_text(encoding="utf-8") or "another famulus"
         except OSError:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from famulus import paths
+from famulus.state import FabricFolder
+from famulus.waiting import wait_until
 from tests.integration.cli import Cli, interrupt, kill_daemon
 
 pytestmark = pytest.mark.integration
@@ -49,10 +51,14 @@ def test_up_grows_and_shrinks(two: Cli) -> None:
 
 
 def test_two_ups_at_once_wait_for_each_other(two: Cli) -> None:
-    two.ok("node", "kill", "2")  # so that the first has something to do while the second waits
-    first, second = two.start("up"), two.start("up")
+    two.ok("node", "kill", "2")  # so that the first has seconds to work while the second waits
+    first = two.start("up")
+    folder = FabricFolder(two.fabric)
+    wait_until("its lock", lambda: f"(process {first.pid})" in folder.holder(), limit=60)
+    second = two.start("up")
     outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert f"waiting for famulus up (process {first.pid})" in outputs[1]
     assert two.states() == ["running"] * 2
 
 
