@@ -13,7 +13,7 @@ from famulus.cli.common import (
     make_events,
     open_log,
 )
-from famulus.fabric.fabric import locked, open_fabric
+from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.parallel import attempt, host_width, in_words
 from famulus.fabric.starting import reset as reset_nodes
 from famulus.fabric.starting import restart
@@ -38,10 +38,7 @@ def start(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Start nodes that are off, from their own disks, and wait until they answer."""
-    opened = open_fabric(fabric)
-    chosen = opened.select(node)
-    open_log(fabric)
-    restart(opened, chosen, make_events(verbose))
+    restart(*_choose(fabric, node), make_events(verbose))
 
 
 @app.command()
@@ -49,10 +46,7 @@ def reset(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Make nodes new: forget what is on their disks, and start them as fresh clones."""
-    opened = open_fabric(fabric)
-    chosen = opened.select(node)
-    open_log(fabric)
-    reset_nodes(opened, chosen, make_events(verbose))
+    reset_nodes(*_choose(fabric, node), make_events(verbose))
 
 
 @app.command()
@@ -79,12 +73,18 @@ def resume(
     _apply(fabric, node, "resume", lifecycle.resume, verbose=verbose)
 
 
-def _apply(
-    name: str, nodes: str, what: str, action: Callable[[Node], None], *, verbose: bool
-) -> None:
+def _choose(name: str, nodes: str) -> tuple[Fabric, list[Node]]:
+    """Return the fabric and those of its nodes that are meant; from here on its log is open."""
     opened = open_fabric(name)
     chosen = opened.select(nodes)
     open_log(name)
+    return opened, chosen
+
+
+def _apply(
+    name: str, nodes: str, what: str, action: Callable[[Node], None], *, verbose: bool
+) -> None:
+    opened, chosen = _choose(name, nodes)
     events = make_events(verbose)
     with locked(opened.folder, events), events.step(f"{what} {in_words(chosen)}"):
         attempt(chosen, action, width=host_width())
