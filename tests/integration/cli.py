@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line as the tests use it: as a user does, in a process of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -97,10 +98,23 @@ class Cli:
         """Return the processes of this fabric that carry its folders in their arguments."""
         folder = FabricFolder(self.fabric)
         tokens = [os.fsencode(folder.path) + b"/", os.fsencode(folder.sockets) + b"/"]
+        with contextlib.suppress(OSError):  # not empty: the fabric has sockets
+            folder.sockets.rmdir()
         return [pid for pid, arguments in _all_processes() if any(t in arguments for t in tokens)]
 
     def purge(self) -> None:
         self.run("down", "--purge")
+
+
+@contextlib.contextmanager
+def running(nodes: int) -> Iterator[Cli]:
+    """Yield a fabric of so many nodes, which are gone afterwards."""
+    cli = Cli(f"t{os.getpid()}-{nodes}")
+    try:
+        cli.ok("up", str(nodes), "--pool", "64M")
+        yield cli
+    finally:
+        cli.purge()
 
 
 def _all_processes() -> Iterator[tuple[int, bytes]]:

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.cli import Cli
+from tests.integration.cli import Cli, running
 
 
 @pytest.fixture(scope="session")
 def two() -> Iterator[Cli]:
     """A fabric of two nodes, shared by the tests that leave it as they found it."""
-    cli = Cli(f"t{os.getpid()}")
-    try:
-        cli.ok("up", "2", "--pool", "64M")
+    with running(2) as cli:
         yield cli
-    finally:
-        cli.purge()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from famulus import paths
 from famulus.host.space import free_bytes
 from famulus.snapshot.sums import sums_of
-from tests.integration.cli import Cli
+from tests.integration.cli import Cli, running
 
 pytestmark = pytest.mark.integration
 
@@ -38,12 +38,8 @@ print(probe.getsockname()[1], os.urandom(8).hex())
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[Cli]:
-    cli = Cli(f"c{os.getpid()}")
-    try:
-        cli.ok("up", "3", "--pool", "64M")
+    with running(3) as cli:
         yield cli
-    finally:
-        cli.purge()
 
 
 @pytest.fixture
