@@ -17,8 +17,7 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
     """Return everything that was looked at, good or bad, in the order of its weight.
 
     `pool` is the fabric's pool file; without it the default fabric's is meant. `running` of its
-    nodes run already. Takes a few tenths
-    of a second, changes nothing.
+    nodes run already. Takes a few tenths of a second, changes nothing.
     """
     pool = pool or space.default_pool(spec)
     accelerator: Accelerator = "tcg" if spec.accel == "tcg" or kvm_obstacle() else "kvm"

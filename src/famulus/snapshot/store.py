@@ -44,11 +44,6 @@ class Snapshot:
         return self.folder / "state"
 
     @property
-    def disk(self) -> Path:
-        """Its disk, an overlay on the template's."""
-        return self.folder / "disk.qcow2"
-
-    @property
     def overlay(self) -> Path:
         """An empty overlay on `disk`, of which each clone gets a copy."""
         return self.folder / "overlay.qcow2"
