@@ -23,6 +23,7 @@ from famulus.snapshot.key import Key
 from famulus.snapshot.store import Snapshot, prune_surplus
 from famulus.state import write_private
 from famulus.template import store
+from famulus.units import format_size
 
 BOOT_LIMIT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
 
@@ -181,7 +182,8 @@ def _note_difference(start: _Start, node: Node) -> None:
 
 
 def _as_text(settings: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items())
+    shown = {**settings, "memory": format_size(int(str(settings["memory"])))}
+    return ", ".join(f"{key} {value}" for key, value in shown.items())
 
 
 def _forward_ports(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, int]:
