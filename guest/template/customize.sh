@@ -8,10 +8,15 @@ src=/usr/src/guest
 units=/etc/systemd/system
 kernel=$(basename /lib/modules/*)
 
-# A unit that only a machine which Famulus does not run needs.
-only_standalone() {
+# A unit that a machine which Famulus does not run needs; with further words on the kernel's command
+# line that are a reason to start it.
+only_standalone() { # UNIT [WORD]...
 	mkdir -p "$units/$1.d"
-	printf '[Unit]\nConditionKernelCommandLine=!famulus\n' > "$units/$1.d/famulus.conf"
+	{
+		printf '[Unit]\nConditionKernelCommandLine=|!famulus\n'
+		shift
+		[ $# -eq 0 ] || printf 'ConditionKernelCommandLine=|%s\n' "$@"
+	} > "$units/$1.d/famulus.conf"
 }
 
 mask() {
@@ -129,11 +134,13 @@ set_up_units() {
 	enable_unit "$units/famulus-coldplug.service" sysinit.target
 	enable_unit "$units/famulus-standalone.service" multi-user.target
 	enable_unit "$units/famulus-settle.service" multi-user.target
-	# qemu-guest-agent looks ten times a second whether a host has come.
-	for unit in systemd-udev-trigger.service systemd-logind.service getty@.service \
-		qemu-guest-agent.service; do
+	enable_unit "$units/famulus-power.service" multi-user.target
+	rm -f /usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service
+	for unit in systemd-udev-trigger.service getty@.service; do
 		only_standalone "$unit"
 	done
+	# It looks ten times a second whether a host has come. libvirt comes at once.
+	only_standalone qemu-guest-agent.service famulus.libvirt
 	mkdir -p /etc/systemd/journald.conf.d
 	printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' > /etc/systemd/journald.conf.d/famulus.conf
 	# The console does not wait for udev to announce it.
