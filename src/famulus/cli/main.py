@@ -19,6 +19,7 @@ from famulus.cli import (
     doctor,
     down,
     execute,
+    export,
     listing,
     logs,
     node,
@@ -52,6 +53,7 @@ app.command("ssh", context_settings=_PASS_ON)(ssh.ssh)
 app.command("exec", context_settings=_PASS_ON)(execute.execute)
 app.command("cp")(cp.cp)
 app.command("console")(console.console)
+app.command("export")(export.export)
 app.command("log")(logs.log)
 app.command("ssh-config")(ssh_config.ssh_config)
 app.command("demo")(demo.demo)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    VerboseOption,
+    make_events,
+    open_log,
+)
+from famulus.fabric.export import FORMATS, Order
+from famulus.fabric.export import export as export_image
+from famulus.state import FabricFolder
+
+_SETTINGS = Path("fabric.toml")
+
+
+def export(
+    what: Annotated[
+        str, typer.Argument(metavar="NODE|template", help="One node that is stopped, or template.")
+    ],
+    image_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")
+    ] = "qcow2",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File or folder to write to, by default here."
+        ),
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write a node, or the template, to a file that can be taken elsewhere.
+
+    A qcow2 or raw disk boots by itself in any hypervisor, by its BIOS; give it a virtio network
+    card, which takes its address by DHCP. A tar has every file, for a container or a chroot.
+
+    Examples: `famulus export 1`, `famulus export template --format tar -o /srv/debian.tar`.
+    """
+    if FabricFolder(fabric).exists():
+        open_log(fabric)
+    order = Order(fabric, what, image_format, output, force)
+    settings = _SETTINGS if _SETTINGS.is_file() else None
+    typer.echo(export_image(order, settings, make_events(verbose)))

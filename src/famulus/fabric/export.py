@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Take a node, or the template, elsewhere: as a disk that boots by itself, or as a tar.
+
+All formats begin with a raw copy of the disk. The file system in it is brought to rest and made
+that of a machine of its own; then it is written in the format that is asked for.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from famulus import paths
+from famulus.agent import GuestFile
+from famulus.errors import FamulusError, UsageError
+from famulus.events import Events
+from famulus.fabric.fabric import Fabric, locked, open_fabric
+from famulus.fabric.up import wanted
+from famulus.image.convert import convert
+from famulus.image.debugfs import repair
+from famulus.image.edit import blank, write_files
+from famulus.image.output import explained, publish
+from famulus.image.tarball import write_tar
+from famulus.node import identify
+from famulus.node.node import Node
+from famulus.state import FabricFolder
+from famulus.template import store
+from famulus.template.guest import guest_files
+from famulus.template.recipe import Recipe
+from famulus.template.store import Template
+
+TEMPLATE = "template"  # what names the template where a node is expected
+
+# Nothing in a node fills resolv.conf from DHCP. These are what answers in QEMU's (and VirtualBox's)
+# user network, and in libvirt's default one; the fabric's own name server is in neither.
+_NAME_SERVERS = (IPv4Address("10.0.2.3"), IPv4Address("192.168.122.1"))
+_SECRETS = "it holds passwords and ssh keys: keep it as safe as the fabric"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is exported: `disk`, an image of `disk_format`, which is `node`'s or the template's."""
+
+    name: str
+    disk: Path
+    disk_format: str
+    fabric: Fabric | None = None
+    node: Node | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One export: the raw image `disk`, which may be used up, is to be written to `result`.
+
+    Both lie in a folder that is removed afterwards; `result` then becomes `target`.
+    """
+
+    subject: Subject
+    disk: Path
+    result: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: how its files end, and what writes one."""
+
+    suffix: str
+    write: Callable[[Job], None]
+
+
+def _write_raw(job: Job) -> None:
+    job.disk.replace(job.result)
+
+
+FORMATS = {
+    "qcow2": Format(".qcow2", lambda job: convert(job.disk, "raw", job.result, "qcow2")),
+    "raw": Format(".img", _write_raw),
+    "tar": Format(".tar", lambda job: write_tar(job.disk, job.result)),
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asked for: `what` is a node or TEMPLATE, `output` a file, a folder or None."""
+
+    fabric: str
+    what: str
+    format: str
+    output: Path | None = None
+    force: bool = False
+
+
+def export(order: Order, settings: Path | None, events: Events) -> Path:
+    """Write the file that `order` asks for, and return where it is.
+
+    A disk has all that is below it and boots in any hypervisor; a tar has every file. A node keeps
+    its name and its keys. `settings` is the file that `up` would read. The file is whole, or what
+    was there before is still there, also after an interrupt. Raises UsageError for a format or a
+    node that there is not; FamulusError for a node that runs or has no disk, a template that is not
+    built, a file that is there, and a folder or a disk that does not take it.
+    """
+    chosen = find_format(order.format)
+    with _subject(order, settings, events) as subject:
+        target = find_target(order, f"{subject.name}{chosen.suffix}")
+        with (
+            events.step(f"export {subject.name} as {order.format}") as step,
+            _job(subject, target) as job,
+        ):
+            step.detail("copying the disk")
+            convert(subject.disk, subject.disk_format, job.disk, "raw")
+            repair(job.disk)
+            write_files(job.disk, _files(job))
+            step.detail(f"writing {target.name}")
+            chosen.write(job)
+    events.note(f"{target.name}: {_SECRETS}")
+    return target
+
+
+def find_format(name: str) -> Format:
+    """Return the format `name`. Raises UsageError if there is none."""
+    if name not in FORMATS:
+        raise UsageError(
+            f"there is no format '{name}'", hint=f"The formats are {', '.join(FORMATS)}."
+        )
+    return FORMATS[name]
+
+
+def find_target(order: Order, name: str) -> Path:
+    """Return the file to write, by default `name` here. Raises FamulusError if it may not be."""
+    target = (order.output or Path(name)).absolute()
+    target = target / name if target.is_dir() else target
+    folder = target.parent
+    if not folder.is_dir():
+        raise FamulusError(
+            f"there is no folder {folder}", hint="Make it, or choose another one with --output."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FamulusError(f"{folder} cannot be written to", hint="Choose another with --output.")
+    _refuse_own(folder)
+    _refuse_existing(target, force=order.force)
+    return target
+
+
+def _refuse_own(folder: Path) -> None:
+    """Raise UsageError where a file could take the place of what nodes stand on."""
+    for own in (paths.templates(), paths.snapshots(), paths.fabrics()):
+        if folder.resolve().is_relative_to(own.resolve()):
+            raise UsageError(
+                f"{folder} is a folder of Famulus' own", hint="Choose another with --output."
+            )
+
+
+def _refuse_existing(target: Path, *, force: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if not force:
+        raise FamulusError(
+            f"{target} is there already",
+            hint="--force replaces it; --output writes another file.",
+        )
+    if not target.is_file():
+        raise FamulusError(f"{target} is no file", hint="Choose another with --output.")
+
+
+@contextmanager
+def _subject(order: Order, settings: Path | None, events: Events) -> Iterator[Subject]:
+    """Yield what is exported. A node cannot be started while the block runs."""
+    if order.what == TEMPLATE:
+        yield Subject("fabric_template", _template(order.fabric, settings).disk, "raw")
+        return
+    fabric = open_fabric(order.fabric)
+    node = fabric.select_one(order.what)
+    with locked(fabric.folder, events):
+        _require_still(node)
+        yield Subject(node.name, node.disk, "qcow2", fabric, node)
+
+
+def _require_still(node: Node) -> None:
+    if not node.has_disk():
+        raise FamulusError(f"{node.name} has no disk yet", hint="`famulus up` gives it one.")
+    state = node.state()
+    if state != "stopped":
+        raise FamulusError(
+            f"{node.name} is {state}, and its disk changes",
+            hint=f"`famulus node stop {node.number}` first; `famulus up` starts it again.",
+        )
+
+
+def _template(name: str, settings: Path | None) -> Template:
+    """Return the template of fabric `name`, or the one that its first `up` would use."""
+    folder = FabricFolder(name)
+    if folder.exists():
+        template = store.find(folder.read().template)
+    else:
+        recipe = Recipe.from_spec(wanted(name, {}, settings))
+        template = store.find(recipe.digest(guest_files()))
+    if template is None:
+        raise FamulusError(
+            "the template is not built yet", hint="`famulus template build` builds it."
+        )
+    return template
+
+
+@contextmanager
+def _job(subject: Subject, target: Path) -> Iterator[Job]:
+    """Yield the job, in a folder beside `target` that is removed. Its result becomes `target`."""
+    prefix = ".famulus-export-"
+    with (
+        explained(target.parent),
+        tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as scratch,
+    ):
+        job = Job(subject, Path(scratch, "disk.img"), Path(scratch, "result"), target)
+        yield job
+        publish(job.result, target)
+
+
+def _files(job: Job) -> list[GuestFile]:
+    """Return what the copy gets, to be a machine of its own.
+
+    A clone gets its files from its agent and writes them to its disk within half a minute: one that
+    was killed before has them blank.
+    """
+    fabric, node = job.subject.fabric, job.subject.node
+    if not (fabric and node):
+        return [_resolv_conf()]
+    shared = identify.shared_files(fabric.nodes(), _NAME_SERVERS[0])
+    missing = blank(job.disk, [file.path for file in shared])
+    return [*(file for file in shared if file.path in missing), *_own_files(node), _resolv_conf()]
+
+
+def _own_files(node: Node) -> list[GuestFile]:
+    """Return what makes a disk the disk of `node`, on whatever network it finds itself."""
+    public = identify.host_key(node)
+    private = (node.path / "ssh_host_ed25519_key").read_text(encoding="utf-8")
+    hosts = (
+        f"127.0.0.1 localhost\n127.0.1.1 {node.name}\n::1 localhost ip6-localhost ip6-loopback\n"
+    )
+    return [
+        GuestFile("/etc/hostname", f"{node.name}\n"),
+        GuestFile("/etc/hosts", hosts),
+        GuestFile("/etc/machine-id", f"{identify.machine_id(node)}\n"),
+        GuestFile("/etc/ssh/ssh_host_ed25519_key", private, 0o600),
+        GuestFile("/etc/ssh/ssh_host_ed25519_key.pub", f"{public}\n"),
+    ]
+
+
+def _resolv_conf() -> GuestFile:
+    servers = "".join(f"nameserver {address}\n" for address in _NAME_SERVERS)
+    return GuestFile("/etc/resolv.conf", f"{servers}options timeout:1\n")
