@@ -51,6 +51,7 @@ _RIGHT = {
     "mirror": f"a URL such as {DEFAULT_MIRROR}",
     "proxy": "a URL such as http://proxy:3128",
     "accel": "auto, kvm or tcg",
+    "network": "user or libvirt",
     "cold": "true or false",
     "subnet": "a private /24 such as 192.168.42.0/24",
     "ssh_port": "a whole number from 1024 to 65535",
@@ -87,11 +88,19 @@ class FabricSpec(BaseModel):
     mirror: str = Field(default=DEFAULT_MIRROR, description="Debian mirror")
     proxy: str = Field(default="", description="HTTP proxy for packages")
     accel: Literal["auto", "kvm", "tcg"] = Field(default="auto", description="accelerator")
+    network: Literal["user", "libvirt"] = Field(
+        default="user", description="without root, or bridged by libvirt"
+    )
     cold: bool = Field(default=False, description="boot nodes instead of cloning a snapshot")
     subnet: IPv4Network = Field(default=IPv4Network("192.168.42.0/24"), description="a /24")
     ssh_port: int = Field(default=42001, ge=1024, le=65535, description="first port to try for ssh")
     root_password: str = Field(default="aresquare", min_length=1, description="root's password")
     fabric_password: str = Field(default="rocks", min_length=1, description="fabric's password")
+
+    @property
+    def clones(self) -> bool:
+        """Whether new nodes are cloned; libvirt restores only what it has saved itself."""
+        return not self.cold and self.network == "user"
 
     @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", mode="before")
     @classmethod

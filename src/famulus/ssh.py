@@ -54,12 +54,12 @@ def known_hosts(host_keys: Mapping[Identity, str], *, by_address: bool) -> str:
     )
 
 
-def client_config(folder: Path, sockets: Path, ports: Mapping[int, int]) -> str:
-    """Return the ssh_config through which the host reaches the nodes with these `ports`."""
+def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int]]) -> str:
+    """Return the ssh_config through which the host reaches nodes, by these addresses and ports."""
     blocks = [
         f"Host {node_name(number)}\n"
-        f"    HostName 127.0.0.1\n    Port {port}\n    HostKeyAlias {node_name(number)}\n"
-        for number, port in sorted(ports.items())
+        f"    HostName {address}\n    Port {port}\n    HostKeyAlias {node_name(number)}\n"
+        for number, (address, port) in sorted(ways.items())
     ]
     files = {
         "IdentityFile": folder / "id_ed25519",

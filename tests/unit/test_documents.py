@@ -35,7 +35,7 @@ def test_known_hosts_with_and_without_addresses() -> None:
 
 
 def test_client_config_quotes_paths_and_percent_signs() -> None:
-    config = ssh.client_config(Path("/a b/50%"), Path("/s"), {2: 42002, 1: 42001})
+    config = ssh.client_config(Path("/a b/50%"), Path("/s"), {2: ("h", 42002), 1: ("h", 42001)})
     assert '    IdentityFile "/a b/50%%/id_ed25519"\n' in config
     assert '    ControlPath "/s/ssh-%r-%n"\n' in config
     assert (

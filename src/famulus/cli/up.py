@@ -76,6 +76,12 @@ def up(
     ssh_port: Annotated[
         int | None, _option("--ssh-port", help="First port to try for ssh (42001).", metavar="PORT")
     ] = None,
+    network: Annotated[
+        str | None,
+        _option(
+            "--network", help="user: no root; libvirt: bridged, domains (user).", metavar="KIND"
+        ),
+    ] = None,
     cold: Annotated[
         bool | None,
         typer.Option("--cold/--clone", help="Boot new nodes, or clone them (clone)."),
@@ -103,6 +109,7 @@ def up(
         "accel": accel,
         "subnet": subnet,
         "ssh_port": ssh_port,
+        "network": network,
         "cold": cold,
     }
     existed = FabricFolder(check_name(fabric)).exists()

@@ -9,7 +9,7 @@ from famulus.events import Events, Step
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width
 from famulus.network.user import UserNetwork
-from famulus.node import lifecycle
+from famulus.node import domain, lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
 from famulus.process import Daemon
@@ -46,7 +46,7 @@ def _readable(folder: FabricFolder, *, purge: bool) -> Fabric | None:
 
 
 def _shut_down(fabric: Fabric, events: Events) -> None:
-    nodes = [node for node in [*fabric.nodes(), *fabric.surplus()] if node.qemu.running()]
+    nodes = [node for node in [*fabric.nodes(), *fabric.surplus()] if node.running()]
     if not nodes:
         return
     with events.step("shut down") as step:
@@ -77,6 +77,8 @@ def sweep(folder: FabricFolder) -> None:
     nodes = sorted(folder.path.glob("node*/qemu.pid"))
     for pidfile in nodes:
         Daemon(pidfile, str(pidfile)).kill()
+    for path in sorted(folder.path.glob("node*")):
+        domain.kill(path)
     UserNetwork(folder.sockets, FabricSpec().subnet).stop()
     with contextlib.suppress(ValueError):
         for path in nodes:
@@ -88,6 +90,8 @@ def _node_of(folder: FabricFolder, path: Path) -> Node:
 
 
 def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
+    for path in sorted(folder.path.glob("node*")):
+        domain.forget(path)
     pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
     pool_file.remove(pool)
     folder.remove()

@@ -9,6 +9,7 @@ from pathlib import Path
 from famulus.errors import UsageError
 from famulus.events import Events
 from famulus.identity import MAX_NODES, parse_nodes
+from famulus.network.libvirt import LibvirtNetwork, network_name
 from famulus.network.user import UserNetwork
 from famulus.node.node import Node
 from famulus.pool.file import pool_path
@@ -29,8 +30,11 @@ class Fabric:
         return self.record.spec
 
     @property
-    def network(self) -> UserNetwork:
+    def network(self) -> UserNetwork | LibvirtNetwork:
         """The fabric's network."""
+        if self.spec.network == "libvirt":
+            nodes = tuple(node.identity for node in self.nodes())
+            return LibvirtNetwork(network_name(self.folder.name), self.spec.subnet, nodes)
         return UserNetwork(self.folder.sockets, self.spec.subnet)
 
     @property
@@ -59,11 +63,11 @@ class Fabric:
     def surplus(self) -> list[Node]:
         """Return the nodes that run though the fabric shall not have them."""
         beyond = (self.node(number) for number in range(self.spec.nodes + 1, MAX_NODES + 1))
-        return [node for node in beyond if node.qemu.running()]
+        return [node for node in beyond if node.running()]
 
     def alive(self) -> bool:
         """Tell whether any node runs."""
-        return any(node.qemu.running() for node in [*self.nodes(), *self.surplus()])
+        return any(node.running() for node in [*self.nodes(), *self.surplus()])
 
     def select(self, text: str) -> list[Node]:
         """Return the nodes that `text` names, see `identity.parse_nodes`."""

@@ -15,8 +15,10 @@ from famulus.fabric.parallel import each, host_width, in_words
 from famulus.fabric.templates import snapshots_in_use
 from famulus.host.accelerator import Accelerator, choose_accelerator
 from famulus.network import replug
-from famulus.node import identify, lifecycle, passwords
+from famulus.network.libvirt import LibvirtNetwork
+from famulus.node import domain, identify, lifecycle, passwords
 from famulus.node.lifecycle import RestoreError
+from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
 from famulus.snapshot import freeze
 from famulus.snapshot.key import Key
@@ -73,7 +75,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
         _start_network(fabric, undo)
         keys.result()
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
-    start = replace(start, files=identify.shared_files(fabric.nodes()))
+    start = replace(start, files=identify.shared_files(fabric.nodes(), fabric.network.name_server))
     try:
         _start_all(start, nodes, undo)
     except RestoreError as error:
@@ -85,7 +87,7 @@ def _snapshot(
 ) -> Snapshot | None:
     """Return what the nodes that have no disk are cloned from, or None where nothing is cloned."""
     template = store.find(fabric.record.template)
-    if template is None or fabric.spec.cold or all(node.has_disk() for node in nodes):
+    if template is None or not fabric.spec.clones or all(node.has_disk() for node in nodes):
         return None
     key = Key(template, accel, fabric.spec.memory, fabric.spec.cpus)
     snapshot = freeze.ensure(key, events)
@@ -122,10 +124,10 @@ def _verb(start: _Start, nodes: Sequence[Node]) -> str:
 
 
 def _start_network(fabric: Fabric, undo: ExitStack) -> None:
-    if not fabric.network.running():
-        if not fabric.alive():
-            undo.callback(fabric.network.stop)
-        fabric.network.start()
+    network = fabric.network
+    if not network.running() and not fabric.alive():
+        undo.callback(network.stop)
+    network.start()
 
 
 def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
@@ -155,25 +157,25 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
             hint=f"`famulus node kill {node.number}`, then `famulus up`.",
         )
     _note_difference(start, node)
-    replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
+    if not isinstance(fabric.network, LibvirtNetwork):
+        replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
     identify.identify(node, start.files, BOOT_LIMIT, listens=clone)
     passwords.ensure(node)
 
 
 def _start(start: _Start, node: Node) -> None:
     fabric = start.fabric
-    switch = fabric.network.switch_folder
-    if node.has_disk() or start.fresh is None:
-        lifecycle.start(node, switch, fabric.pool, start.accel)
+    network = fabric.network
+    if isinstance(network, LibvirtNetwork):
+        domain.start(node, network.name, fabric.pool, start.accel)
+    elif node.has_disk() or start.fresh is None:
+        lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
     else:
-        lifecycle.start_clone(node, start.fresh, switch, fabric.pool, start.accel)
+        lifecycle.start_clone(node, start.fresh, network.switch_folder, fabric.pool, start.accel)
 
 
 def _note_difference(start: _Start, node: Node) -> None:
-    running, wanted = (
-        lifecycle.running_settings(node),
-        lifecycle.machine_settings(node, start.accel),
-    )
+    running, wanted = running_settings(node), machine_settings(node, start.accel)
     if running and running != wanted:
         start.events.note(
             f"{node.name} goes on with what it was started with ({_as_text(running)}); "
@@ -197,7 +199,14 @@ def _write_ssh_files(fabric: Fabric, ports: dict[int, int]) -> None:
     folder = fabric.folder
     fabric.record.ports.update(ports)
     folder.write(fabric.record)
-    shown = {number: ports[number] for number in fabric.numbers if number in ports}
     keys = {node.identity: identify.host_key(node) for node in fabric.nodes()}
     write_private(folder.path / "known_hosts", ssh.known_hosts(keys, by_address=False))
-    write_private(fabric.ssh_config, ssh.client_config(folder.path, folder.sockets, shown))
+    write_private(fabric.ssh_config, ssh.client_config(folder.path, folder.sockets, _ways(fabric)))
+
+
+def _ways(fabric: Fabric) -> dict[int, tuple[str, int]]:
+    """Return the address and port at which the host reaches each node's ssh."""
+    if isinstance(fabric.network, LibvirtNetwork):
+        return {node.number: (str(node.identity.address), 22) for node in fabric.nodes()}
+    ports = fabric.record.ports
+    return {number: ("127.0.0.1", ports[number]) for number in fabric.numbers if number in ports}

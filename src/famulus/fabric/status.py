@@ -66,7 +66,7 @@ def every_fabric() -> list[FabricStatus]:
 
 
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
-    pid = node.qemu.pid()
+    pid = node.runner.pid()
     taken = memory_of(pid) if pid else None
     return NodeStatus(
         number=node.number,

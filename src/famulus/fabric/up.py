@@ -46,7 +46,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
 
 def _running(folder: FabricFolder, spec: FabricSpec) -> int:
     nodes = Fabric(folder, Record(spec, "")).nodes()
-    return sum(node.qemu.running() for node in nodes)
+    return sum(node.running() for node in nodes)
 
 
 def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricSpec:
@@ -73,6 +73,7 @@ def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
     """Raise FamulusError if `spec` changes what the nodes of a running fabric all stand on."""
     new = Fabric(old.folder, Record(spec, ""))
     for setting, before, after in (
+        ("network", old.spec.network, spec.network),
         ("subnet", old.spec.subnet, spec.subnet),
         ("pool file", old.pool, new.pool),
         ("pool", format_size(old.spec.pool), format_size(spec.pool)),

@@ -8,6 +8,7 @@ from famulus.errors import FamulusError
 from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
+from famulus.host.libvirt import check_libvirt
 from famulus.host.programs import check_programs
 from famulus.host.rootless import check_rootless
 from famulus.spec import FabricSpec
@@ -28,6 +29,7 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
         *space.check_disk(spec),
         space.check_memory(spec, accelerator, pool, running=running),
         space.check_pool(spec, accelerator, pool),
+        *(check_libvirt(pool) if spec.network == "libvirt" else []),
     ]
 
 

@@ -88,7 +88,7 @@ def check_memory(
     available = _sizes(meminfo).get("MemAvailable")
     if available is None:
         return Finding("memory", "ok", "it cannot be told how much is available")
-    least = _COLD[accelerator] if spec.cold else _CLONE[accelerator]
+    least = _COLD[accelerator] if not spec.clones else _CLONE[accelerator]
     text = f"{human_size(available)} available"
     cure = "Ask for fewer nodes, or less with --memory or --pool; or end what else uses memory."
     if new * least > available:

@@ -3,12 +3,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from famulus import monitor
 from famulus.errors import FamulusError
-from famulus.identity import Identity
+from famulus.identity import Identity, name_server
 from famulus.network.arguments import SWITCH_RC, gateway_arguments, parse_forwards, switch_arguments
 from famulus.process import Daemon
 from famulus.run import run
@@ -30,6 +30,11 @@ class UserNetwork:
     def switch_folder(self) -> Path:
         """The folder through which QEMU joins the switch."""
         return self.sockets / "switch"
+
+    @property
+    def name_server(self) -> IPv4Address:
+        """The address of its name server, which the gateway is."""
+        return name_server(self.subnet)
 
     @property
     def switch(self) -> Daemon:

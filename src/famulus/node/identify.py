@@ -5,12 +5,13 @@ import hashlib
 import socket
 import time
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from famulus import paths, ssh
 from famulus.agent import SSH_LISTENS, GuestFile, ask, identity_request, time_request
 from famulus.errors import FamulusError
-from famulus.identity import hosts_file, name_server
+from famulus.identity import hosts_file
 from famulus.node.node import Node
 
 _HOME = {"/root": 0, "/home/fabric": 1000}  # home folder and its owner's number
@@ -54,14 +55,14 @@ def host_key(node: Node) -> str:
     return ssh.bare_key(ssh.ensure_key(node.path / _HOST_KEY, node.name))
 
 
-def shared_files(nodes: Sequence[Node]) -> list[GuestFile]:
+def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestFile]:
     """Return the files that all of `nodes`, the nodes of one fabric, have in common."""
-    folder, subnet = nodes[0].folder.path, nodes[0].spec.subnet
+    folder = nodes[0].folder.path
     private = (folder / "id_ed25519").read_text(encoding="utf-8")
     public = (folder / "id_ed25519.pub").read_text(encoding="utf-8")
     keys = {node.identity: host_key(node) for node in nodes}
     files = [
-        GuestFile("/etc/resolv.conf", f"nameserver {name_server(subnet)}\n"),
+        GuestFile("/etc/resolv.conf", f"nameserver {name_server}\n"),
         GuestFile("/etc/ssh/ssh_known_hosts", ssh.known_hosts(keys, by_address=True)),
         GuestFile("/etc/ssh/ssh_config.d/famulus.conf", ssh.NODE_CONFIG),
     ]
@@ -94,7 +95,7 @@ def _set_clock(agent: Path) -> None:
 
 
 def _unanswered(node: Node, error: FamulusError) -> FamulusError:
-    if node.qemu.running():
+    if node.running():
         hint = (
             f"`famulus console {node.number}` shows it live; `famulus log {node.number}` has all."
         )

@@ -2,24 +2,25 @@
 """A node's machine: start, stop, kill, pause, resume."""
 
 import contextlib
-import json
 import shutil
 from pathlib import Path
 
 from famulus import monitor, paths, ssh
 from famulus.agent import POWER_OFF, ask
 from famulus.errors import FamulusError
-from famulus.host.accelerator import Accelerator, address_bits
+from famulus.host.accelerator import Accelerator
 from famulus.monitor import Command
+from famulus.node import domain
+from famulus.node.machine import machine, note_settings, template_gone
 from famulus.node.node import Node
-from famulus.qemu.arguments import Machine, clone_arguments, node_arguments
+from famulus.qemu.arguments import clone_arguments, node_arguments
 from famulus.qemu.disk import make_overlay
 from famulus.run import run
 from famulus.snapshot.freeze import IGNORE_SHARED
 from famulus.snapshot.store import Snapshot
 from famulus.state import write_private
-from famulus.template.recipe import DISK_SIZE, KERNEL_ARGUMENTS
-from famulus.template.store import Template, find
+from famulus.template.recipe import DISK_SIZE
+from famulus.template.store import Template
 
 START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host
 STOP_LIMIT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
@@ -31,7 +32,7 @@ _SILENT = Command("migrate-set-parameters", {"announce-rounds": 0})
 def make_disk(node: Node, template: Template | None) -> None:
     """Give the node a fresh disk on `template`. Raises FamulusError if that is gone."""
     if template is None:
-        raise _template_gone(node, "which new disks are made from")
+        raise template_gone(node, "which new disks are made from")
     paths.make_private(node.path)
     make_overlay(template.disk, "raw", node.disk, DISK_SIZE)
     _note_below(node, template.digest, "")
@@ -44,7 +45,8 @@ def _note_below(node: Node, template: str, snapshot: str) -> None:
 
 
 def remove_disk(node: Node) -> None:
-    """Remove the node's folder, its disk, keys and log with it."""
+    """Remove the node's folder, its disk, keys and log with it, and what libvirt knows of it."""
+    domain.forget(node.path)
     shutil.rmtree(node.path, ignore_errors=True)
 
 
@@ -59,8 +61,7 @@ def start(node: Node, switch: Path, pool_file: Path, accel: Accelerator) -> None
 
     Raises FamulusError with QEMU's words if QEMU refuses; nothing runs then.
     """
-    template = _template_of(node)
-    _launch(node, accel, node_arguments(_machine(node, template, switch, pool_file, accel)))
+    _launch(node, accel, node_arguments(machine(node, pool_file, accel, switch)))
 
 
 def start_clone(
@@ -71,9 +72,9 @@ def start_clone(
     Raises RestoreError if QEMU cannot restore the snapshot; nothing runs then and no disk is left.
     """
     _begin_as_clone(node, snapshot)
-    machine = _machine(node, _template_of(node), switch, pool_file, accel)
+    argv = clone_arguments(machine(node, pool_file, accel, switch), snapshot.ram)
     try:
-        _launch(node, accel, clone_arguments(machine, snapshot.ram))
+        _launch(node, accel, argv)
         incoming = Command("migrate-incoming", {"uri": f"file:{snapshot.state}"})
         monitor.execute_all(
             node.socket("qmp"),
@@ -109,45 +110,9 @@ def _launch(node: Node, accel: str, argv: list[str]) -> None:
     kill(node)  # a QEMU that is there all the same has no machine that runs
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
-    write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
+    note_settings(node, accel)
     run(argv, timeout=START_LIMIT)
     node.serial_log.chmod(0o600)
-
-
-def _machine(
-    node: Node, template: Template, switch: Path, pool_file: Path, accel: Accelerator
-) -> Machine:
-    return Machine(
-        name=node.name,
-        mac=node.identity.mac,
-        memory=node.spec.memory,
-        cpus=node.spec.cpus,
-        accel=accel,
-        disk=node.disk,
-        kernel=template.kernel,
-        initrd=template.initrd,
-        kernel_arguments=KERNEL_ARGUMENTS,
-        pool_file=pool_file,
-        pool_size=node.spec.pool,
-        switch=switch,
-        folder=node.path,
-        sockets=node.folder.sockets,
-        address_bits=address_bits(accel),
-    )
-
-
-def machine_settings(node: Node, accel: str) -> dict[str, object]:
-    """Return the settings that only a restart of the node can change."""
-    return {"memory": node.spec.memory, "cpus": node.spec.cpus, "accel": accel}
-
-
-def running_settings(node: Node) -> dict[str, object]:
-    """Return the settings with which the node's machine was last started."""
-    try:
-        settings: dict[str, object] = json.loads((node.path / "machine.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return settings
 
 
 def stop(node: Node) -> None:
@@ -165,7 +130,7 @@ def stop(node: Node) -> None:
         return
     try:
         ask(node.socket("agent"), POWER_OFF, STOP_LIMIT)
-        node.qemu.wait_gone(f"{node.name} to shut down", STOP_LIMIT)
+        node.runner.wait_gone(f"{node.name} to shut down", STOP_LIMIT)
     except FamulusError as error:
         raise FamulusError(
             error.brief, details=node.serial_tail(), hint=_kill_hint(node)
@@ -175,21 +140,21 @@ def stop(node: Node) -> None:
 
 def kill(node: Node) -> None:
     """End the node's machine at once, as pulling its plug would. Nothing happens if it is off."""
-    node.qemu.kill()
+    node.runner.kill()
     forget_connections(node)
 
 
 def pause(node: Node) -> None:
     """Halt the node's CPUs; the pool and its disk stay as they are."""
     node.require_running()
-    monitor.execute(node.socket("qmp"), "stop")
+    node.runner.pause()
 
 
 def resume(node: Node) -> None:
     """Let a paused node go on."""
     if node.state() == "stopped":
         node.require_running()
-    monitor.execute(node.socket("qmp"), "cont")
+    node.runner.resume()
 
 
 def forget_connections(node: Node) -> None:
@@ -200,21 +165,6 @@ def forget_connections(node: Node) -> None:
             argv = ssh.close_master(node.folder.path / "ssh_config", f"{user}@{node.name}")
             run(argv, timeout=START_LIMIT, check=False, cleanup=True)
         master.unlink(missing_ok=True)
-
-
-def _template_of(node: Node) -> Template:
-    digest = node.template()
-    template = find(digest) if digest else None
-    if template is None:
-        raise _template_gone(node, f"{digest}, below its disk,")
-    return template
-
-
-def _template_gone(node: Node, which: str) -> FamulusError:
-    return FamulusError(
-        f"{node.name}: the template {which} is gone",
-        hint="`famulus pool save FILE` saves the pool; `famulus down --purge` and `up` begin anew.",
-    )
 
 
 def _kill_hint(node: Node) -> str:

@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import monitor
 from famulus.errors import FamulusError
 from famulus.identity import Identity
+from famulus.node.runner import DomainRunner, QemuRunner, Runner
 from famulus.process import Daemon
-from famulus.spec import FabricSpec
+from famulus.spec import DEFAULT_NAME, FabricSpec
 from famulus.state import FabricFolder
 
 
@@ -51,9 +51,26 @@ class Node:
         pidfile = self.path / "qemu.pid"
         return Daemon(pidfile, str(pidfile))
 
+    @property
+    def domain(self) -> str:
+        """The name under which libvirt knows the node, if it runs it."""
+        fabric = self.folder.name
+        return self.name if fabric == DEFAULT_NAME else f"{fabric}-{self.name}"
+
+    @property
+    def runner(self) -> Runner:
+        """What runs the node's machine."""
+        if self.spec.network == "libvirt":
+            return DomainRunner(self.domain)
+        return QemuRunner(self.qemu, self.socket("qmp"))
+
     def socket(self, kind: str) -> Path:
-        """Return the node's socket of this kind, see `qemu.arguments.Machine.socket`."""
-        return self.folder.sockets / f"{self.name}.{kind}"
+        """Return the node's socket of this kind, see `qemu.arguments.Machine.socket`.
+
+        libvirt starts domains by itself when the host has booted, and /tmp is empty then.
+        """
+        folder = self.path if self.spec.network == "libvirt" else self.folder.sockets
+        return folder / f"{self.name}.{kind}"
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""
@@ -75,19 +92,11 @@ class Node:
 
     def state(self) -> str:
         """Return `stopped`, `running`, `paused`, or `hung` when its monitor does not answer."""
-        if not self.qemu.running():
-            return "stopped"
-        try:
-            state = monitor.run_state(self.socket("qmp"))
-        except monitor.MonitorError:
-            return "hung" if self.qemu.running() else "stopped"
-        return (
-            state
-            if state in ("running", "paused")
-            else "stopped"
-            if state in ("shutdown", "inmigrate")  # a clone whose `up` was killed never ran
-            else "hung"
-        )
+        return self.runner.state()
+
+    def running(self) -> bool:
+        """Tell whether its machine is there, whatever it does."""
+        return self.runner.running()
 
     def require_running(self) -> None:
         """Raise FamulusError unless the node runs and is not paused."""

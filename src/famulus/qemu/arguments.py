@@ -14,11 +14,15 @@ PROGRAM = "qemu-system-x86_64"
 
 NETWORK_SLOT = "03"
 POOL_SLOT = "04"
-_DISK_SLOT = "05"
-_SERIAL_SLOT = "06"
-_RNG_SLOT = "07"
+DISK_SLOT = "05"
+SERIAL_SLOT = "06"
+RNG_SLOT = "07"
 
-_TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
+# Page tables of five levels, and string moves that TCG carries out byte by byte, would slow a boot
+# by a tenth.
+SLOW_FEATURES = ("la57", "erms", "fsrm")
+
+TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 # A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a
 # clone to find the pool.
@@ -74,11 +78,10 @@ def escape(value: object) -> str:
 def _accelerator(m: Machine) -> list[str]:
     if m.accel == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
-    # Page tables of five levels, and string moves that TCG carries out byte by byte, would slow a
-    # boot by a tenth.
+    slow = [f"{feature}=off" for feature in SLOW_FEATURES]
     return [
-        "-accel", f"tcg,thread=multi,tb-size={_TRANSLATION_CACHE}",
-        "-cpu", f"max,phys-bits={m.address_bits},la57=off,erms=off,fsrm=off",
+        "-accel", f"tcg,thread=multi,tb-size={TRANSLATION_CACHE}",
+        "-cpu", ",".join(["max", f"phys-bits={m.address_bits}", *slow]),
     ]  # fmt: skip
 
 
@@ -130,7 +133,7 @@ def _disk(m: Machine) -> list[str]:
     file = f"file.driver=file,file.filename={escape(m.disk)}"
     return [
         "-blockdev", f"qcow2,node-name=disk,discard=unmap,{file}",
-        "-device", f"virtio-blk-pci,id=disk0,drive=disk,addr={_DISK_SLOT}",
+        "-device", f"virtio-blk-pci,id=disk0,drive=disk,addr={DISK_SLOT}",
     ]  # fmt: skip
 
 
@@ -143,7 +146,7 @@ def _consoles(m: Machine) -> list[str]:
     return [
         *_socket(m, "console", log),
         "-serial", "chardev:console",
-        "-device", f"virtio-serial-pci,id=ports,addr={_SERIAL_SLOT}",
+        "-device", f"virtio-serial-pci,id=ports,addr={SERIAL_SLOT}",
         *_socket(m, "hvc"),
         "-device", "virtconsole,chardev=hvc,bus=ports.0,nr=0",
         *_socket(m, "agent"),
@@ -154,7 +157,7 @@ def _consoles(m: Machine) -> list[str]:
 def _entropy() -> list[str]:
     return [
         "-object", "rng-random,id=entropy,filename=/dev/urandom",
-        "-device", f"virtio-rng-pci,id=rng0,rng=entropy,addr={_RNG_SLOT}",
+        "-device", f"virtio-rng-pci,id=rng0,rng=entropy,addr={RNG_SLOT}",
     ]  # fmt: skip
 
 

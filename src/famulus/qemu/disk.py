@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Overlays: qcow2 images that hold what differs from the image below them."""
 
+import json
 from pathlib import Path
 
 from famulus.run import run
@@ -29,3 +30,10 @@ def make_overlay(backing: Path, kind: str, overlay: Path, size: int) -> None:
     run(overlay_arguments(backing, kind, part, size), timeout=_LIMIT)
     part.chmod(0o600)
     part.rename(overlay)
+
+
+def backing_chain(disk: Path) -> list[tuple[Path, str]]:
+    """Return the images below `disk`, nearest first, each with its format."""
+    argv = ["qemu-img", "info", "--output=json", "--backing-chain", "-U", str(disk)]
+    images = json.loads(run(argv, timeout=_LIMIT).stdout)
+    return [(Path(image["filename"]), image["format"]) for image in images[1:]]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make a snapshot: boot a template, let it come to rest, freeze it. Finished, or not there."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -180,7 +181,8 @@ def _freeze(machine: Machine, state: Path) -> None:
     qmp = machine.socket("qmp")
     monitor.execute_all(qmp, [IGNORE_SHARED, Command("migrate", {"uri": f"file:{state}"})])
     wait_until("the state to be written", lambda: _is_frozen(qmp), limit=_FREEZE_LIMIT)
-    monitor.execute(qmp, "quit")
+    with contextlib.suppress(monitor.MonitorError):  # it may be gone before it has answered
+        monitor.execute(qmp, "quit")
     store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_LIMIT)
 
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nodes as domains of libvirt: defined, started, forgotten."""
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from famulus import virt
+from famulus.errors import FamulusError
+from famulus.host.accelerator import Accelerator
+from famulus.node.machine import machine, note_settings
+from famulus.node.node import Node
+from famulus.qemu.disk import backing_chain
+from famulus.qemu.domain import Place, domain_document
+from famulus.state import write_private
+
+
+def start(node: Node, network: str, pool_file: Path, accel: Accelerator) -> None:
+    """Have libvirt boot the node from its own disk, on its network called `network`.
+
+    Raises FamulusError with libvirt's words if it refuses, or if a domain of that name is somebody
+    else's; nothing runs then.
+    """
+    document = _document(node, network, pool_file, accel)
+    _refuse_stranger(node)
+    _clear(node)
+    note_settings(node, accel)
+    with virt.connected() as connection:
+        domain = connection.defineXML(document)
+        write_private(node.path / "domain", node.domain + "\n")
+        domain.create()
+
+
+def kill(folder: Path) -> None:
+    """End the domain of the node whose folder is `folder`. Nothing happens if there is none."""
+    domain = _find(folder)
+    if domain is not None:
+        with virt.connected():
+            if domain.isActive():
+                domain.destroy()
+
+
+def forget(folder: Path) -> None:
+    """Have libvirt forget the node whose folder is `folder`, running or not."""
+    kill(folder)
+    domain = _find(folder)
+    if domain is not None:
+        with virt.connected():
+            domain.undefine()
+
+
+def _find(folder: Path) -> Any | None:  # noqa: ANN401 - libvirt-python has no types
+    """Return the domain of the node whose folder is `folder`, if it ever was one and still is."""
+    try:
+        name = (folder / "domain").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    domain = virt.find("domain", name)
+    return domain if domain and domain.UUIDString() == domain_uuid(folder) else None
+
+
+def domain_uuid(folder: Path) -> str:
+    """Return the UUID of the domain of the node whose folder is `folder`."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, folder.as_uri()))
+
+
+def _document(node: Node, network: str, pool_file: Path, accel: Accelerator) -> str:
+    place = Place(
+        name=node.domain,
+        uuid=domain_uuid(node.path),
+        network=network,
+        backing=backing_chain(node.disk),
+        agent=node.socket("agent"),
+        serial_log=node.serial_log,
+        owner=(os.getuid(), os.getgid()),
+    )
+    return domain_document(machine(node, pool_file, accel), place)
+
+
+def _refuse_stranger(node: Node) -> None:
+    domain = virt.find("domain", node.domain)
+    if domain is not None and domain.UUIDString() != domain_uuid(node.path):
+        raise FamulusError(
+            f"libvirt has a domain {node.domain} already, which is not this fabric's",
+            hint=f"`virsh undefine {node.domain}` if nobody needs it, or take another --fabric.",
+        )
+
+
+def _clear(node: Node) -> None:
+    """Make room for what libvirt and QEMU open: the log is ours to read, the socket is new."""
+    write_private(node.serial_log, "")
+    node.socket("agent").unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A node's machine as it shall be started, and as it was."""
+
+import json
+from pathlib import Path
+
+from famulus.errors import FamulusError
+from famulus.host.accelerator import Accelerator, address_bits
+from famulus.node.node import Node
+from famulus.qemu.arguments import Machine
+from famulus.state import write_private
+from famulus.template.recipe import KERNEL_ARGUMENTS
+from famulus.template.store import Template, find
+
+_NO_SWITCH = Path("/nonexistent")
+
+
+def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_SWITCH) -> Machine:
+    """Return the node's machine. Raises FamulusError if the template below its disk is gone."""
+    template = _template_of(node)
+    return Machine(
+        name=node.name,
+        mac=node.identity.mac,
+        memory=node.spec.memory,
+        cpus=node.spec.cpus,
+        accel=accel,
+        disk=node.disk,
+        kernel=template.kernel,
+        initrd=template.initrd,
+        kernel_arguments=KERNEL_ARGUMENTS,
+        pool_file=pool_file,
+        pool_size=node.spec.pool,
+        switch=switch,
+        folder=node.path,
+        sockets=node.folder.sockets,
+        address_bits=address_bits(accel),
+    )
+
+
+def machine_settings(node: Node, accel: str) -> dict[str, object]:
+    """Return the settings that only a restart of the node can change."""
+    return {"memory": node.spec.memory, "cpus": node.spec.cpus, "accel": accel}
+
+
+def running_settings(node: Node) -> dict[str, object]:
+    """Return the settings with which the node's machine was last started."""
+    try:
+        settings: dict[str, object] = json.loads((node.path / "machine.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings
+
+
+def note_settings(node: Node, accel: str) -> None:
+    """Write down what the node's machine is started with."""
+    write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
+
+
+def template_gone(node: Node, which: str) -> FamulusError:
+    """Return the error that the template `which` is gone."""
+    return FamulusError(
+        f"{node.name}: the template {which} is gone",
+        hint="`famulus pool save FILE` saves the pool; `famulus down --purge` and `up` begin anew.",
+    )
+
+
+def _template_of(node: Node) -> Template:
+    digest = node.template()
+    template = find(digest) if digest else None
+    if template is None:
+        raise template_gone(node, f"{digest}, below its disk,")
+    return template

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The connection to libvirt: the system's, or the one that LIBVIRT_DEFAULT_URI names."""
+
+import atexit
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from famulus.errors import FamulusError
+
+DEFAULT_URI = "qemu:///system"
+
+
+def uri() -> str:
+    """Return which libvirt is meant."""
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
+
+
+@contextmanager
+def connected() -> Iterator[Any]:
+    """Yield the connection to libvirt (virConnect).
+
+    Raises FamulusError with the cure if libvirt-python is missing or libvirtd does not answer, and
+    with libvirt's own words if it refuses something in the block.
+    """
+    lib = library()
+    connection = _connection(uri())
+    try:
+        yield connection
+    except lib.libvirtError as error:
+        raise FamulusError(f"libvirt: {error.get_error_message()}") from error
+
+
+def find(kind: str, name: str) -> Any | None:  # noqa: ANN401 - libvirt-python has no types
+    """Return libvirt's `domain` or `network` called `name`, or None if there is none."""
+    lib = library()
+    look_up, missing = {
+        "domain": ("lookupByName", lib.VIR_ERR_NO_DOMAIN),
+        "network": ("networkLookupByName", lib.VIR_ERR_NO_NETWORK),
+    }[kind]
+    with connected() as connection:
+        try:
+            return getattr(connection, look_up)(name)
+        except lib.libvirtError as error:
+            if error.get_error_code() != missing:
+                raise
+    return None
+
+
+@cache
+def library() -> Any:  # noqa: ANN401
+    """Return libvirt-python. Raises FamulusError with the cure if it is not installed."""
+    try:
+        import libvirt  # noqa: PLC0415 - it is an extra
+    except ImportError as error:
+        raise FamulusError(
+            "the Python package libvirt-python is not installed",
+            hint="`pip install 'famulus[libvirt]'` in Famulus's environment "
+            "(it needs Debian's libvirt-dev, pkg-config, python3-dev and gcc).",
+        ) from error
+    atexit.register(_connection.cache_clear)  # while the library is still whole
+    libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised, not printed too
+    return libvirt
+
+
+@cache
+def _connection(name: str) -> Any:  # noqa: ANN401
+    lib = library()
+    try:
+        return lib.open(name)
+    except lib.libvirtError as error:
+        raise FamulusError(
+            f"libvirt does not answer at {name}: {error.get_error_message()}",
+            hint="Is libvirtd installed and running (`systemctl start libvirtd`), and are you in "
+            "the group libvirt?",
+        ) from error
