@@ -28,8 +28,8 @@ class Identity:
 
     @property
     def mac(self) -> str:
-        """The MAC address: RTHPE in ASCII and the number."""
-        return f"52:54:48:50:45:{self.number:02x}"
+        """The MAC address: RTHPE in ASCII, and the number in decimal digits, as the ancestor's."""
+        return f"52:54:48:50:45:{self.number:02}"
 
     @property
     def address(self) -> IPv4Address:

@@ -21,7 +21,7 @@ NET = IPv4Network("192.168.42.0/24")
 def test_identity():
     node = Identity(10, NET)
     assert node.name == "fabric10"
-    assert node.mac == "52:54:48:50:45:0a"
+    assert node.mac == "52:54:48:50:45:10"
     assert bytes.fromhex(node.mac.replace(":", ""))[:5] == b"RTHPE"
     assert node.address == IPv4Address("192.168.42.10")
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What several verbs share: options, the log, the way events are shown."""
 
-import logging
 import os
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from famulus.cli.progress import make_sink
 from famulus.events import Events
+from famulus.logfile import write_log
 from famulus.paths import make_private
 from famulus.spec import DEFAULT_NAME
 from famulus.state import FabricFolder
@@ -37,21 +37,12 @@ DEFAULT_FABRIC = DEFAULT_NAME
 
 def make_events(verbose: bool = False) -> Events:
     """Return events that are shown on standard error in the way that suits it."""
-    return Events(
-        make_sink(verbose=verbose or os.environ.get("VERBOSE", "").lower() in ("yes", "1"))
-    )
+    said = os.environ.get("VERBOSE", "").lower() not in ("", "0", "no", "false")
+    return Events(make_sink(verbose=verbose or said))
 
 
 def open_log(name: str) -> None:
     """Write everything from now on to the log of the fabric `name` as well."""
     folder = FabricFolder(name)
     make_private(folder.path)
-    handler = logging.FileHandler(folder.log, encoding="utf-8")
-    folder.log.chmod(0o600)
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s %(process)d %(threadName)s %(levelname)s %(message)s")
-    )
-    logging.raiseExceptions = False  # a full disk is reported by what it stops, not by the log
-    logger = logging.getLogger("famulus")
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(handler)
+    write_log(folder.log)

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from famulus import __version__, run, waiting
 from famulus.cli import (
+    configure,
     console,
     cp,
     demo,
@@ -53,6 +54,7 @@ app.command("ssh", context_settings=_PASS_ON)(ssh.ssh)
 app.command("exec", context_settings=_PASS_ON)(execute.execute)
 app.command("cp")(cp.cp)
 app.command("console")(console.console)
+app.command("configure")(configure.configure)
 app.command("export")(export.export)
 app.command("log")(logs.log)
 app.command("ssh-config")(ssh_config.ssh_config)

@@ -234,18 +234,10 @@ def _files(job: Job) -> list[GuestFile]:
 
 def _own_files(node: Node) -> list[GuestFile]:
     """Return what makes a disk the disk of `node`, on whatever network it finds itself."""
-    public = identify.host_key(node)
-    private = (node.path / "ssh_host_ed25519_key").read_text(encoding="utf-8")
     hosts = (
         f"127.0.0.1 localhost\n127.0.1.1 {node.name}\n::1 localhost ip6-localhost ip6-loopback\n"
     )
-    return [
-        GuestFile("/etc/hostname", f"{node.name}\n"),
-        GuestFile("/etc/hosts", hosts),
-        GuestFile("/etc/machine-id", f"{identify.machine_id(node)}\n"),
-        GuestFile("/etc/ssh/ssh_host_ed25519_key", private, 0o600),
-        GuestFile("/etc/ssh/ssh_host_ed25519_key.pub", f"{public}\n"),
-    ]
+    return [*identify.disk_files(node), GuestFile("/etc/hosts", hosts)]
 
 
 def _resolv_conf() -> GuestFile:

@@ -3,10 +3,19 @@
 
 from collections.abc import Callable
 
-from famulus.fabric.fabric import Fabric
+from famulus.errors import FamulusError
+from famulus.events import Events
 from famulus.identity import MAX_NODES
 from famulus.node.node import Node
-from famulus.state import Record, all_fabrics
+from famulus.snapshot import store as snapshots
+from famulus.snapshot.store import all_snapshots
+from famulus.spec import FabricSpec
+from famulus.state import FabricFolder, Record, all_fabrics
+from famulus.template import store
+from famulus.template.build import ensure
+from famulus.template.guest import guest_files
+from famulus.template.recipe import Recipe
+from famulus.template.store import Template
 
 
 def templates_in_use() -> dict[str, list[str]]:
@@ -23,13 +32,38 @@ def snapshots_in_use() -> dict[str, list[str]]:
     return _users(lambda node: node.snapshot(), lambda _: set())
 
 
+def rebuilt(spec: FabricSpec, events: Events) -> Template:
+    """Return the template for `spec`, built now of what the mirror has today.
+
+    Raises FamulusError if there is one that some fabric stands on, which would lose its ground.
+    """
+    digest = Recipe.from_spec(spec).digest(guest_files())
+    if users := templates_in_use().get(digest):
+        raise FamulusError(
+            f"the template {digest} cannot be built anew while fabric '{users[0]}' stands on it",
+            hint=f"`famulus down --purge --fabric {users[0]}` first, or take it as it is: --reuse.",
+        )
+    above = {s.digest for s in all_snapshots() if s.template == digest}
+    snapshots.vault().prune({name for name in snapshots.vault().digests() if name not in above})
+    store.vault().prune(store.vault().digests() - {digest})
+    return ensure(spec, events)
+
+
 def _users(
     below: Callable[[Node], str | None], besides: Callable[[Record], set[str]]
 ) -> dict[str, list[str]]:
     used: dict[str, list[str]] = {}
     for folder in all_fabrics():
-        fabric = Fabric(folder, folder.read())
-        digests = {below(fabric.node(number)) for number in range(1, MAX_NODES + 1)}
-        for digest in {*besides(fabric.record), *digests} - {None}:
+        nodes = (Node(folder, number, FabricSpec()) for number in range(1, MAX_NODES + 1))
+        digests = {*map(below, nodes), *_besides(folder, besides)}
+        for digest in digests - {None}:
             used.setdefault(str(digest), []).append(folder.name)
     return used
+
+
+def _besides(folder: FabricFolder, besides: Callable[[Record], set[str]]) -> set[str]:
+    """Return what the record of a fabric adds; nothing if another release has written it."""
+    try:
+        return besides(folder.read())
+    except FamulusError:
+        return set()

@@ -22,7 +22,7 @@ _SWITCH_ON = (
 
 # QEMU's own default for TCG (target/i386/cpu.h, TCG_PHYS_ADDR_BITS), seen with QEMU 10.0.
 _USUAL_ADDRESS_BITS = 40
-_TCG_ADDRESS_BITS = 42
+TCG_ADDRESS_BITS = 42
 
 
 def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str, str] | None:
@@ -95,7 +95,7 @@ def largest_pool(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
 
 def address_bits(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
     """Return how many bits a physical address has in a node."""
-    return _TCG_ADDRESS_BITS if accelerator == "tcg" else _host_address_bits(cpuinfo)
+    return TCG_ADDRESS_BITS if accelerator == "tcg" else _host_address_bits(cpuinfo)
 
 
 def cpu_features(cpuinfo: Path = _CPUINFO) -> str:

@@ -12,7 +12,7 @@ from famulus.host.space import free_bytes
 from famulus.units import human_size
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_CURE = "Free some, or write to a folder on a larger disk with --output."
+_CURE = "Free some, or write to a folder on a larger disk."
 
 
 class NoRoom(FamulusError):  # noqa: N818 - not an error of ours
@@ -69,5 +69,5 @@ def explained(folder: Path) -> Iterator[None]:
             raise NoRoom(folder) from error
         raise FamulusError(
             f"cannot write into {folder}: {error.strerror or error}",
-            hint="Write to another folder with --output.",
+            hint="Write to another folder.",
         ) from error

@@ -60,10 +60,9 @@ class LibvirtNetwork:
         Raises FamulusError if its addresses or its bridge's name are in use on the host, or if it
         is there with other addresses.
         """
+        self.require_free()
         with virt.connected() as connection:
             network = virt.find("network", self.name)
-            if network is None or not network.isActive():
-                self._refuse_conflict()
             if network is None:
                 document = network_document(self.name, self.bridge, self.subnet, self.nodes)
                 network = connection.networkDefineXML(document)
@@ -95,6 +94,11 @@ class LibvirtNetwork:
 
     def unforward(self, node: Identity) -> None:
         """Do nothing: no port leads to `node`."""
+
+    def require_free(self) -> None:
+        """Raise FamulusError if it does not run and could not: see `start`."""
+        if not self.running():
+            self._refuse_conflict()
 
     def _refuse_conflict(self) -> None:
         if has_interface(self.bridge):

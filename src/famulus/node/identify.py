@@ -75,6 +75,15 @@ def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestF
     return files
 
 
+def disk_files(node: Node) -> list[GuestFile]:
+    """Return what makes a disk that of `node`, where no agent is told so when it has booted."""
+    return [
+        GuestFile("/etc/hostname", f"{node.name}\n"),
+        GuestFile("/etc/machine-id", f"{machine_id(node)}\n"),
+        *_own_files(node),
+    ]
+
+
 def _own_files(node: Node) -> list[GuestFile]:
     numbers = range(1, node.spec.nodes + 1)
     key = (node.path / _HOST_KEY).read_text(encoding="utf-8")

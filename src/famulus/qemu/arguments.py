@@ -75,13 +75,18 @@ def escape(value: object) -> str:
     return str(value).replace(",", ",,")
 
 
+def cpu_model(address_bits: int) -> str:
+    """Return the CPU that TCG shall be, with physical addresses of so many bits."""
+    slow = (f"{feature}=off" for feature in SLOW_FEATURES)
+    return ",".join(["max", f"phys-bits={address_bits}", *slow])
+
+
 def _accelerator(m: Machine) -> list[str]:
     if m.accel == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
-    slow = [f"{feature}=off" for feature in SLOW_FEATURES]
     return [
         "-accel", f"tcg,thread=multi,tb-size={TRANSLATION_CACHE}",
-        "-cpu", ",".join(["max", f"phys-bits={m.address_bits}", *slow]),
+        "-cpu", cpu_model(m.address_bits),
     ]  # fmt: skip
 
 

@@ -37,3 +37,9 @@ def backing_chain(disk: Path) -> list[tuple[Path, str]]:
     argv = ["qemu-img", "info", "--output=json", "--backing-chain", "-U", str(disk)]
     images = json.loads(run(argv, timeout=_LIMIT).stdout)
     return [(Path(image["filename"]), image["format"]) for image in images[1:]]
+
+
+def in_use(disk: Path) -> bool:
+    """Tell whether some machine has the image `disk` open: QEMU locks what it writes to."""
+    result = run(["qemu-img", "info", str(disk)], timeout=_LIMIT, check=False)
+    return result.returncode != 0 and "lock" in result.stderr
