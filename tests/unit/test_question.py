@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Questions: yes, no, nonsense, and nobody there."""
+
+import io
+import sys
+
+import pytest
+
+from famulus.cli.question import ask, asker
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("yes\n", True),
+        ("Y\n", True),
+        ("no\n", False),
+        ("n\n", False),
+        ("perhaps\n\nyes\n", True),
+        ("", False),
+        ("perhaps\n", False),
+    ],
+)
+def test_answers(
+    typed: str, answer: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert ask("Go on") is answer
+    assert capsys.readouterr().err.startswith("Go on (yes/no)? ")
+
+
+def test_yes_to_everything_reads_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert asker(yes=True)("Go on")
