@@ -41,6 +41,7 @@ def export(
 
     A qcow2 or raw disk boots by itself in any hypervisor, by its BIOS; give it a virtio network
     card, which takes its address by DHCP. A tar has every file, for a container or a chroot.
+    libvirt-xml is a document for `virsh define`, with the qcow2 disk that it names beside it.
 
     Examples: `famulus export 1`, `famulus export template --format tar -o /srv/debian.tar`.
     """

@@ -7,7 +7,7 @@ that of a machine of its own; then it is written in the format that is asked for
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -17,6 +17,7 @@ from famulus import paths
 from famulus.agent import GuestFile
 from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
+from famulus.fabric.exported import exported_domain
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.up import wanted
 from famulus.image.convert import convert
@@ -26,6 +27,7 @@ from famulus.image.output import explained, publish
 from famulus.image.tarball import write_tar
 from famulus.node import identify
 from famulus.node.node import Node
+from famulus.spec import DEFAULT_NAME, FabricSpec
 from famulus.state import FabricFolder
 from famulus.template import store
 from famulus.template.guest import guest_files
@@ -53,33 +55,56 @@ class Subject:
 
 @dataclass(frozen=True)
 class Job:
-    """One export: the raw image `disk`, which may be used up, is to be written to `result`.
+    """One export: of the raw image `disk`, which may be used up, `targets` are to be made.
 
-    Both lie in a folder that is removed afterwards; `result` then becomes `target`.
+    It is written to files of the same names in `folder`, which is removed afterwards.
     """
 
     subject: Subject
-    disk: Path
-    result: Path
-    target: Path
+    folder: Path
+    targets: Sequence[Path]
+
+    @property
+    def disk(self) -> Path:
+        """The raw image."""
+        return self.folder / "work" / "disk.img"
+
+    def result(self, number: int = 0) -> Path:
+        """Return the file that becomes the target of that number."""
+        return self.folder / self.targets[number].name
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: how its files end, and what writes one."""
+    """A format: how its files end, the one that was asked for first, and what writes them."""
 
-    suffix: str
+    suffixes: Sequence[str]
     write: Callable[[Job], None]
 
 
 def _write_raw(job: Job) -> None:
-    job.disk.replace(job.result)
+    job.disk.replace(job.result())
+
+
+def _write_libvirt(job: Job) -> None:
+    """Write the document, and beside it the disk that it names."""
+    fabric, node = job.subject.fabric, job.subject.node
+    document = exported_domain(
+        job.subject.name,
+        job.targets[1],
+        fabric.folder.name if fabric else DEFAULT_NAME,
+        fabric.spec if fabric else FabricSpec(),
+        node.number if node else 1,
+    )
+    job.result().write_text(document, encoding="utf-8")
+    convert(job.disk, "raw", job.result(1), "qcow2")
 
 
 FORMATS = {
-    "qcow2": Format(".qcow2", lambda job: convert(job.disk, "raw", job.result, "qcow2")),
-    "raw": Format(".img", _write_raw),
-    "tar": Format(".tar", lambda job: write_tar(job.disk, job.result)),
+    "qcow2": Format([".qcow2"], lambda job: convert(job.disk, "raw", job.result(), "qcow2")),
+    "raw": Format([".img"], _write_raw),
+    "tar": Format([".tar"], lambda job: write_tar(job.disk, job.result())),
+    "libvirt-xml": Format([".xml", ".qcow2"], _write_libvirt),
 }
 
 
@@ -105,19 +130,19 @@ def export(order: Order, settings: Path | None, events: Events) -> Path:
     """
     chosen = find_format(order.format)
     with _subject(order, settings, events) as subject:
-        target = find_target(order, f"{subject.name}{chosen.suffix}")
+        targets = find_targets(order, subject.name, chosen)
         with (
             events.step(f"export {subject.name} as {order.format}") as step,
-            _job(subject, target) as job,
+            _job(subject, targets) as job,
         ):
             step.detail("copying the disk")
             convert(subject.disk, subject.disk_format, job.disk, "raw")
             repair(job.disk)
             write_files(job.disk, _files(job))
-            step.detail(f"writing {target.name}")
+            step.detail(f"writing {targets[0].name}")
             chosen.write(job)
-    events.note(f"{target.name}: {_SECRETS}")
-    return target
+    events.note(f"{targets[-1].name}: {_SECRETS}")
+    return targets[0]
 
 
 def find_format(name: str) -> Format:
@@ -127,6 +152,23 @@ def find_format(name: str) -> Format:
             f"there is no format '{name}'", hint=f"The formats are {', '.join(FORMATS)}."
         )
     return FORMATS[name]
+
+
+def find_targets(order: Order, name: str, chosen: Format) -> list[Path]:
+    """Return the files to write for `name`, that of the order first.
+
+    Raises FamulusError if they may not be written, UsageError if they are not different files.
+    """
+    first = find_target(order, f"{name}{chosen.suffixes[0]}")
+    targets = [first, *(first.with_suffix(suffix) for suffix in chosen.suffixes[1:])]
+    if len(set(targets)) < len(targets):
+        raise UsageError(
+            f"{first.name} would be both the document and the disk",
+            hint=f"Choose a name that ends in {chosen.suffixes[0]}.",
+        )
+    for path in targets:
+        _refuse_existing(path, force=order.force)
+    return targets
 
 
 def find_target(order: Order, name: str) -> Path:
@@ -141,7 +183,6 @@ def find_target(order: Order, name: str) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FamulusError(f"{folder} cannot be written to", hint="Choose another with --output.")
     _refuse_own(folder)
-    _refuse_existing(target, force=order.force)
     return target
 
 
@@ -206,16 +247,18 @@ def _template(name: str, settings: Path | None) -> Template:
 
 
 @contextmanager
-def _job(subject: Subject, target: Path) -> Iterator[Job]:
-    """Yield the job, in a folder beside `target` that is removed. Its result becomes `target`."""
-    prefix = ".famulus-export-"
+def _job(subject: Subject, targets: Sequence[Path]) -> Iterator[Job]:
+    """Yield the job, in a folder beside the targets that is removed. Its results become those."""
+    parent = targets[0].parent
     with (
-        explained(target.parent),
-        tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as scratch,
+        explained(parent),
+        tempfile.TemporaryDirectory(prefix=".famulus-export-", dir=parent) as scratch,
     ):
-        job = Job(subject, Path(scratch, "disk.img"), Path(scratch, "result"), target)
+        job = Job(subject, Path(scratch), targets)
+        job.disk.parent.mkdir()
         yield job
-        publish(job.result, target)
+        for number in reversed(range(len(targets))):
+            publish(job.result(number), targets[number])
 
 
 def _files(job: Job) -> list[GuestFile]:
@@ -226,10 +269,15 @@ def _files(job: Job) -> list[GuestFile]:
     """
     fabric, node = job.subject.fabric, job.subject.node
     if not (fabric and node):
-        return [_resolv_conf()]
+        return [_resolv_conf(_NAME_SERVERS)]
     shared = identify.shared_files(fabric.nodes(), _NAME_SERVERS[0])
     missing = blank(job.disk, [file.path for file in shared])
-    return [*(file for file in shared if file.path in missing), *_own_files(node), _resolv_conf()]
+    servers = (fabric.network.name_server,) if fabric.spec.network == "libvirt" else _NAME_SERVERS
+    return [
+        *(file for file in shared if file.path in missing),
+        *_own_files(node),
+        _resolv_conf(servers),
+    ]
 
 
 def _own_files(node: Node) -> list[GuestFile]:
@@ -240,6 +288,6 @@ def _own_files(node: Node) -> list[GuestFile]:
     return [*identify.disk_files(node), GuestFile("/etc/hosts", hosts)]
 
 
-def _resolv_conf() -> GuestFile:
-    servers = "".join(f"nameserver {address}\n" for address in _NAME_SERVERS)
-    return GuestFile("/etc/resolv.conf", f"{servers}options timeout:1\n")
+def _resolv_conf(servers: Sequence[IPv4Address]) -> GuestFile:
+    lines = "".join(f"nameserver {address}\n" for address in servers)
+    return GuestFile("/etc/resolv.conf", f"{lines}options timeout:1\n")
