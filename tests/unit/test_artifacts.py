@@ -28,6 +28,12 @@ def fill_up(artifacts: Artifacts) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def make_all(artifacts: Artifacts) -> None:
+    with artifacts.made() as new:
+        new.disk(1).write_text("new")
+        new.script.write_text("new")
+
+
 def test_names_are_the_ancestors(artifacts: Artifacts):
     made = (artifacts.disk(3), artifacts.script, artifacts.log, artifacts.template, artifacts.tar)
     assert [path.name for path in made] == [
@@ -63,6 +69,14 @@ def test_a_failure_changes_nothing(artifacts: Artifacts, tmp_path: Path):
         fill_up(artifacts)
     assert artifacts.disk(1).read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["fabric1.qcow2"]
+
+
+def test_a_folder_in_a_files_place_changes_nothing_else(artifacts: Artifacts):
+    make(artifacts, 1)
+    artifacts.script.mkdir()
+    with pytest.raises(FamulusError, match=r"fabric_emulation\.bash is a folder"):
+        make_all(artifacts)
+    assert artifacts.disk(1).read_text() == "old"
 
 
 def test_what_a_killed_run_left_is_swept(artifacts: Artifacts):

@@ -16,6 +16,7 @@ from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
 from famulus.fabric import artdir
 from famulus.fabric.fabric import Fabric
+from famulus.fabric.parallel import in_words
 from famulus.fabric.templates import rebuilt
 from famulus.host import bridge
 from famulus.host.check import check_host, require
@@ -168,7 +169,7 @@ def _existing_template(order: Order, ask: Ask) -> Path | None:
 def _ask_to_replace(order: Order, ask: Ask) -> None:
     wanted = range(1, order.spec.nodes + 1)
     disks = [path for number, path in order.artifacts.disks().items() if number in wanted]
-    question = f"Replace {artdir.names(disks)}, with all that was written to them"
+    question = f"Replace {artdir.names(disks)} and all that was written there"
     if disks and not ask(question):
         raise FamulusError(
             f"the disks in {order.artifacts.folder} stay as they are, and nothing was done",
@@ -179,7 +180,7 @@ def _ask_to_replace(order: Order, ask: Ask) -> None:
 def _ask_for_root(steps: list[RootStep], ask: Ask, events: Events) -> list[RootStep]:
     """Return those of `steps` that the user wants. The list of bridges is not for choice."""
     for step in steps:
-        events.note(f"root is needed to {step.what}: {step.line}")
+        events.note(f"to {step.what}, as root: {step.line}")
     agreed = []
     for step in steps:
         if ask(f"{step.what[0].upper()}{step.what[1:]} ({step.why})"):
@@ -218,7 +219,7 @@ def _make_disks(order: Order, base: Path, new: Artifacts, events: Events) -> Non
     _make_keys(nodes)
     shared = identify.shared_files(nodes, order.network.name_server)
     work = new.folder / "work.img"
-    with events.step(f"disks of {order.spec.nodes} nodes") as step:
+    with events.step(f"make the disks of {in_words(nodes)}") as step:
         artdir.copy_image(base, work)
         for node in nodes:
             step.detail(new.disk(node.number).name)
@@ -250,4 +251,4 @@ def _report_left_over(order: Order, events: Events) -> None:
         artdir.remove(found)
         events.note(f"removed {artdir.names(found)}")
     else:
-        events.note(f"{artdir.names(found)} of before stay; --prune removes them")
+        events.note(f"left over from before: {artdir.names(found)}; --prune removes such disks")

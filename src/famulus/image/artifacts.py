@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The files that `configure` makes in one folder: their names, their lock, all of them or none."""
 
+import errno
 import fcntl
 import os
 import re
@@ -97,10 +98,17 @@ class Artifacts:
             self.workshop.mkdir(mode=0o700)
             try:
                 yield Artifacts(self.workshop)
-                for path in sorted(self.workshop.iterdir()):
-                    path.replace(self.folder / path.name)
+                self._publish()
             finally:
                 self._sweep()
+
+    def _publish(self) -> None:
+        made = sorted(self.workshop.iterdir())
+        for path in made:
+            if (self.folder / path.name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
+        for path in made:
+            path.replace(self.folder / path.name)
 
     def _sweep(self) -> None:
         shutil.rmtree(self.workshop, ignore_errors=True)
