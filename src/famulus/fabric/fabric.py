@@ -16,6 +16,8 @@ from famulus.pool.file import pool_path
 from famulus.spec import FabricSpec
 from famulus.state import FabricFolder, Record
 
+_SSH = 22
+
 
 @dataclass(frozen=True)
 class Fabric:
@@ -46,6 +48,14 @@ class Fabric:
     def ssh_config(self) -> Path:
         """The ssh_config that leads to the nodes."""
         return self.folder.path / "ssh_config"
+
+    @property
+    def ways(self) -> dict[int, tuple[str, int]]:
+        """The address and port at which the host reaches the ssh of each node that has one."""
+        if self.spec.network == "libvirt":
+            return {node.number: (str(node.identity.address), _SSH) for node in self.nodes()}
+        ports = self.record.ports
+        return {number: ("127.0.0.1", ports[number]) for number in self.numbers if number in ports}
 
     @property
     def numbers(self) -> range:

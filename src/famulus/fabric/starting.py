@@ -201,12 +201,4 @@ def _write_ssh_files(fabric: Fabric, ports: dict[int, int]) -> None:
     folder.write(fabric.record)
     keys = {node.identity: identify.host_key(node) for node in fabric.nodes()}
     write_private(folder.path / "known_hosts", ssh.known_hosts(keys, by_address=False))
-    write_private(fabric.ssh_config, ssh.client_config(folder.path, folder.sockets, _ways(fabric)))
-
-
-def _ways(fabric: Fabric) -> dict[int, tuple[str, int]]:
-    """Return the address and port at which the host reaches each node's ssh."""
-    if isinstance(fabric.network, LibvirtNetwork):
-        return {node.number: (str(node.identity.address), 22) for node in fabric.nodes()}
-    ports = fabric.record.ports
-    return {number: ("127.0.0.1", ports[number]) for number in fabric.numbers if number in ports}
+    write_private(fabric.ssh_config, ssh.client_config(folder.path, folder.sockets, fabric.ways))

@@ -68,12 +68,13 @@ def every_fabric() -> list[FabricStatus]:
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
     pid = node.runner.pid()
     taken = memory_of(pid) if pid else None
+    _, port = fabric.ways.get(node.number, ("", None))
     return NodeStatus(
         number=node.number,
         name=node.name,
         state=node.state(),
         address=str(node.identity.address),
-        ssh_port=fabric.record.ports.get(node.number),
+        ssh_port=port,
         pid=pid,
         memory=taken.private if taken else None,
         proportional=taken.proportional if taken else None,
