@@ -23,6 +23,7 @@ from famulus.cli import (
     export,
     listing,
     logs,
+    network,
     node,
     pool,
     snapshot,
@@ -61,6 +62,7 @@ app.command("ssh-config")(ssh_config.ssh_config)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(node.app, name="node")
+app.add_typer(network.app, name="network")
 app.add_typer(pool.app, name="pool")
 app.add_typer(template.app, name="template")
 app.add_typer(snapshot.app, name="snapshot")

@@ -8,6 +8,7 @@ from famulus.errors import FamulusError
 from famulus.events import Events, Step
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width
+from famulus.network.libvirt import LibvirtNetwork
 from famulus.network.user import UserNetwork
 from famulus.node import domain, lifecycle
 from famulus.node.node import Node
@@ -89,9 +90,18 @@ def _node_of(folder: FabricFolder, path: Path) -> Node:
     return Node(folder, int(path.name.removeprefix("node")), FabricSpec())
 
 
+def _remove_network(network: LibvirtNetwork, events: Events) -> None:
+    try:
+        network.remove()
+    except FamulusError as error:  # machines of the user's own
+        events.note(f"{error.brief}, which stays. {error.hint}")
+
+
 def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
     for path in sorted(folder.path.glob("node*")):
         domain.forget(path)
+    if fabric and isinstance(fabric.network, LibvirtNetwork):
+        _remove_network(fabric.network, events)
     pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
     pool_file.remove(pool)
     folder.remove()

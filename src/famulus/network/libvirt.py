@@ -13,6 +13,7 @@ from famulus.host.subnet import bridge_ports, has_interface, interface_in_the_wa
 from famulus.identity import Identity, gateway
 from famulus.network.libvirt_document import (
     address_of,
+    missing_names,
     missing_reservations,
     name_entry,
     network_document,
@@ -27,6 +28,44 @@ _LONGEST = 15  # characters of an interface's name (linux/if.h, IFNAMSIZ)
 def network_name(fabric: str) -> str:
     """Return the name of the network of the fabric called `fabric`."""
     return _NAME if fabric == DEFAULT_NAME else f"{_NAME}-{fabric}"
+
+
+def fabric_of(name: str) -> str | None:
+    """Return the fabric whose network is called `name`, or None if it is not one of ours."""
+    if name == _NAME:
+        return DEFAULT_NAME
+    prefix = f"{_NAME}-"
+    return name.removeprefix(prefix) if name.startswith(prefix) else None
+
+
+@dataclass(frozen=True)
+class NetworkStatus:
+    """One of our networks as libvirt has it; `machines` are how many hang on its bridge."""
+
+    name: str
+    fabric: str
+    address: str | None
+    bridge: str
+    active: bool
+    machines: int
+
+
+def every_network() -> list[NetworkStatus]:
+    """Return libvirt's networks that are fabrics', active or not, by name."""
+    with virt.connected() as connection:
+        ours = [n for n in connection.listAllNetworks() if fabric_of(n.name()) is not None]
+        return sorted(map(_status, ours), key=lambda status: status.name)
+
+
+def _status(network: Any) -> NetworkStatus:  # noqa: ANN401 - libvirt-python has no types
+    return NetworkStatus(
+        name=network.name(),
+        fabric=fabric_of(network.name()) or "",
+        address=address_of(network.XMLDesc()),
+        bridge=network.bridgeName(),
+        active=bool(network.isActive()),
+        machines=len(bridge_ports(network.bridgeName())),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,12 +118,8 @@ class LibvirtNetwork:
         network = virt.find("network", self.name)
         if network is None:
             return False
-        if ports := bridge_ports(self.bridge):
-            raise FamulusError(
-                f"{len(ports)} machines are on the network {self.name}",
-                hint="End them first: `famulus down`, or what else has started them.",
-            )
         with virt.connected():
+            self._refuse_used(network)
             _remove(network)
         return True
 
@@ -99,6 +134,15 @@ class LibvirtNetwork:
         """Raise FamulusError if it does not run and could not: see `start`."""
         if not self.running():
             self._refuse_conflict()
+
+    def _refuse_used(self, network: Any) -> None:  # noqa: ANN401
+        ports = bridge_ports(network.bridgeName())
+        if ports:
+            machines = "a machine is" if len(ports) == 1 else f"{len(ports)} machines are"
+            raise FamulusError(
+                f"{machines} on the network {self.name}",
+                hint="End what is on it first: `famulus down` for nodes, `virsh list` shows all.",
+            )
 
     def _refuse_conflict(self) -> None:
         if has_interface(self.bridge):
@@ -120,8 +164,11 @@ class LibvirtNetwork:
                 f"not {gateway(self.subnet)}",
                 hint="`famulus network remove` removes it, if nothing of yours needs it.",
             )
+        lib = virt.library()
         for node in missing_reservations(document, self.nodes):
-            _reserve(network, node)
+            _add(network, lib.VIR_NETWORK_SECTION_IP_DHCP_HOST, reservation(node))
+        for node in missing_names(document, self.nodes):
+            _add(network, lib.VIR_NETWORK_SECTION_DNS_HOST, name_entry(node))
 
 
 def _activate(network: Any) -> None:  # noqa: ANN401
@@ -131,18 +178,13 @@ def _activate(network: Any) -> None:  # noqa: ANN401
         network.setAutostart(1)
 
 
-def _reserve(network: Any, node: Identity) -> None:  # noqa: ANN401
-    """Reserve `node` its address in the network as it runs and as it is stored."""
+def _add(network: Any, section: int, part: str) -> None:  # noqa: ANN401
+    """Add `part` of a document to the network as it runs and as it is stored."""
     lib = virt.library()
     flags = lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
     if network.isActive():
         flags |= lib.VIR_NETWORK_UPDATE_AFFECT_LIVE
-    add = lib.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST
-    for section, part in (
-        (lib.VIR_NETWORK_SECTION_IP_DHCP_HOST, reservation(node)),
-        (lib.VIR_NETWORK_SECTION_DNS_HOST, name_entry(node)),
-    ):
-        network.update(add, section, -1, part, flags)
+    network.update(lib.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, section, -1, part, flags)
 
 
 def _remove(network: Any) -> None:  # noqa: ANN401

@@ -36,6 +36,13 @@ def missing_reservations(document: str, nodes: Sequence[Identity]) -> list[Ident
     return [node for node in nodes if (node.mac, str(node.address), node.name) not in known]
 
 
+def missing_names(document: str, nodes: Sequence[Identity]) -> list[Identity]:
+    """Return those of `nodes` whose names the network of `document` does not know."""
+    hosts = ET.fromstring(document).iterfind("./dns/host")  # noqa: S314
+    known = {(host.get("ip"), host.findtext("hostname")) for host in hosts}
+    return [node for node in nodes if (str(node.address), node.name) not in known]
+
+
 def address_of(document: str) -> str | None:
     """Return the address that the network of `document` gives the host, if it gives one."""
     found = ET.fromstring(document).find("./ip")  # noqa: S314

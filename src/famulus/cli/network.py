@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus network list|remove`."""
+
+import json
+from dataclasses import asdict
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
+from famulus.fabric.networks import remove_network
+from famulus.network.libvirt import NetworkStatus, every_network
+
+app = typer.Typer(
+    help="List or remove the networks that libvirt keeps for fabrics.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_networks(json_output: JsonOption = False) -> None:
+    """List the networks that `up --network libvirt` has made, used or not."""
+    found = every_network()
+    if json_output:
+        typer.echo(json.dumps([asdict(network) for network in found], indent=2))
+    else:
+        Console(highlight=False).print(_table(found) if found else "no networks of libvirt's")
+
+
+@app.command()
+def remove(fabric: FabricOption = DEFAULT_FABRIC) -> None:
+    """Remove the network of a fabric, which need not exist any more. `up` makes it again.
+
+    It is refused while machines are on it. `down --purge` removes the network too.
+
+    Examples: `famulus network remove`, `famulus network remove --fabric test`.
+    """
+    typer.echo(f"removed the network {remove_network(fabric, make_events())}", err=True)
+
+
+def _table(found: list[NetworkStatus]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("NETWORK", "FABRIC", "HOST", "BRIDGE", "STATE"):
+        table.add_column(column)
+    table.add_column("MACHINES", justify="right")
+    for network in found:
+        state = "active" if network.active else "inactive"
+        row = (network.name, network.fabric, network.address or "-", network.bridge, state)
+        table.add_row(*row, str(network.machines))
+    return table
