@@ -87,12 +87,20 @@ def _snapshot(
 ) -> Snapshot | None:
     """Return what the nodes that have no disk are cloned from, or None where nothing is cloned."""
     template = store.find(fabric.record.template)
-    if template is None or not fabric.spec.clones or all(node.has_disk() for node in nodes):
+    if template is None or all(node.has_disk() for node in nodes):
+        return None
+    if not fabric.spec.clones:
+        _say_why_cold(fabric, events)
         return None
     key = Key(template, accel, fabric.spec.memory, fabric.spec.cpus)
     snapshot = freeze.ensure(key, events)
     prune_surplus({*snapshots_in_use(), snapshot.digest})
     return snapshot
+
+
+def _say_why_cold(fabric: Fabric, events: Events) -> None:
+    if not fabric.spec.cold:
+        events.note("new nodes are booted, not cloned: libvirt restores only what it has saved")
 
 
 def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:

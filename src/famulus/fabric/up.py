@@ -12,7 +12,7 @@ from famulus.events import Events
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.starting import start_nodes
 from famulus.host.check import check_host, require
-from famulus.node import lifecycle
+from famulus.node import domain, lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
 from famulus.spec import FabricSpec, load_spec
@@ -62,6 +62,8 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
     if folder.exists():
         old = folder.read()
         _refuse_move(Fabric(folder, old), spec)
+        if spec.network != "libvirt":
+            _leave_libvirt(folder)
         undo.callback(folder.write, old)
         record = replace(record, ports=dict(old.ports))
     folder.write(record)
@@ -83,6 +85,12 @@ def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
                 f"the fabric runs with the {setting} {before}; it cannot become {after} now",
                 hint="`famulus down` first, then `famulus up` again.",
             )
+
+
+def _leave_libvirt(folder: FabricFolder) -> None:
+    """Have libvirt forget the nodes, or it could start them beside ours, on the same disks."""
+    for path in folder.path.glob("node*"):
+        domain.forget(path)
 
 
 def _make_pool(fabric: Fabric, undo: ExitStack) -> None:

@@ -48,6 +48,15 @@ def forget(folder: Path) -> None:
     if domain is not None:
         with virt.connected():
             domain.undefine()
+    (folder / "domain").unlink(missing_ok=True)
+
+
+def console_command(name: str) -> list[str]:
+    """Return the command that attaches the user's terminal to the console of domain `name`.
+
+    It is left with Ctrl-].
+    """
+    return ["virsh", "--quiet", "--connect", virt.uri(), "console", name]
 
 
 def _find(folder: Path) -> Any | None:  # noqa: ANN401 - libvirt-python has no types
