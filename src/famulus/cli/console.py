@@ -15,6 +15,9 @@ import typer
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument
 from famulus.errors import FamulusError
 from famulus.fabric.fabric import open_fabric
+from famulus.node.domain import console_command
+from famulus.node.node import Node
+from famulus.run import interactive
 from famulus.waiting import check_interrupt
 
 LEAVE = b"\x1d"  # Ctrl-], as in telnet and virsh
@@ -25,12 +28,18 @@ def console(node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC) -> None:
     """Attach to a node's serial console. Ctrl-] leaves it.
 
     The login is fabric with the password rocks, or root with aresquare. A console has room for one;
-    a second one waits until the first leaves.
+    a second one waits until the first leaves, or is refused by libvirt.
     """
     chosen = open_fabric(fabric).select_one(node)
     if chosen.state() == "stopped":
         chosen.require_running()
     typer.echo(f"Console of {chosen.name}. Ctrl-] leaves it, Enter shows the prompt.", err=True)
+    if chosen.spec.network == "libvirt":
+        raise typer.Exit(interactive(console_command(chosen.domain)))
+    _attach(chosen)
+
+
+def _attach(chosen: Node) -> None:
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.connect(str(chosen.socket("console")))
         with _raw_terminal():
