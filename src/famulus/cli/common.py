@@ -2,6 +2,7 @@
 """What several verbs share: options, the log, the way events are shown."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,12 @@ def make_events(verbose: bool = False) -> Events:
     """Return events that are shown on standard error in the way that suits it."""
     said = os.environ.get("VERBOSE", "").lower() not in ("", "0", "no", "false")
     return Events(make_sink(verbose=verbose or said))
+
+
+def settings_here() -> Path | None:
+    """Return ./fabric.toml if there is one."""
+    file = Path("fabric.toml")
+    return file if file.is_file() else None
 
 
 def open_log(name: str) -> None:

@@ -5,7 +5,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    VerboseOption,
+    make_events,
+    open_log,
+    settings_here,
+)
 from famulus.fabric.demo import Demo, run_demo
 
 _NEXT = """\
@@ -19,10 +26,10 @@ def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) 
     """Bring two nodes up and show the same bytes three times: in node 1, on the host, in node 2.
 
     Node 1 compiles hello_fabric.c and stores with it; node 2 loads. A running fabric is used as it
-    is. Exits with 0 only if all three agree.
+    is; settings come from where `up` takes them. Exits with 0 only if all three agree.
     """
     open_log(fabric)
-    result = run_demo(fabric, make_events(verbose))
+    result = run_demo(fabric, settings_here(), make_events(verbose))
     _show(result)
     if not result.agree:
         raise typer.Exit(1)

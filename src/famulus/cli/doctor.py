@@ -3,14 +3,13 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from famulus.cli.common import JsonOption
+from famulus.cli.common import JsonOption, settings_here
 from famulus.host.check import check_host
 from famulus.host.finding import Finding
 from famulus.spec import load_spec
@@ -29,15 +28,23 @@ def doctor(
     accel: Annotated[
         str | None, typer.Option("--accel", metavar="KIND", help="auto, kvm or tcg.")
     ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", metavar="KIND", help="user or libvirt.")
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Check whether this host can run a fabric, and say what to do where it cannot.
 
     Exits with 1 if something that a fabric needs is missing.
     """
-    flags = {"nodes": number, "memory": memory, "pool": pool, "accel": accel}
-    file = Path("fabric.toml")
-    findings = check_host(load_spec(flags, file=file if file.is_file() else None))
+    flags = {
+        "nodes": number,
+        "memory": memory,
+        "pool": pool,
+        "accel": accel,
+        "network": network,
+    }
+    findings = check_host(load_spec(flags, file=settings_here()))
     if json_output:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

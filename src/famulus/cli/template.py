@@ -2,14 +2,13 @@
 """`famulus template build|list|prune`."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from famulus.cli.common import JsonOption, VerboseOption, make_events
+from famulus.cli.common import JsonOption, VerboseOption, make_events, settings_here
 from famulus.fabric.templates import templates_in_use
 from famulus.spec import load_spec
 from famulus.template import store
@@ -35,8 +34,7 @@ def build(
 ) -> None:
     """Build a template if it is not there yet. `up` does this by itself."""
     flags = {"suite": suite, "kernel": kernel, "mirror": mirror, "proxy": proxy}
-    file = Path("fabric.toml")
-    spec = load_spec(flags, file=file if file.is_file() else None)
+    spec = load_spec(flags, file=settings_here())
     template = ensure(spec, make_events(verbose))
     typer.echo(f"{template.digest} {template.folder}")
 

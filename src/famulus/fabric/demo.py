@@ -2,14 +2,14 @@
 """The first five minutes: one node stores, the host looks, another node loads."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from famulus import ssh
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric
-from famulus.fabric.up import up
+from famulus.fabric.up import up, wanted
 from famulus.run import run
-from famulus.state import FabricFolder
 
 _LIMIT = 120.0  # seconds for gcc or a program in a node, under TCG
 _GREETING_BYTES = 256
@@ -28,11 +28,13 @@ class Demo:
         return len(set(self.seen.values())) == 1 and all(self.seen.values())
 
 
-def run_demo(name: str, events: Events) -> Demo:
-    """Bring at least two nodes up, store in node 1, and return what node 1, host and node 2 see."""
-    folder = FabricFolder(name)
-    has = folder.read().spec.nodes if folder.exists() else 0
-    fabric = up(name, {"nodes": max(2, has)}, None, events)
+def run_demo(name: str, settings: Path | None, events: Events) -> Demo:
+    """Bring at least two nodes up, store in node 1, and return what node 1, host and node 2 see.
+
+    `settings` is the file that `up` would read.
+    """
+    nodes = wanted(name, {}, settings).nodes
+    fabric = up(name, {"nodes": max(2, nodes)}, settings, events)
     _refuse_to_overwrite(fabric)
     with events.step("node 1 compiles and stores"):
         stored = _in_node(fabric, 1, "make -s hello_fabric && sudo ./hello_fabric")
