@@ -57,8 +57,8 @@ def library() -> Any:  # noqa: ANN401
     except ImportError as error:
         raise FamulusError(
             "the Python package libvirt-python is not installed",
-            hint="`pip install 'famulus[libvirt]'` in Famulus's environment "
-            "(it needs Debian's libvirt-dev, pkg-config, python3-dev and gcc).",
+            hint="`scripts/setup --libvirt` installs it, and so does `pip install "
+            "'famulus[libvirt]'` where libvirt-dev, pkg-config, python3-dev and gcc are.",
         ) from error
     atexit.register(_connection.cache_clear)  # while the library is still whole
     libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised, not printed too
@@ -73,6 +73,6 @@ def _connection(name: str) -> Any:  # noqa: ANN401
     except lib.libvirtError as error:
         raise FamulusError(
             f"libvirt does not answer at {name}: {error.get_error_message()}",
-            hint="Is libvirtd installed and running (`systemctl start libvirtd`), and are you in "
-            "the group libvirt?",
+            hint="It must be installed (`scripts/setup --libvirt`) and run (`systemctl start "
+            "libvirtd`); whoever is not root must be in the group libvirt.",
         ) from error

@@ -9,7 +9,7 @@ from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
 from famulus.host.libvirt import check_libvirt
-from famulus.host.programs import check_programs
+from famulus.host.programs import LIBVIRT_PROGRAMS, PROGRAMS, check_programs
 from famulus.host.rootless import check_rootless
 from famulus.spec import FabricSpec
 
@@ -20,16 +20,17 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
     `pool` is the fabric's pool file; without it the default fabric's is meant. `running` of its
     nodes run already. Takes a few tenths of a second, changes nothing.
     """
+    libvirt = spec.network == "libvirt"
     pool = pool or space.default_pool(spec)
     accelerator: Accelerator = "tcg" if spec.accel == "tcg" or kvm_obstacle() else "kvm"
     return [
-        *check_programs(),
+        *check_programs(PROGRAMS + (LIBVIRT_PROGRAMS if libvirt else ())),
         check_accelerator(spec.accel),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),
         space.check_memory(spec, accelerator, pool, running=running),
         space.check_pool(spec, accelerator, pool),
-        *(check_libvirt(pool) if spec.network == "libvirt" else []),
+        *(check_libvirt(pool) if libvirt else []),
     ]
 
 

@@ -49,6 +49,12 @@ PROGRAMS = (
     ),
 )
 
+# What nodes that libvirt runs need besides.
+LIBVIRT_PROGRAMS = (
+    Program("virsh", "libvirt-clients", "shows the nodes' consoles"),
+    Program("dnsmasq", "dnsmasq-base", "gives nodes on libvirt's network addresses and names"),
+)
+
 
 def check_programs(programs: tuple[Program, ...] = PROGRAMS) -> list[Finding]:
     """Return a finding for each program, in their order."""
