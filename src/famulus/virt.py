@@ -2,6 +2,7 @@
 """The connection to libvirt: the system's, or the one that LIBVIRT_DEFAULT_URI names."""
 
 import atexit
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,22 @@ def connected() -> Iterator[Any]:
         yield connection
     except lib.libvirtError as error:
         raise FamulusError(f"libvirt: {error.get_error_message()}") from error
+
+
+def is_closed() -> bool:
+    """Tell whether libvirt runs and does not let this user in."""
+    lib = library()
+    refusals = (
+        lib.VIR_ERR_AUTH_FAILED,
+        lib.VIR_ERR_AUTH_CANCELLED,
+        lib.VIR_ERR_AUTH_UNAVAILABLE,
+    )
+    try:
+        lib.open(uri()).close()
+    except lib.libvirtError as error:
+        denied = os.strerror(errno.EACCES) in error.get_error_message()
+        return denied or error.get_error_code() in refusals
+    return False
 
 
 def find(kind: str, name: str) -> Any | None:  # noqa: ANN401 - libvirt-python has no types

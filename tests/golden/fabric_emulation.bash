@@ -102,14 +102,17 @@ start() {
     echo "$name starts, with the address 192.168.42.$1; its console: $RUN/$name.log"
 }
 
-# Press the power buttons, and wait until all are off.
+press_power_button() {
+    if process "$1" >/dev/null; then echo system_powerdown >"$RUN/fabric$1.in"; fi
+}
+
+# Wait until all are off. A node that is still booting does not notice its power button.
 stop() {
     local number waited=0
-    for number; do
-        if process "$number" >/dev/null; then echo system_powerdown >"$RUN/fabric$number.in"; fi
-    done
+    for number; do press_power_button "$number"; done
     for number; do
         while process "$number" >/dev/null; do
+            [ $((waited % 10)) -ne 9 ] || press_power_button "$number"
             [ $waited -lt 120 ] ||
                 die "fabric$number does not shut down; 'kill $(process "$number")' ends it at once"
             sleep 1

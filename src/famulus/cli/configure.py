@@ -6,14 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    VerboseOption,
+    make_events,
+    settings_here,
+)
 from famulus.cli.question import asker
 from famulus.fabric.configure import Order
 from famulus.fabric.configure import configure as make_artifacts
 from famulus.image.artifacts import Artifacts
 from famulus.spec import check_name, load_spec
-
-_SETTINGS = Path("fabric.toml")
 
 
 def _option(name: str, help: str, metavar: str, **more: Any) -> Any:  # noqa: A002, ANN401 - typer's own words
@@ -71,7 +75,7 @@ def configure(
         "subnet": subnet,
         "network": "libvirt",
     }
-    spec = load_spec(flags, file=_SETTINGS if _SETTINGS.is_file() else None)
+    spec = load_spec(flags, file=settings_here())
     artifacts = Artifacts(artdir.expanduser().absolute())
     order = Order(check_name(fabric), spec, artifacts, reuse, prune)
     make_artifacts(order, asker(yes=yes), make_events(verbose))

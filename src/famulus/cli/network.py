@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus network list|remove`."""
+"""`famulus network list|create|remove`."""
 
 import json
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
-from famulus.fabric.networks import remove_network
-from famulus.network.libvirt import NetworkStatus, every_network
-
-app = typer.Typer(
-    help="List or remove the networks that libvirt keeps for fabrics.", no_args_is_help=True
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    JsonOption,
+    make_events,
+    settings_here,
 )
+from famulus.fabric.networks import create_network, remove_network
+from famulus.network.libvirt import NetworkStatus, every_network
+from famulus.spec import check_name, load_spec
+
+app = typer.Typer(help="The networks that libvirt keeps for fabrics.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -25,6 +31,25 @@ def list_networks(json_output: JsonOption = False) -> None:
         typer.echo(json.dumps([asdict(network) for network in found], indent=2))
     else:
         Console(highlight=False).print(_table(found) if found else "no networks of libvirt's")
+
+
+@app.command()
+def create(
+    number: Annotated[
+        str | None, typer.Argument(metavar="[N]", help="Nodes with an address of their own.")
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+    subnet: Annotated[
+        str | None, typer.Option("--subnet", metavar="NET", help="Private /24.")
+    ] = None,
+) -> None:
+    """Make the network of a fabric, or extend it while it runs. `up` and `configure` do so too.
+
+    Example: `famulus network create 4`.
+    """
+    spec = load_spec({"nodes": number, "subnet": subnet}, file=settings_here())
+    name = create_network(check_name(fabric), spec.nodes, spec.subnet, make_events())
+    typer.echo(f"the network {name} runs", err=True)
 
 
 @app.command()

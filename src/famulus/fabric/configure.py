@@ -5,13 +5,14 @@ What it makes needs nothing of Famulus any more. Everything is checked first, th
 what fails half-way is undone.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from famulus import ssh
+from famulus import ssh, virt
 from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
 from famulus.fabric import artdir
@@ -20,6 +21,7 @@ from famulus.fabric.parallel import in_words
 from famulus.fabric.templates import rebuilt
 from famulus.host import bridge
 from famulus.host.check import check_host, require
+from famulus.host.subnet import has_interface
 from famulus.image.artifacts import Artifacts, give_to_caller
 from famulus.image.convert import convert
 from famulus.image.edit import write_files
@@ -29,7 +31,7 @@ from famulus.network.libvirt import LibvirtNetwork, network_name
 from famulus.node import identify
 from famulus.node.node import Node
 from famulus.pool.file import pool_path
-from famulus.privileged import RootStep, carry_out, require_sudo
+from famulus.privileged import RootStep, carry_out, is_root, require_sudo
 from famulus.qemu.script import Nodes, invocation_script
 from famulus.spec import FabricSpec
 from famulus.state import FabricFolder, Record, write_private
@@ -86,11 +88,13 @@ class Order:
 class _Plan:
     """What was decided.
 
-    `base` is the image that disks are made from, None if it must be built; `steps` need root.
+    `base` is the image that disks are made from, None if it must be built. `steps` need root, and
+    so does `network` where libvirt does not let this user in.
     """
 
     base: Path | None
     steps: list[RootStep]
+    network: RootStep | None
 
 
 def configure(order: Order, ask: Ask, events: Events) -> None:
@@ -110,7 +114,7 @@ def configure(order: Order, ask: Ask, events: Events) -> None:
         with ExitStack() as network:
             with artifacts.made() as new:
                 _make(order, plan, new, events)
-                _start_network(order, network, events)
+                _start_network(order, plan, network, events)
                 for step in plan.steps:
                     carry_out(step)
             network.pop_all()
@@ -135,22 +139,42 @@ def _refuse_passwords(spec: FabricSpec) -> None:
 def _plan(order: Order, ask: Ask, events: Events) -> _Plan:
     """Check all that can be checked, then ask all that must be asked. Nothing has changed yet."""
     with events.step("check the host"):
-        _check_host(order)
+        closed = not is_root() and virt.is_closed()
+        _check_host(order, closed=closed)
         artdir.require_unused(order.artifacts)
-        order.network.require_free()
         steps = _root_steps(order)
     base = _existing_template(order, ask)
     artdir.require_room(order.artifacts, order.spec.nodes, base)
     _ask_to_replace(order, ask)
-    agreed = _ask_for_root(steps, ask, events)
-    require_sudo(agreed)
-    return _Plan(base, agreed)
+    network = _network_step(order) if closed else None
+    agreed = _ask_for_root(steps, network, ask, events)
+    require_sudo([*([network] if network else []), *agreed])
+    return _Plan(base, agreed, network)
 
 
-def _check_host(order: Order) -> None:
-    """Raise FamulusError for what is missing here. Memory is not: nothing is started."""
+def _check_host(order: Order, *, closed: bool) -> None:
+    """Raise FamulusError for what is missing here. Memory is not: nothing is started.
+
+    Where libvirt is `closed` to this user only root can ask it more.
+    """
     findings = check_host(order.spec, pool_path(order.fabric, order.spec))
-    require(finding for finding in findings if finding.name != "memory")
+    ignored = {"memory", "libvirt"} if closed else {"memory"}
+    require(finding for finding in findings if finding.name not in ignored)
+    if closed:
+        order.network.require_free_subnet()
+    else:
+        order.network.require_free()
+
+
+def _network_step(order: Order, verb: str = "create") -> RootStep:
+    """Return what makes the network as root, or, with the verb `remove`, removes it."""
+    spec = order.spec
+    what = [str(spec.nodes), "--subnet", str(spec.subnet)] if verb == "create" else []
+    return RootStep(
+        f"{verb} the network {order.network.name}",
+        "libvirtd does not let you in; the members of the group libvirt it does",
+        [sys.executable, "-m", "famulus", "network", verb, *what, "--fabric", order.fabric],
+    )
 
 
 def _root_steps(order: Order) -> list[RootStep]:
@@ -177,9 +201,11 @@ def _ask_to_replace(order: Order, ask: Ask) -> None:
         )
 
 
-def _ask_for_root(steps: list[RootStep], ask: Ask, events: Events) -> list[RootStep]:
+def _ask_for_root(
+    steps: list[RootStep], network: RootStep | None, ask: Ask, events: Events
+) -> list[RootStep]:
     """Return those of `steps` that the user wants. The list of bridges is not for choice."""
-    for step in steps:
+    for step in (*([network] if network else []), *steps):
         events.note(f"to {step.what}, as root: {step.line}")
     agreed = []
     for step in steps:
@@ -235,8 +261,13 @@ def _make_keys(nodes: list[Node]) -> None:
     ssh.ensure_key(folder / "id_ed25519", folder.name)
 
 
-def _start_network(order: Order, undo: ExitStack, events: Events) -> None:
+def _start_network(order: Order, plan: _Plan, undo: ExitStack, events: Events) -> None:
     network = order.network
+    if plan.network:
+        if not has_interface(network.bridge):
+            undo.callback(carry_out, _network_step(order, "remove"))
+        carry_out(plan.network)
+        return
     with events.step(f"network {network.name}"):
         if not network.running():
             undo.callback(network.stop)

@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The networks that libvirt keeps for fabrics: they outlive `down`."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Network
 
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import locked
+from famulus.identity import Identity
 from famulus.network.libvirt import LibvirtNetwork, network_name
 from famulus.spec import FabricSpec
 from famulus.state import FabricFolder
+
+
+def create_network(fabric: str, nodes: int, subnet: IPv4Network, events: Events) -> str:
+    """Make libvirt's network of `fabric` with so many nodes, or extend the one there is.
+
+    Returns its name. Raises FamulusError if its addresses or its bridge's name are in use.
+    """
+    known = tuple(Identity(number, subnet) for number in range(1, nodes + 1))
+    network = LibvirtNetwork(network_name(fabric), subnet, known)
+    with _alone(fabric, events):
+        network.start()
+    return network.name
 
 
 def remove_network(fabric: str, events: Events) -> str:
@@ -16,14 +31,21 @@ def remove_network(fabric: str, events: Events) -> str:
 
     Returns its name. Raises FamulusError if there is none, or if machines are on it.
     """
-    folder = FabricFolder(fabric)
     network = LibvirtNetwork(network_name(fabric), FabricSpec().subnet, ())
-    with ExitStack() as stack:
-        if folder.exists():
-            stack.enter_context(locked(folder, events))
+    with _alone(fabric, events):
         if not network.remove():
             raise FamulusError(
                 f"libvirt has no network {network.name}",
                 hint="`famulus network list` shows those that there are.",
             )
     return network.name
+
+
+@contextmanager
+def _alone(fabric: str, events: Events) -> Iterator[None]:
+    """Hold the fabric's lock, if there is such a fabric, while the block runs."""
+    folder = FabricFolder(fabric)
+    with ExitStack() as stack:
+        if folder.exists():
+            stack.enter_context(locked(folder, events))
+        yield

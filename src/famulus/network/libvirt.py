@@ -150,6 +150,10 @@ class LibvirtNetwork:
                 f"the host has an interface {self.bridge} already, which is not libvirt's",
                 hint=f"Remove it (`ip link delete {self.bridge}`), or take another --fabric.",
             )
+        self.require_free_subnet()
+
+    def require_free_subnet(self) -> None:
+        """Raise FamulusError if the host reaches the addresses through something else."""
         if other := interface_in_the_way(self.subnet, self.bridge):
             raise FamulusError(
                 f"{self.subnet} is in use on this host, by its interface {other}",
