@@ -4,6 +4,8 @@
 import contextlib
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -102,6 +104,29 @@ class Cli:
             folder.sockets.rmdir()
         return [pid for pid, arguments in _all_processes() if any(t in arguments for t in tokens)]
 
+    def log_in_on_console(self) -> int:
+        """Log in on node 1's console with the password, leave it, and return the exit code."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            self.argv("console", "1"),
+            env=self.environment(),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+        )
+        os.close(follower)
+        try:
+            for text, answer in (
+                ("login:", b"fabric\r"),
+                ("assword:", b"rocks\r"),
+                ("fabric@fabric1", b"\x1d"),
+            ):
+                _expect(leader, text)
+                os.write(leader, answer)
+            return process.wait(60)
+        finally:
+            os.close(leader)
+
     def purge(self) -> None:
         self.run("down", "--purge")
 
@@ -115,6 +140,21 @@ def running(nodes: int) -> Iterator[Cli]:
         yield cli
     finally:
         cli.purge()
+
+
+def _expect(leader: int, text: str) -> None:
+    """Read until the terminal shows `text`. Enter is pressed until the login shows.
+
+    What is typed before the console is open may be lost.
+    """
+    seen = b""
+    deadline = time.monotonic() + 90
+    while text.encode() not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([leader], [], [], 5)[0]:
+            seen += os.read(leader, 4096)
+        elif text == "login:":
+            os.write(leader, b"\r")
 
 
 def _all_processes() -> Iterator[tuple[int, bytes]]:

@@ -2,8 +2,6 @@
 """The verbs on a running fabric."""
 
 import os
-import pty
-import select
 import subprocess
 import time
 from pathlib import Path
@@ -99,30 +97,7 @@ def test_log_has_the_serial_console_and_what_was_done(two: Cli) -> None:
 
 
 def test_console_logs_in_with_the_password_and_leaves_with_its_key(two: Cli) -> None:
-    leader, follower = pty.openpty()
-    argv = two.argv("console", "1")
-    process = subprocess.Popen(
-        argv, env=two.environment(), stdin=follower, stdout=follower, stderr=follower
-    )
-    os.close(follower)
-    for text, answer in (
-        ("leaves it", b"\r"),
-        ("login:", b"fabric\r"),
-        ("assword:", b"rocks\r"),
-        ("fabric@fabric1", b"\x1d"),
-    ):
-        _expect(leader, text)
-        os.write(leader, answer)
-    assert process.wait(20) == 0
-
-
-def _expect(leader: int, text: str) -> None:
-    seen = b""
-    deadline = time.monotonic() + 90
-    while text.encode() not in seen:
-        assert time.monotonic() < deadline, seen
-        if select.select([leader], [], [], 1)[0]:
-            seen += os.read(leader, 4096)
+    assert two.log_in_on_console() == 0
 
 
 def test_unknown_nodes_are_refused(two: Cli) -> None:

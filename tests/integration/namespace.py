@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A libvirt of the tests' own: libvirtd, dnsmasq and nodes in namespaces that end with the test.
+
+Network, mounts and processes are apart from the host's. What libvirt writes lies in file systems in
+memory that only these namespaces have, and when their first process ends, the kernel ends the
+others: nothing can be left behind.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.waiting import wait_until
+from tests.integration.cli import Cli
+
+# /run is covered whole: on the system's bus there, libvirtd would find the host's systemd-machined.
+_OWN = "/run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /etc/libvirt /dev/shm"
+# QEMU is probed as this user. libvirt 9 does so for ever where /dev/kvm is closed to its own user.
+# The shell stays as the first process: as such it has to take notice of ended ones, as wait does.
+_CONFIGURATION = """
+set -e
+umount --lazy /sys  # or libvirt knows of control groups that it cannot reach
+mount -t sysfs none /sys
+for folder in {own}; do
+    mkdir -p $folder
+    mount -t tmpfs none $folder
+done
+mkdir /run/lock
+: >/run/resolv.conf
+names=$(readlink --canonicalize-missing /etc/resolv.conf)
+mkdir -p "$(dirname "$names")"
+[ -e "$names" ] || : >"$names"
+mount --bind /run/resolv.conf "$names"
+ip link set lo up
+printf 'user = "root"\\ngroup = "root"\\n' >/etc/libvirt/qemu.conf
+printf 'auth_unix_rw = "none"\\n' >/etc/libvirt/libvirtd.conf
+echo ready
+sleep infinity &
+wait
+"""
+_UNSHARE = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+_LIMIT = 120.0  # seconds for libvirtd's start: it asks QEMU what it can
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """The namespaces whose first process is `first`, as the host numbers it."""
+
+    first: int
+
+    def enter(self, *argv: str) -> list[str]:
+        """Return the command that runs `argv` in them."""
+        return ["nsenter", f"--target={self.first}", "--mount", "--net", "--pid", *argv]
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Run `argv` in them and return what it prints; a failure shows all of it."""
+        result = subprocess.run(
+            self.enter(*argv), capture_output=True, text=True, timeout=_LIMIT, check=False
+        )
+        assert result.returncode == 0 or not check, f"{argv}\n{result.stdout}{result.stderr}"
+        return result.stdout.strip()
+
+    def start_libvirt(self) -> None:
+        """Start libvirtd and the daemon of its logs; return when it answers."""
+        if not self.run("pgrep", "-x", "virtlogd", check=False):
+            self.run("virtlogd", "--daemon")
+        self.run("libvirtd", "--daemon")
+        wait_until("libvirtd", self._answers, limit=_LIMIT)
+
+    def stop_libvirt(self) -> None:
+        """End libvirtd, not what it runs; return when it has ended."""
+        pid = self.run("cat", "/run/libvirtd.pid")
+        self.run("kill", pid)
+        wait_until("its end", lambda: not self.run("ls", f"/proc/{pid}", check=False), limit=_LIMIT)
+
+    def ask_names_of(self, address: str) -> None:
+        """Have programs in them ask the name server at `address`."""
+        self.run("sh", "-c", f"echo nameserver {address} >/run/resolv.conf")
+
+    def virsh(self, *words: str, check: bool = True) -> str:
+        """Run virsh on their libvirt and return what it prints."""
+        return self.run("virsh", "--quiet", "--connect", "qemu:///system", *words, check=check)
+
+    def processes(self) -> list[str]:
+        """Return what runs in them but for their first process and this look at it."""
+        shown = self.run("ps", "-e", "-o", "args=").splitlines()
+        return [line for line in shown if not line.startswith(("sh -c", "sleep infinity", "ps -e"))]
+
+    def _answers(self) -> bool:
+        return "QEMU" in self.virsh("version", check=False)
+
+
+@dataclass
+class NamespaceCli(Cli):
+    """The command `famulus`, run in `namespace`."""
+
+    namespace: Namespace = Namespace(0)
+
+    def argv(self, *words: str) -> list[str]:
+        return self.namespace.enter(*super().argv(*words))
+
+
+@contextmanager
+def namespace() -> Iterator[Namespace]:
+    """Yield namespaces in which nothing runs yet."""
+    script = _CONFIGURATION.format(own=_OWN)
+    # It ends with us, however we end.
+    argv = ["setpriv", "--pdeathsig", "KILL", "unshare", *_UNSHARE, "sh", "-c", script]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n", "the namespaces cannot be made"
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            yield Namespace(int(children.read_text(encoding="ascii").split()[0]))
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
