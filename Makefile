@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign bench bench-clone setup clean
+.PHONY: help demo test lint campaign bench bench-clone setup setup-libvirt clean
 
 help:
 	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
@@ -13,12 +13,16 @@ help:
 	@echo 'make bench      measure, side by side with what others need'
 	@echo 'make bench-clone  measure what clones cost, from 1 to 64'
 	@echo 'make setup      only set up: programs and .venv'
+	@echo 'make setup-libvirt  and what nodes as libvirt domains need'
 	@echo 'make clean      remove .venv and caches; fabrics and templates stay'
 	@echo
 	@echo "ARGS='...' is passed on, as in: make test ARGS='-k pool -x'"
 
 setup:
 	@scripts/setup
+
+setup-libvirt:
+	@scripts/setup --libvirt
 
 demo:
 	@scripts/setup
