@@ -27,6 +27,10 @@ def wait(condition: Callable[[], object], limit: float, evidence: Callable[[], o
         time.sleep(0.5)
 
 
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
 def free_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]

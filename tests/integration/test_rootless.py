@@ -6,37 +6,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import built, check_node, finished, nothing_runs, until
+from tests.integration.users import be_user, normal_user
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 PARTITION = 2048 * 512  # bytes from the beginning of the disk
-
-
-@contextmanager
-def normal_user(name: str) -> Iterator[Path]:
-    """A user with a private home and subordinate ids, for a while."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a user to be")
-    if Path("/proc/sys/user/max_user_namespaces").read_text().strip() == "0":
-        pytest.skip("user namespaces are switched off here")
-    subprocess.run(["useradd", "--create-home", name], check=True)
-    home = Path("/home") / name
-    try:
-        home.chmod(0o700)
-        for kind in ("subuid", "subgid"):
-            if f"{name}:" not in Path("/etc", kind).read_text():
-                subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
-        yield home
-    finally:
-        subprocess.run(["userdel", "--remove", name], check=True)
 
 
 class UserCli(Cli):
@@ -54,15 +35,12 @@ class UserCli(Cli):
             pytest.skip("no Python with the packages that a normal user may run")
 
     def _can_run(self, python: str) -> bool:
-        argv = [*self._be_user(), python, "-c", "import famulus.cli.main"]
+        argv = [*be_user(self.user), python, "-c", "import famulus.cli.main"]
         done = subprocess.run(argv, env=self.environment(), capture_output=True, check=False)
         return done.returncode == 0
 
-    def _be_user(self) -> list[str]:
-        return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--"]
-
     def argv(self, *words: str) -> list[str]:
-        return [*self._be_user(), self.python, "-m", "famulus", *words]
+        return [*be_user(self.user), self.python, "-m", "famulus", *words]
 
 
 @pytest.fixture

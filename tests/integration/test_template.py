@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli import Cli
-from tests.integration.templates import built, check_node, free_port, wait
+from tests.integration.templates import built, check_node, free_port, text, wait
 
 pytestmark = pytest.mark.integration
 
@@ -38,10 +38,6 @@ def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
         finally:
             qemu.kill()
     assert "FAILED" not in text(serial)
-
-
-def text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def banner(port: int) -> bytes:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Normal users for tests that root runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def normal_user(name: str) -> Iterator[Path]:
+    """A user with a private home and subordinate ids, for a while."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a user to be")
+    if Path("/proc/sys/user/max_user_namespaces").read_text().strip() == "0":
+        pytest.skip("user namespaces are switched off here")
+    subprocess.run(["useradd", "--create-home", name], check=True)
+    home = Path("/home") / name
+    try:
+        home.chmod(0o700)
+        for kind in ("subuid", "subgid"):
+            if f"{name}:" not in Path("/etc", kind).read_text():
+                subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
+        yield home
+    finally:
+        subprocess.run(["userdel", "--remove", name], check=True)
+
+
+def be_user(name: str) -> list[str]:
+    """Return the words that run what follows as the user `name`."""
+    return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--"]
+
+
+def make_environment(folder: Path) -> Path:
+    """Make a Python environment with Famulus in `folder`, and return its Python.
+
+    That of the tests may stand on a Python in root's home, which nobody else can run.
+    """
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder], check=True)
+    places = [str(ROOT / "src"), *(path for path in sys.path if "site-packages" in path)]
+    for packages in folder.glob("lib/python3*/site-packages"):
+        (packages / "famulus.pth").write_text("\n".join(places) + "\n", encoding="utf-8")
+    return folder / "bin" / "python"
