@@ -21,9 +21,9 @@ from famulus.fabric.exported import exported_domain
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.up import wanted
 from famulus.image.convert import convert
-from famulus.image.debugfs import repair
 from famulus.image.edit import blank, write_files
 from famulus.image.output import explained, publish
+from famulus.image.repair import repair
 from famulus.image.tarball import write_tar
 from famulus.node import identify
 from famulus.node.node import Node

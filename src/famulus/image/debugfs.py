@@ -5,8 +5,9 @@ e2fsprogs is there wherever a template is made, and is the one reader that ext4'
 """
 
 import re
+import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from famulus.errors import FamulusError
@@ -17,10 +18,9 @@ OFFSET = MIB  # bytes before the partition, see template.disk
 
 _LIMIT = 300.0
 _NO_PAGER = {"DEBUGFS_PAGER": "__none__"}
-_LAST = "pwd"  # always answers something: whoever finds that has all that came before
+_LAST = "pwd"  # answers something wherever a file system is open
 _BANNER = re.compile(r"(?:debugfs|e2fsck) \d+\.\d+\S* \(.*\)")
 _FULL = "Could not allocate"
-_FIXED = 2  # e2fsck(8): what is greater than this was not repaired
 
 
 def quote(text: str) -> str:
@@ -42,25 +42,26 @@ def read(disk: Path, commands: Sequence[str]) -> list[bytes]:
     The bytes are as they stand in the file system, whatever the encoding of a name is. Raises
     FamulusError if `disk` has no file system that can be read, or not all was printed.
     """
+    asked, mark = [*commands, _LAST], f"# {secrets.token_hex(16)}"
     with tempfile.TemporaryDirectory(prefix="famulus-debugfs-") as folder:
         printed = Path(folder) / "printed"
         argv = [_program(), "-f", "-", partition(disk)]
         said = run(
             ["sh", "-c", 'exec "$@" > "$0"', printed, *argv],
-            stdin=_lines([*commands, _LAST]),
+            stdin=_lines(line for command in asked for line in (command, mark)),
             check=False,
             timeout=_LIMIT,
             cwd=disk.parent,
             env=_NO_PAGER,
         )
-        answers = _answers(printed.read_bytes(), [*commands, _LAST])
-    if answers is None:
+        answers = _answers(printed.read_bytes(), asked, f"{mark}\n".encode())
+    if not (answers and answers[-1]):
         raise FamulusError(
             f"debugfs cannot read all of {disk}",
-            details=_without_banner(said.stderr),
+            details=without_banner(said.stderr),
             hint=f"Is {tempfile.gettempdir()} full?",
         )
-    return answers
+    return answers[:-1]
 
 
 def write(disk: Path, commands: Sequence[str]) -> None:
@@ -78,27 +79,12 @@ def write(disk: Path, commands: Sequence[str]) -> None:
         cwd=disk.parent,
         env=_NO_PAGER,
     )
-    complaints = _without_banner(said.stderr)
+    complaints = without_banner(said.stderr)
     if complaints or said.returncode:
         raise FamulusError(
             f"debugfs cannot write into {disk}",
             details=complaints,
             hint="The file system in it is full." if _FULL in complaints else "",
-        )
-
-
-def repair(disk: Path) -> None:
-    """Replay the journal of the file system of `disk`, as a kernel does when it mounts it.
-
-    Nothing changes if it was unmounted. Raises FamulusError if more is broken than can be repaired
-    without a question.
-    """
-    said = run(["e2fsck", "-p", partition(disk)], check=False, timeout=_LIMIT, cwd=disk.parent)
-    if said.returncode > _FIXED:
-        raise FamulusError(
-            f"the file system in {disk} is damaged",
-            details=said.stdout + _without_banner(said.stderr),
-            hint="Start the node once: it checks its disk when it boots.",
         )
 
 
@@ -115,31 +101,25 @@ def partition(disk: Path) -> str:
     return f"./{disk.name}?offset={OFFSET}"
 
 
-def _lines(commands: Sequence[str]) -> str:
+def without_banner(said: str) -> str:
+    """Return what a program of e2fsprogs said on standard error, but for its own version."""
+    return "\n".join(line for line in said.splitlines() if not _BANNER.fullmatch(line))
+
+
+def _lines(commands: Iterable[str]) -> str:
     return "".join(f"{command}\n" for command in commands)
 
 
-def _answers(printed: bytes, commands: Sequence[str]) -> list[bytes] | None:
-    """Return what stands between the echoes of `commands`, but for the last; None if not whole."""
-    begins, ends, at = [], [], 0
-    for command in commands:
-        echo = f"debugfs: {command}\n".encode()
-        found = printed.find(echo, at)
-        if found < 0:
-            return None
-        at = found + len(echo)
-        ends.append(found)
-        begins.append(at)
-    whole = printed[at:].startswith(b"[pwd]")
-    return (
-        [printed[begin:end] for begin, end in zip(begins[:-1], ends[1:], strict=True)]
-        if whole
-        else None
-    )
+def _answers(printed: bytes, commands: Sequence[str], mark: bytes) -> list[bytes]:
+    """Return what follows the echo of each of `commands`, up to `mark`; none if not all is there.
 
-
-def _without_banner(said: str) -> str:
-    return "\n".join(line for line in said.splitlines() if not _BANNER.fullmatch(line))
+    debugfs repeats comments too, and no name in the file system can be taken for a random one.
+    """
+    *parts, rest = printed.split(mark)
+    echoes = [f"debugfs: {command}\n".encode() for command in commands]
+    if rest or len(parts) != len(echoes) or not all(map(bytes.startswith, parts, echoes)):
+        return []
+    return [part[len(echo) :] for part, echo in zip(parts, echoes, strict=True)]
 
 
 def _program() -> str:

@@ -66,6 +66,7 @@ def parse_inode(number: int, text: bytes) -> Inode:
 
     Raises FamulusError if that is no such print, or if the content could not be read.
     """
+    text, _, target = text.partition(_TARGET)  # it may have line ends, and read as anything
     head, owner, links = _HEAD.search(text), _OWNER.search(text), _LINKS.search(text)
     if not (head and owner and links and head[1] in _KINDS):
         raise FamulusError(f"debugfs cannot read inode {number}")
@@ -80,7 +81,7 @@ def parse_inode(number: int, text: bytes) -> Inode:
         links=int(links[1]),
         mtime=_time(text),
         device=_device(text),
-        target=_target(text, int(owner[3])),
+        target=target[: int(owner[3])],
         attributes=_attributes(text),
         extents=_extents(text),
     )
@@ -103,11 +104,6 @@ def _time(text: bytes) -> int:
 def _device(text: bytes) -> tuple[int, int]:
     found = _DEVICE.search(text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _target(text: bytes, size: int) -> bytes:
-    begin = text.find(_TARGET)
-    return text[begin + len(_TARGET) :][:size] if begin >= 0 else b""
 
 
 def _attributes(text: bytes) -> tuple[str, ...]:

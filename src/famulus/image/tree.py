@@ -48,7 +48,7 @@ def attributes(disk: Path, entries: list[Entry]) -> dict[int, dict[str, bytes]]:
     commands = [f"ea_get -x <{number}> {debugfs.quote(name)}" for number, name in wanted]
     found: dict[int, dict[str, bytes]] = {}
     for (number, name), text in zip(wanted, debugfs.read(disk, commands), strict=True):
-        found.setdefault(number, {})[name] = _value(text)
+        found.setdefault(number, {})[name] = _value(number, name, text)
     return found
 
 
@@ -119,9 +119,12 @@ def _children(folder: bytes, inode: int, text: bytes) -> Iterator[tuple[bytes, i
             yield path, int(number), mode.startswith(_FOLDER)
 
 
-def _value(text: bytes) -> bytes:
+def _value(inode: int, name: str, text: bytes) -> bytes:
     found = _VALUE.search(text)
     value = bytes.fromhex((found[2] or b"").decode("ascii")) if found else b""
     if not found or len(value) != int(found[1]):
-        raise FamulusError(f"debugfs cannot read an extended attribute: {text!r}")
+        raise FamulusError(
+            f"debugfs cannot read the extended attribute {name!r} of inode {inode}",
+            hint=f"`find / -xdev -inum {inode}` in the node shows whose it is.",
+        )
     return value
