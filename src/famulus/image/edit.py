@@ -127,7 +127,8 @@ def _write(file: GuestFile, source: str, now: int, *, replaces: bool) -> Iterato
 
 
 def _enter(folder: PurePosixPath) -> str:
-    return f"cd {debugfs.quote(f'{folder}/.')}"
+    path = str(folder).rstrip("/")  # debugfs finds no "//."
+    return f"cd {debugfs.quote(f'{path}/.')}"
 
 
 def _fields(name: str, **values: object) -> Iterator[str]:
