@@ -83,6 +83,15 @@ def test_no_room(overlay: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert set(tmp_path.iterdir()) == there
 
 
+def test_a_disk_that_is_full_after_all(
+    overlay: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("famulus.image.convert.check_room", lambda *_: None)
+    with pytest.raises(NoRoom, match=f"^no space left in {small_disk}$"):
+        convert(overlay, "qcow2", small_disk / "target", "raw")
+    assert list(small_disk.iterdir()) == []
+
+
 def test_a_source_that_is_no_image(tmp_path: Path):
     (tmp_path / "source").write_text("no image")
     (tmp_path / "target").write_text("old")

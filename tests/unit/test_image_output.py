@@ -4,13 +4,13 @@
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 
 from famulus.errors import FamulusError, Interrupted
-from famulus.image.output import NoRoom, check_room, explained, publish, whole
+from famulus.image.output import NoRoom, check_room, explained, publish, scratch, whole
 from famulus.run import run
 from famulus.units import MIB
 
@@ -112,22 +112,42 @@ def test_check_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         check_room(tmp_path, 3 * MIB)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A folder with room for 1 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    argv = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if subprocess.run(argv, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+def test_scratch_is_private_and_removed(tmp_path: Path):
+    with scratch(tmp_path) as folder:
+        (folder / "file").touch()
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert names(tmp_path) == []
+    with pytest.raises(Interrupted), scratch(tmp_path):
+        raise Interrupted(2)
+    assert names(tmp_path) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-def test_a_disk_that_is_full(small: Path):
-    with pytest.raises(NoRoom, match=f"^no space left in {small}$"), whole(small / "file") as part:
+LEAVER = """
+import os, sys
+from pathlib import Path
+from famulus.image.output import scratch
+with scratch(Path(sys.argv[1])) as folder:
+    (folder / "half").touch()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_scratch_sweeps_what_killed_ones_left_and_nothing_else(tmp_path: Path):
+    (tmp_path / "file").touch()
+    subprocess.run([sys.executable, "-c", LEAVER, tmp_path], check=False)
+    with scratch(tmp_path) as first:
+        assert names(tmp_path) == sorted(["file", first.name])
+        (first / "in use").touch()
+        with scratch(tmp_path) as second:
+            assert names(tmp_path) == sorted(["file", first.name, second.name])
+            with scratch(tmp_path):
+                assert second.exists()
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_disk_that_is_full(small_disk: Path):
+    target = small_disk / "file"
+    with pytest.raises(NoRoom, match=f"^no space left in {small_disk}$"), whole(target) as part:
         part.write_bytes(bytes(2 * MIB))
-    assert names(small) == []
+    assert names(small_disk) == []

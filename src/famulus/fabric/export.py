@@ -6,7 +6,6 @@ that of a machine of its own; then it is written in the format that is asked for
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.up import wanted
 from famulus.image.convert import convert
 from famulus.image.edit import blank, write_files
-from famulus.image.output import explained, publish
+from famulus.image.output import explained, publish, scratch
 from famulus.image.repair import repair
 from famulus.image.tarball import write_tar
 from famulus.node import identify
@@ -57,7 +56,7 @@ class Subject:
 class Job:
     """One export: of the raw image `disk`, which may be used up, `targets` are to be made.
 
-    It is written to files of the same names in `folder`, which is removed afterwards.
+    All is written in `folder`, which is removed afterwards.
     """
 
     subject: Subject
@@ -67,11 +66,11 @@ class Job:
     @property
     def disk(self) -> Path:
         """The raw image."""
-        return self.folder / "work" / "disk.img"
+        return self.folder / "disk.img"
 
     def result(self, number: int = 0) -> Path:
         """Return the file that becomes the target of that number."""
-        return self.folder / self.targets[number].name
+        return self.folder / f"result{number}"
 
 
 @dataclass(frozen=True)
@@ -250,12 +249,8 @@ def _template(name: str, settings: Path | None) -> Template:
 def _job(subject: Subject, targets: Sequence[Path]) -> Iterator[Job]:
     """Yield the job, in a folder beside the targets that is removed. Its results become those."""
     parent = targets[0].parent
-    with (
-        explained(parent),
-        tempfile.TemporaryDirectory(prefix=".famulus-export-", dir=parent) as scratch,
-    ):
-        job = Job(subject, Path(scratch), targets)
-        job.disk.parent.mkdir()
+    with explained(parent), scratch(parent) as folder:
+        job = Job(subject, folder, targets)
         yield job
         for number in reversed(range(len(targets))):
             publish(job.result(number), targets[number])

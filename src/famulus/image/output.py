@@ -2,7 +2,10 @@
 """Files that are whole or not there, and a full disk that reads as such."""
 
 import errno
+import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +15,7 @@ from famulus.host.space import free_bytes
 from famulus.units import human_size
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SCRATCH = ".famulus-export-"
 _CURE = "Free some, or write to a folder on a larger disk."
 
 
@@ -44,6 +48,38 @@ def whole(target: Path) -> Iterator[Path]:
             publish(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """Yield a new private folder in `parent`, which is removed when the block ends.
+
+    What killed processes left of theirs goes too. Raises OSError.
+    """
+    for left in parent.glob(f"{_SCRATCH}*"):
+        with suppress(OSError):  # it is in use, or somebody else's
+            _sweep(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent) as name:
+        folder = Path(name)
+        with _held(folder):
+            yield folder
+
+
+def _sweep(folder: Path) -> None:
+    if any(folder.iterdir()):  # an empty one may have been made just now, and not be locked yet
+        with _held(folder):
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder`, which the kernel drops with its process. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
 
 
 def publish(part: Path, target: Path) -> None:
