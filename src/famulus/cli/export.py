@@ -22,25 +22,33 @@ _SETTINGS = Path("fabric.toml")
 
 def export(
     what: Annotated[
-        str, typer.Argument(metavar="NODE|template", help="One node that is stopped, or template.")
+        str,
+        typer.Argument(
+            metavar="NODE|template", help="A stopped node, as 1 or fabric1; or the word template."
+        ),
     ],
     image_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")
+        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "qcow2",
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="File or folder to write to, by default here."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File or folder to write to, by default fabric1.qcow2 and the like here.",
         ),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write a node, or the template, to a file that can be taken elsewhere.
+    """Write a node, or the template, to a file that can be used elsewhere, without Famulus.
+
+    A node must be stopped (`famulus node stop 1`), and keeps its name, its files and its keys.
 
     A qcow2 or raw disk boots by itself in any hypervisor, by its BIOS; give it a virtio network
-    card, which takes its address by DHCP. A tar has every file, for a container or a chroot.
+    card, which gets its address by DHCP. A tar has every file, for a container or a chroot.
     libvirt-xml is a document for `virsh define`, with the qcow2 disk that it names beside it.
 
     Examples: `famulus export 1`, `famulus export template --format tar -o /srv/debian.tar`.
