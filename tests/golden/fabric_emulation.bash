@@ -38,6 +38,8 @@ check() {
     [ -x "$HELPER" ] || die "$HELPER is missing (package qemu-system-common)"
     [ -n "$SUDO" ] || [ "$(id -u)" -eq 0 ] || [ -u "$HELPER" ] ||
         die "only root can join the bridge, for $HELPER is not set-uid root; start this with SUDO='sudo -E'"
+    [ -n "$SUDO" ] || [ ! -e "$POOL" ] || [ -w "$POOL" ] ||
+        die "the pool $POOL belongs to $(stat -c %U "$POOL"); remove it, or start this with SUDO='sudo -E'"
 }
 
 # KVM where it works: a device that opens is not enough, the CPU must have it too. Under TCG a machine

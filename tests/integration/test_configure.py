@@ -45,7 +45,7 @@ done
 mount -t tmpfs none /dev/net  # here the host's need not be open to all, as udev makes it
 mknod -m 666 /dev/net/tun c 10 200
 """
-_FRESH = "rm -f /etc/qemu/bridge.conf; chmod 755 /usr/lib/qemu/qemu-bridge-helper"
+_FRESH = "rm -f /etc/qemu/bridge.conf /dev/shm/*; chmod 755 /usr/lib/qemu/qemu-bridge-helper"
 _HELLO = "make -s hello_fabric hello_fabric_read && sudo ./hello_fabric"
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """fabric_emulation.bash, against a golden file that a person has read and a shell has run."""
 
+import os
+import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,12 +35,15 @@ def script(folder: Path, nodes: Nodes = NODES) -> Path:
     return path
 
 
-def run(path: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    path: Path, *words: str, user: str | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", str(path), *words],
         capture_output=True,
         text=True,
         check=False,
+        user=user,
         env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(path.parent), **env},
     )
 
@@ -64,6 +69,21 @@ def test_without_a_bridge_nothing_is_started(tmp_path: Path):
     done = run(script(tmp_path, replace(NODES, bridge="no-such-bridge")))
     assert done.returncode == 1
     assert "there is no bridge no-such-bridge; 'virsh net-start fabric_emul'" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_pool_of_somebody_elses_is_named(tmp_path: Path):
+    pool = tmp_path / "pool"
+    pool.touch(mode=0o600)
+    path = script(tmp_path, replace(NODES, bridge="lo", pool_file=pool, helper=Path("/bin/su")))
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    shutil.chown(runtime, "nobody")
+    done = run(path, user="nobody", XDG_RUNTIME_DIR=str(runtime))
+    assert done.returncode == 1
+    assert f"the pool {pool} belongs to root; remove it" in done.stderr
 
 
 def test_stopping_what_is_off_is_no_error(tmp_path: Path):
