@@ -15,6 +15,8 @@ from famulus.qemu.disk import backing_chain
 from famulus.qemu.domain import Place, domain_document
 from famulus.state import write_private
 
+_LONGEST_SOCKET = 107  # bytes of a socket's path, unix(7)
+
 
 def start(node: Node, network: str, pool_file: Path, accel: Accelerator) -> None:
     """Have libvirt boot the node from its own disk, on its network called `network`.
@@ -24,6 +26,7 @@ def start(node: Node, network: str, pool_file: Path, accel: Accelerator) -> None
     """
     document = _document(node, network, pool_file, accel)
     _refuse_stranger(node)
+    _refuse_long_path(node.socket("agent"))
     _clear(node)
     note_settings(node, accel)
     with virt.connected() as connection:
@@ -96,7 +99,19 @@ def _refuse_stranger(node: Node) -> None:
         )
 
 
+def _refuse_long_path(socket: Path) -> None:
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET:
+        raise FamulusError(
+            f"{socket} is too long for a socket, which has {_LONGEST_SOCKET} bytes at most",
+            hint="Set FAMULUS_HOME to a shorter path.",
+        )
+
+
 def _clear(node: Node) -> None:
-    """Make room for what libvirt and QEMU open: the log is ours to read, the socket is new."""
+    """Make room for what libvirt and QEMU open: the log is ours to read, the socket is new.
+
+    libvirtd makes the socket as root, for its owner and its group. It has the group of its folder.
+    """
+    node.path.chmod(0o2700)
     write_private(node.serial_log, "")
     node.socket("agent").unlink(missing_ok=True)
