@@ -8,16 +8,22 @@ from rich.console import Console
 from rich.table import Table
 
 from famulus.cli.common import JsonOption
-from famulus.fabric.status import every_fabric
+from famulus.fabric.parallel import raise_all
+from famulus.fabric.status import FabricStatus, every_fabric
 from famulus.units import human_size
 
 
 def list_fabrics(json_output: JsonOption = False) -> None:
     """List all fabrics, running or not."""
-    fabrics = every_fabric()
+    fabrics, failures = every_fabric()
     if json_output:
         typer.echo(json.dumps([fabric.as_dict() for fabric in fabrics], indent=2))
-        return
+    elif fabrics or not failures:
+        _show(fabrics)
+    raise_all(failures, "fabrics")
+
+
+def _show(fabrics: list[FabricStatus]) -> None:
     table = Table("FABRIC", "NODES", "RUNNING", "POOL", "FILE", box=None, pad_edge=False)
     for fabric in fabrics:
         running = sum(node.state != "stopped" for node in fabric.nodes)

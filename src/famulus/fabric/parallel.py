@@ -64,9 +64,13 @@ def attempt(nodes: Iterable[Node], action: Callable[[Node], None], *, width: int
             return error
         return None
 
-    failures = [error for error in each(nodes, guarded, width=width).values() if error]
+    raise_all([error for error in each(nodes, guarded, width=width).values() if error], "nodes")
+
+
+def raise_all(failures: Sequence[FamulusError], what: str) -> None:
+    """Raise `failures` as one error about several `what`, if there are any."""
     if len(failures) == 1:
         raise failures[0]
     if failures:
         details = "\n".join(f"{error.brief}. {error.hint}" for error in failures)
-        raise FamulusError(f"{len(failures)} nodes failed", details=details)
+        raise FamulusError(f"{len(failures)} {what} failed", details=details)

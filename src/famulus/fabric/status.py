@@ -4,6 +4,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from famulus.errors import FamulusError
 from famulus.fabric.fabric import Fabric, open_fabric
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
@@ -60,9 +61,16 @@ def fabric_status(fabric: Fabric) -> FabricStatus:
     )
 
 
-def every_fabric() -> list[FabricStatus]:
-    """Return how every fabric is."""
-    return [fabric_status(open_fabric(folder.name)) for folder in all_fabrics()]
+def every_fabric() -> tuple[list[FabricStatus], list[FamulusError]]:
+    """Return how every fabric is, and why some cannot be told: the others still can."""
+    found, failures = [], []
+    for folder in all_fabrics():
+        try:
+            found.append(fabric_status(open_fabric(folder.name)))
+        except FamulusError as error:
+            brief = f"fabric '{folder.name}': {error.brief}"
+            failures.append(FamulusError(brief, details=error.details, hint=error.hint))
+    return found, failures
 
 
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
