@@ -3,16 +3,20 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
-from famulus import paths
 from famulus.network.libvirt import LibvirtNetwork, network_name
 from famulus.waiting import wait_until
+from tests.integration.cli import Cli
 from tests.integration.namespace import Namespace, NamespaceCli, namespace
+from tests.integration.templates import built
+from tests.integration.users import be_user, make_environment, normal_user
 
 pytestmark = [
     pytest.mark.integration,
@@ -36,8 +40,7 @@ def host() -> Iterator[Namespace]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A FAMULUS_HOME with nothing but everybody's templates."""
     folder = tmp_path_factory.mktemp("home")
-    paths.make_private(paths.templates())
-    (folder / "templates").symlink_to(paths.templates())
+    (folder / "templates").symlink_to(built(Cli("fabric")).parent)  # there: here is no network
     return folder
 
 
@@ -66,6 +69,36 @@ def other(host: Namespace, home: Path) -> Iterator[NamespaceCli]:
     cli = fabric_in(host, home, "other")
     yield cli
     cli.purge()
+
+
+@dataclass
+class UserCli(NamespaceCli):
+    """The command `famulus`, run by a normal user with a Python of the user's own."""
+
+    user: str = ""
+    python: str = ""
+
+    def argv(self, *words: str) -> list[str]:
+        return self.namespace.enter(*be_user(self.user), self.python, "-m", "famulus", *words)
+
+
+@pytest.fixture
+def ann(host: Namespace, home: Path) -> Iterator[UserCli]:
+    """The fabric `ann` of a normal user, which is gone afterwards."""
+    user = f"famulus-l{os.getpid() % 10000}"
+    with normal_user(user) as folder:
+        own = folder / "famulus"
+        own.mkdir()
+        copy = ["cp", "--recursive", "--dereference", "--sparse=always"]
+        subprocess.run([*copy, home / "templates", own], check=True)
+        python = make_environment(folder / "python")
+        subprocess.run(["chown", "--recursive", f"{user}:", folder], check=True)
+        env = {"FAMULUS_HOME": str(own), "HOME": str(folder), "USER": user}
+        cli = UserCli("ann", env, folder, namespace=host, user=user, python=str(python))
+        try:
+            yield cli
+        finally:
+            cli.purge()
 
 
 def up_fails(cli: NamespaceCli, says: str, hint: str, *words: str) -> None:
@@ -185,6 +218,25 @@ def test_a_node_that_starts_with_the_host_makes_the_pool(two: NamespaceCli) -> N
     assert two.ok("pool", "read", "0", "18", "--raw") == "Hello from fabric1"
     two.ok("up", "2")
     assert two.ok("pool", "read", "0", "18", "--raw") == "Hello from fabric1"
+
+
+def test_who_is_not_root_has_nodes_too(ann: UserCli) -> None:
+    ann.ok("up", "1", *UP, "--subnet", "192.168.44.0/24")
+    assert ann.node(1, "hostname") == "fabric1"
+    qemu = ann.namespace.run("ps", "-o", "user:30=", "-p", str(ann.status()["nodes"][0]["pid"]))
+    assert qemu == ann.user
+    ann.ok("node", "stop", "1")
+    ann.ok("down", "--purge")
+    assert ann.namespace.virsh("list", "--all", "--name").split()[-1:] != ["ann-fabric1"]
+
+
+def test_a_path_too_long_for_a_socket_is_told(other: NamespaceCli, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    templates = Path(other.env["FAMULUS_HOME"], "templates")
+    (long / "templates").symlink_to(templates.resolve())
+    cli = fabric_in(other.namespace, long, "other")
+    up_fails(cli, "is too long for a socket", "FAMULUS_HOME", "--subnet", "192.168.43.0/24")
 
 
 def test_famulus_is_killed_half_way_and_down_ends_what_it_began(other: NamespaceCli) -> None:
