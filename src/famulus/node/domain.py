@@ -49,8 +49,10 @@ def forget(folder: Path) -> None:
     kill(folder)
     domain = _find(folder)
     if domain is not None:
+        lib = virt.library()
+        kept = lib.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | lib.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
         with virt.connected():
-            domain.undefine()
+            domain.undefineFlags(kept)  # libvirt refuses to forget them without being told to
     (folder / "domain").unlink(missing_ok=True)
 
 
