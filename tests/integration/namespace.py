@@ -14,6 +14,7 @@ from pathlib import Path
 
 from famulus.waiting import wait_until
 from tests.integration.cli import Cli
+from tests.integration.users import be_user
 
 # /run is covered whole: on the system's bus there, libvirtd would find the host's systemd-machined.
 _OWN = "/run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /etc/libvirt /dev/shm"
@@ -100,6 +101,17 @@ class NamespaceCli(Cli):
 
     def argv(self, *words: str) -> list[str]:
         return self.namespace.enter(*super().argv(*words))
+
+
+@dataclass
+class UserCli(NamespaceCli):
+    """The command `famulus`, run by a normal user with a Python of the user's own."""
+
+    user: str = ""
+    python: str = ""
+
+    def argv(self, *words: str) -> list[str]:
+        return self.namespace.enter(*be_user(self.user), self.python, "-m", "famulus", *words)
 
 
 @contextmanager

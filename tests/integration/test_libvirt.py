@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import pytest
 from famulus.network.libvirt import LibvirtNetwork, network_name
 from famulus.waiting import wait_until
 from tests.integration.cli import Cli
-from tests.integration.namespace import Namespace, NamespaceCli, namespace
+from tests.integration.namespace import Namespace, NamespaceCli, UserCli, namespace
 from tests.integration.templates import built
-from tests.integration.users import be_user, make_environment, normal_user
+from tests.integration.users import make_environment, normal_user
 
 pytestmark = [
     pytest.mark.integration,
@@ -69,17 +68,6 @@ def other(host: Namespace, home: Path) -> Iterator[NamespaceCli]:
     cli = fabric_in(host, home, "other")
     yield cli
     cli.purge()
-
-
-@dataclass
-class UserCli(NamespaceCli):
-    """The command `famulus`, run by a normal user with a Python of the user's own."""
-
-    user: str = ""
-    python: str = ""
-
-    def argv(self, *words: str) -> list[str]:
-        return self.namespace.enter(*be_user(self.user), self.python, "-m", "famulus", *words)
 
 
 @pytest.fixture
