@@ -115,7 +115,7 @@ stop() {
     for number; do
         while process "$number" >/dev/null; do
             [ $((waited % 10)) -ne 9 ] || press_power_button "$number"
-            [ $waited -lt 120 ] ||
+            [ $waited -lt 300 ] ||
                 die "fabric$number does not shut down; 'kill $(process "$number")' ends it at once"
             sleep 1
             waited=$((waited + 1))

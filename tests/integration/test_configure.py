@@ -15,7 +15,7 @@ import pytest
 from famulus.paths import fabrics
 from famulus.qemu.script import Nodes
 from tests.integration.cli import Cli
-from tests.integration.namespace import Namespace, NamespaceCli, namespace
+from tests.integration.namespace import Namespace, NamespaceCli, UserCli, namespace
 from tests.integration.templates import built, text, wait
 from tests.integration.users import ROOT, be_user, make_environment, normal_user
 
@@ -223,19 +223,6 @@ def test_a_folder_that_does_not_do(space: Namespace, art: Art, tmp_path: Path) -
     assert "ARTDIR" in said
 
 
-class UserCli(NamespaceCli):
-    """The command line of a normal user in the namespace."""
-
-    python = ""
-    user = ""
-
-    def argv(self, *words: str) -> list[str]:
-        return self.as_user(self.python, "-m", "famulus", *words)
-
-    def as_user(self, *argv: str) -> list[str]:
-        return self.namespace.enter(*be_user(self.user), *argv)
-
-
 @pytest.fixture
 def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
     """A normal user who may use sudo, has the template and may not use libvirt."""
@@ -248,8 +235,8 @@ def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
         subprocess.run([*argv, str(template)], check=True)
         subprocess.run(["chown", "-R", f"{name}:", str(home)], check=True)
         env = {"HOME": str(home), "USER": name, "FAMULUS_HOME": str(home / "famulus")}
-        cli = UserCli("fabric", env, home, space)
-        cli.user, cli.python = name, str(make_environment(tmp_path / "venv"))
+        python = str(make_environment(tmp_path / "venv"))
+        cli = UserCli("fabric", env, home, namespace=space, user=name, python=python)
         for path in (tmp_path, *list(tmp_path.parents)[:2]):
             path.chmod(0o755)
         if cli.run("--version").returncode:
@@ -258,9 +245,10 @@ def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
         space.run("sh", "-c", f"echo '{name} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/tests")
         space.run("sh", "-c", _FRESH)
         yield cli
+        space.run("sh", "-c", f"kill -9 $(ps -u {name} -o pid=)", check=False)
 
 
-def test_a_normal_user_with_sudo(user: UserCli) -> None:
+def test_a_normal_user_with_sudo(space: Namespace, user: UserCli) -> None:
     folder = Path(user.env["HOME"]) / "art"
     subprocess.run(["install", "-d", "-o", user.user, str(folder)], check=True)
     user.env["ARTDIR"] = str(folder)
@@ -269,11 +257,16 @@ def test_a_normal_user_with_sudo(user: UserCli) -> None:
     for change in ("create the network fabric_emul", "allow fabric_emul in", "make /usr/lib/qemu"):
         assert f"note: to {change}" in done.stderr
     assert all(path.stat().st_uid == folder.stat().st_uid for path in folder.iterdir())
-    script = user.as_user("env", f"XDG_RUNTIME_DIR={folder}", str(folder / "fabric_emulation.bash"))
+    script = space.enter(
+        *be_user(user.user),
+        "env",
+        f"XDG_RUNTIME_DIR={folder}",
+        str(folder / "fabric_emulation.bash"),
+    )
     started = user.command(script)
     assert started.returncode == 0, started.stderr
     assert "fabric1 starts, with the address 192.168.42.1" in started.stdout
-    stopped = user.command([*script, "stop"])
+    stopped = user.command([*script, "stop"])  # while it boots: it need not be waited for
     assert stopped.stdout == "fabric1 is off\n", stopped.stderr
 
 

@@ -21,7 +21,7 @@ from famulus.qemu.arguments import (
 from famulus.render import render
 from famulus.units import MIB
 
-_STOP_LIMIT = 120  # seconds in which systemd in a node has shut down, on a busy host under TCG
+_STOP_LIMIT = 300  # seconds in which systemd in a node has shut down, on a busy host under TCG
 
 
 @dataclass(frozen=True)
