@@ -168,6 +168,15 @@ def test_a_disk_boots_by_itself(art: Art, tmp_path: Path) -> None:
             qemu.kill()
 
 
+def test_an_exported_document_can_be_defined(space: Namespace, art: Art, tmp_path: Path) -> None:
+    document = str(tmp_path / "node.xml")
+    art.cli.ok("export", "template", "--format", "libvirt-xml", "-o", document)
+    space.run("virt-xml-validate", document, "domain")
+    space.virsh("define", document)
+    assert str(tmp_path / "node.qcow2") in space.virsh("domblklist", "fabric_template")
+    space.virsh("undefine", "fabric_template")
+
+
 def test_nobody_there_means_no(art: Art) -> None:
     inode = (art.folder / "fabric1.qcow2").stat().st_ino
     said = art.cli.fails("configure", "2", code=1, says="nothing was done")

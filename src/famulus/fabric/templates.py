@@ -8,7 +8,6 @@ from famulus.events import Events
 from famulus.identity import MAX_NODES
 from famulus.node.node import Node
 from famulus.snapshot import store as snapshots
-from famulus.snapshot.store import all_snapshots
 from famulus.spec import FabricSpec
 from famulus.state import FabricFolder, Record, all_fabrics
 from famulus.template import store
@@ -43,10 +42,15 @@ def rebuilt(spec: FabricSpec, events: Events) -> Template:
             f"the template {digest} cannot be built anew while fabric '{users[0]}' stands on it",
             hint=f"`famulus down --purge --fabric {users[0]}` first, or take it as it is: --reuse.",
         )
-    above = {s.digest for s in all_snapshots() if s.template == digest}
-    snapshots.vault().prune({name for name in snapshots.vault().digests() if name not in above})
+    snapshots.vault().prune(snapshots.vault().digests() - _snapshots_of(digest))
     store.vault().prune(store.vault().digests() - {digest})
     return ensure(spec, events)
+
+
+def _snapshots_of(template: str) -> set[str]:
+    vault = snapshots.vault()
+    records = {digest: vault.read(digest) or {} for digest in vault.digests()}
+    return {digest for digest, record in records.items() if record.get("template") == template}
 
 
 def _users(
