@@ -15,9 +15,10 @@
 
 static int apply_line(const char *path, const char *text)
 {
-	char line[256];
-	int length = snprintf(line, sizeof(line), "%s\n", text);
-	return apply_file(0644, 0, 0, path, line, (size_t)length);
+	char line[256] = "";
+	strncat(line, text, sizeof(line) - 2);
+	strcat(line, "\n");
+	return apply_file(0644, 0, 0, path, line, strlen(line));
 }
 
 int apply_hostname(const char *name)

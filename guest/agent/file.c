@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READY 1 /* bytes */
-
 /* The caller sees the errno of what failed, not that of cleaning up after it. */
 int close_with(int fd, int result)
 {
@@ -42,33 +40,24 @@ static int write_all(int fd, const char *data, size_t length)
 	return 0;
 }
 
-/*
- * Nobody has read a file of one byte yet: it was kept ready in the snapshot (settle.sh). Under
- * emulation it costs a quarter to fill it where it lies.
- */
-static bool fill(int fd, off_t size, const char *data, size_t length)
-{
-	return size == READY && length >= READY && write_all(fd, data, length) == 0;
-}
-
 static bool is_right(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
 		     size_t length)
 {
 	struct stat status;
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	bool right = fstat(fd, &status) == 0 && status.st_mode == (S_IFREG | mode) &&
 		     status.st_uid == uid && status.st_gid == gid &&
-		     (fill(fd, status.st_size, data, length) ||
-		      (status.st_size == (off_t)length && same_content(fd, data, length)));
+		     status.st_size == (off_t)length && same_content(fd, data, length);
 	return close_with(fd, right);
 }
 
 int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
 {
 	char part[4096];
-	if (is_right(mode, uid, gid, path, data, length))
+	if (ready_fill(mode, uid, gid, path, data, length) ||
+	    is_right(mode, uid, gid, path, data, length))
 		return 0;
 	if (snprintf(part, sizeof(part), "%s.famulus", path) >= (int)sizeof(part)) {
 		errno = ENAMETOOLONG;

@@ -26,7 +26,7 @@ static bool exists(const char *interface)
 static void set_name(struct ifreq *request, const char *interface)
 {
 	memset(request, 0, sizeof(*request));
-	snprintf(request->ifr_name, IFNAMSIZ, "%s", interface);
+	strncpy(request->ifr_name, interface, IFNAMSIZ - 1);
 }
 
 static int set_flags(int fd, const char *interface, short set, short clear)
@@ -35,7 +35,10 @@ static int set_flags(int fd, const char *interface, short set, short clear)
 	set_name(&request, interface);
 	if (ioctl(fd, SIOCGIFFLAGS, &request))
 		return -1;
-	request.ifr_flags = (short)((request.ifr_flags | set) & ~clear);
+	short flags = (short)((request.ifr_flags | set) & ~clear);
+	if (request.ifr_flags == flags)
+		return 0;
+	request.ifr_flags = flags;
 	return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
@@ -43,11 +46,8 @@ static int set_mac(int fd, const char *interface, const char *text)
 {
 	unsigned char mac[6];
 	struct ifreq request;
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
-		   &mac[4], &mac[5]) != 6) {
-		errno = EINVAL;
+	if (hex_bytes(text, mac, sizeof(mac), ':'))
 		return -1;
-	}
 	set_name(&request, interface);
 	if (ioctl(fd, SIOCGIFHWADDR, &request))
 		return -1;
@@ -80,8 +80,8 @@ static int set_route(int fd, const char *interface, in_addr_t gateway)
 {
 	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
 	struct sockaddr_in any = ipv4(INADDR_ANY), via = ipv4(gateway);
-	char name[IFNAMSIZ];
-	snprintf(name, sizeof(name), "%s", interface);
+	char name[IFNAMSIZ] = "";
+	strncpy(name, interface, sizeof(name) - 1);
 	route.rt_dev = name;
 	memcpy(&route.rt_dst, &any, sizeof(any));
 	memcpy(&route.rt_genmask, &any, sizeof(any));
@@ -104,6 +104,25 @@ static int set_all(int fd, const char *interface, const char *mac, in_addr_t add
 	return set_route(fd, interface, gateway);
 }
 
+static int prepared = -1; /* a socket, while a machine is frozen that has its card */
+
+static int open_socket(void)
+{
+	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+int link_prepare(void)
+{
+	prepared = open_socket();
+	return prepared < 0 ? -1 : 0;
+}
+
+void link_done(void)
+{
+	close(prepared);
+	prepared = -1;
+}
+
 int apply_link(const char *interface, const char *mac, const char *address, int prefix,
 	       const char *gateway)
 {
@@ -112,11 +131,13 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 		errno = EINVAL;
 		return -1;
 	}
+	if (prepared >= 0)
+		return set_all(prepared, interface, mac, own.s_addr, prefix, via.s_addr);
 	if (!exists(interface)) {
 		errno = ENODEV;
 		return -1;
 	}
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = open_socket();
 	if (fd < 0)
 		return -1;
 	int failed = set_all(fd, interface, mac, own.s_addr, prefix, via.s_addr);

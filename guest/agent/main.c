@@ -13,12 +13,13 @@
 #define SETTLE_MS 250
 #define PAUSE_US 1000
 #define STALL_MS 2000
+#define LEISURE_MS 10000
 #define HEADER "famulus 1 "
-#define HEADER_MAX 40
 
 /* What has come of the request so far: the header line and, behind it, the directives; then a NUL. */
 static char buffer[HEADER_MAX + REQUEST_MAX + 1];
 static size_t filled;
+static bool unfinished; /* a clone still has to do what can wait */
 
 /* The milliseconds of a clock that nobody sets. */
 static long long now_ms(void)
@@ -48,26 +49,55 @@ static void answer(int port, const char *text)
 	}
 }
 
+/* Carry out a request and put the answer into `text` (ANSWER_MAX bytes); tell whether it went well. */
+static bool carry_out(char *directives, size_t length, char *text)
+{
+	struct failure why = { .error = 0 };
+	if (request_run(directives, length, &why)) {
+		snprintf(text, ANSWER_MAX, "error %s: %s\n", why.what, strerror(why.error));
+		return false;
+	}
+	memcpy(text, "ok ", 4);
+	gethostname(text + 3, ANSWER_MAX - 5);
+	strcat(text, "\n");
+	return true;
+}
+
+/* In a machine to be frozen this ends in its clones only, and in each of them. */
+static void become_clone(void)
+{
+	char text[ANSWER_MAX] = "";
+	size_t length;
+	char *directives = clone_await(&length);
+	carry_out(directives, length, text);
+	clone_answer(text);
+	unfinished = true;
+}
+
+static void finish(void)
+{
+	ready_trim();
+	clone_done();
+	unfinished = false;
+}
+
 static void serve(int port, char *directives, size_t length)
 {
 	static bool ready;
-	char text[ANSWER_MAX], name[65] = "";
-	struct failure why = { .error = 0 };
-	if (request_run(directives, length, &why)) {
-		snprintf(text, sizeof(text), "error %s: %s\n", why.what, strerror(why.error));
-	} else {
-		gethostname(name, sizeof(name) - 1);
-		snprintf(text, sizeof(text), "ok %s\n", name);
-	}
-	if (length && !why.error && !ready) {
+	char text[ANSWER_MAX] = "";
+	if (unfinished)
+		finish();
+	if (carry_out(directives, length, text) && length && !ready) {
 		notify_ready(); /* from now on the node is itself, and sshd may start */
 		ready = true;
 	}
 	answer(port, text);
+	if (clone_prepared())
+		become_clone();
 }
 
 /* Take the payload's length from a header line, which ends with a line feed. */
-static bool parse_header(const char *line, size_t *length)
+bool request_header(const char *line, size_t *length)
 {
 	char *end;
 	if (strncmp(line, HEADER, strlen(HEADER)) != 0)
@@ -83,7 +113,7 @@ static void consume(int port)
 	char *end;
 	while ((end = memchr(buffer, '\n', filled))) {
 		size_t length, header = (size_t)(end + 1 - buffer);
-		if (header > HEADER_MAX || !parse_header(buffer, &length)) {
+		if (header > HEADER_MAX || !request_header(buffer, &length)) {
 			filled = 0;
 			answer(port, "error not a request of protocol 1\n");
 			return;
@@ -119,7 +149,7 @@ static void drain(int port)
 static void resume(int port)
 {
 	for (size_t at = 1, length; at < filled; at++) {
-		if (!parse_header(buffer + at, &length))
+		if (!request_header(buffer + at, &length))
 			continue;
 		const char *payload = strchr(buffer + at, '\n') + 1;
 		if (payload + length != buffer + filled)
@@ -149,9 +179,11 @@ int main(void)
 	link_recall();
 	for (;;) {
 		drain(port);
-		int events = epoll_wait(epoll, &event, 1, filled ? STALL_MS : -1);
-		if (events == 0)
+		int events = epoll_wait(epoll, &event, 1, filled ? STALL_MS : unfinished ? LEISURE_MS : -1);
+		if (events == 0 && filled)
 			resume(port);
+		else if (events == 0)
+			finish();
 		if (events < 0 && errno != EINTR) {
 			perror("famulus-agent: epoll_wait");
 			return 1;

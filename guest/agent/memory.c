@@ -4,18 +4,25 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define FOLDER "/var/lib/famulus"
 #define MEMORY FOLDER "/link"
+#define WORD_MAX 64 /* bytes */
 
 int link_remember(char *words[])
 {
-	char line[512];
-	int length = snprintf(line, sizeof(line), "link %.20s %.20s %.20s %.4s %.20s\n", words[1],
-			      words[2], words[3], words[4], words[5]);
+	char line[512] = "link";
+	for (int i = 1; i < 6; i++) {
+		strcat(line, " ");
+		strncat(line, words[i], WORD_MAX);
+	}
+	strcat(line, "\n");
+	if (ready_fill(0644, 0, 0, MEMORY, line, strlen(line)))
+		return 0;
 	mkdir(FOLDER, 0755);
-	return apply_file(0644, 0, 0, MEMORY, line, (size_t)length);
+	return apply_file(0644, 0, 0, MEMORY, line, strlen(line));
 }
 
 /* Whatever fails here, the host has the last word. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 6
+#define WHAT_MAX 200
 
 /* What is left of the request. */
 struct rest {
@@ -58,19 +59,43 @@ static bool number(const char *text, int base, unsigned long max, unsigned long 
 	return *end == '\0' && errno == 0 && *value <= max;
 }
 
-static int run_file(char *words[WORDS_MAX], struct rest *rest)
+struct place {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	size_t length;
+	const char *path;
+};
+
+static int parse_place(char *words[WORDS_MAX], struct place *place)
 {
 	unsigned long mode, uid, gid, length;
-	const char *data = rest->at, *path = words[5];
 	if (!number(words[1], 8, 07777, &mode) || !number(words[2], 10, UINT_MAX - 1, &uid) ||
 	    !number(words[3], 10, UINT_MAX - 1, &gid) ||
-	    !number(words[4], 10, REQUEST_MAX, &length))
+	    !number(words[4], 10, REQUEST_MAX, &length) || words[5][0] != '/')
 		return invalid();
-	if (length >= rest->length || data[length] != '\n' || path[0] != '/')
+	*place = (struct place){ (mode_t)mode, (uid_t)uid, (gid_t)gid, length, words[5] };
+	return 0;
+}
+
+static int run_file(char *words[WORDS_MAX], struct rest *rest)
+{
+	struct place to;
+	const char *data = rest->at;
+	if (parse_place(words, &to))
+		return -1;
+	if (to.length >= rest->length || data[to.length] != '\n')
 		return invalid();
-	rest->at += length + 1;
-	rest->length -= length + 1;
-	return apply_file((mode_t)mode, (uid_t)uid, (gid_t)gid, path, data, length);
+	rest->at += to.length + 1;
+	rest->length -= to.length + 1;
+	return apply_file(to.mode, to.uid, to.gid, to.path, data, to.length);
+}
+
+static int run_ready(char *words[WORDS_MAX])
+{
+	struct place to;
+	return parse_place(words, &to) ? -1
+				       : ready_make(to.mode, to.uid, to.gid, to.path, to.length);
 }
 
 static int run_link(char *words[WORDS_MAX])
@@ -126,10 +151,16 @@ static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
 		return run_link(words);
 	if (count == 6 && strcmp(verb, "file") == 0)
 		return run_file(words, rest);
+	if (count == 6 && strcmp(verb, "ready") == 0)
+		return run_ready(words);
 	if (count >= 3 && strcmp(verb, "password") == 0)
 		return run_password(words, count);
 	if (count == 1 && strcmp(verb, "sync") == 0)
 		return run_sync();
+	if (count == 1 && strcmp(verb, "await") == 0)
+		return clone_prepare();
+	if (count == 1 && strcmp(verb, "began") == 0)
+		return apply_began();
 	if (count == 1 && strcmp(verb, "poweroff") == 0)
 		return apply_poweroff();
 	return invalid();
@@ -141,7 +172,9 @@ int request_run(char *text, size_t length, struct failure *why)
 	while (rest.length) {
 		char *words[WORDS_MAX];
 		char *line = next_line(&rest);
-		snprintf(why->what, sizeof(why->what), "%.200s", line ? line : "unfinished line");
+		char *end = memccpy(why->what, line ? line : "unfinished line", '\0', WHAT_MAX);
+		if (!end)
+			why->what[WHAT_MAX] = '\0';
 		if (!line || run_words(words, split(line, words), &rest)) {
 			why->error = line ? errno : EINVAL;
 			return -1;

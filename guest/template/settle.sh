@@ -33,26 +33,7 @@ systemctl start systemd-udevd-control.socket
 systemctl stop systemd-journald.service 2> /dev/null
 rm -rf /run/log/journal/*
 
-# A file of one byte, its block allocated, is what the agent fills at the least cost.
-keep_ready() { # MODE OWNER FILE...
-	mode=$1 owner=$2
-	shift 2
-	for file; do
-		echo > "$file"
-		chmod "$mode" "$file"
-		chown "$owner:$owner" "$file"
-	done
-}
 mkdir -p /var/lib/famulus
-keep_ready 644 root /etc/hostname /etc/hosts /etc/machine-id /etc/resolv.conf \
-	/etc/ssh/ssh_known_hosts /etc/ssh/ssh_config.d/famulus.conf \
-	/etc/ssh/ssh_host_ed25519_key.pub /var/lib/famulus/link
-keep_ready 600 root /etc/ssh/ssh_host_ed25519_key
-for owner in root fabric; do
-	ssh=$(getent passwd "$owner" | cut -d: -f6)/.ssh
-	keep_ready 644 "$owner" "$ssh/id_ed25519.pub"
-	keep_ready 600 "$owner" "$ssh/id_ed25519" "$ssh/authorized_keys"
-done
 
 # What the agent writes is committed after 30 seconds, as all data is, and not while other clones start.
 mount -o remount,commit=30 /

@@ -8,8 +8,8 @@ answer is one line, `ok <host name>` or `error <what>`.
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ _MAX_ANSWER = 4096
 
 POWER_OFF = b"poweroff\n"
 POOL_ADDRESS = "0000:00:04.0"
+PLUG = f"plug {POOL_ADDRESS}\n".encode()  # make its kernel find the pool
+AWAIT = b"await\n"  # to be a clone; the host may freeze the node then
+BEGAN = b"began\n"  # the clock, from what `began` says
 SSH_LISTENS = b"listening 22\n"
 REST = SSH_LISTENS + b"sync\n"  # what a node waits for before it is frozen
 
@@ -37,6 +40,28 @@ class GuestFile:
     gid: int = 0
 
 
+@dataclass(frozen=True)
+class ReadyFile:
+    """A file that is made in a node before it is frozen, so that clones need only fill it.
+
+    `size` is bytes: what a clone has less is cut off after it has answered, more costs it dearly.
+    """
+
+    path: str
+    size: int
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+def ready_request(files: Iterable[ReadyFile]) -> bytes:
+    """Return the directives that make `files`."""
+    return b"".join(
+        f"ready {file.mode:04o} {file.uid} {file.gid} {file.size} {file.path}\n".encode()
+        for file in files
+    )
+
+
 def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) -> bytes:
     """Return the directives that make a node the node `me`.
 
@@ -46,7 +71,6 @@ def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) 
         f"entropy {secrets.token_hex(32)}",
         f"hostname {me.name}",
         f"machine-id {machine_id}",
-        f"plug {POOL_ADDRESS}",
         f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}",
     ]
     head = "".join(f"{directive}\n" for directive in directives)
@@ -72,6 +96,11 @@ def _file_directive(file: GuestFile) -> bytes:
     )
 
 
+def framed(directives: bytes) -> bytes:
+    """Return a request as it is sent: its first line, then the directives."""
+    return f"famulus 1 {len(directives)}\n".encode() + directives
+
+
 def ask(path: Path, request: bytes, limit: float) -> str:
     """Send `request` to the agent behind the socket `path` and return the name the node answers.
 
@@ -79,18 +108,39 @@ def ask(path: Path, request: bytes, limit: float) -> str:
     agent reports an error, when its QEMU goes away, or after `limit` seconds.
     """
     deadline = time.monotonic() + limit
+    with _failures(limit), closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.settimeout(_POLL)
+        connection.connect(str(path))
+        _send(connection, framed(request), deadline)
+        return _answer(connection, deadline)
+
+
+def began(connection: socket.socket, when: float, limit: float) -> str:
+    """Tell a clone that it began to run `when` (seconds since 1970); return the name it answers.
+
+    `connection` leads to its second serial port. Raises FamulusError as `ask` does.
+    """
+    with _failures(limit):
+        connection.settimeout(_POLL)
+        deadline = time.monotonic() + limit
+        _send(connection, f"{when:.6f}\n".encode(), deadline)
+        return _answer(connection, deadline)
+
+
+@contextmanager
+def _failures(limit: float) -> Iterator[None]:
     try:
-        with closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(_POLL)
-            connection.connect(str(path))
-            _send(connection, f"famulus 1 {len(request)}\n".encode() + request, deadline)
-            answer = _receive_line(connection, deadline)
+        yield
     except TimeoutError as error:
         raise FamulusError(f"no answer from the node's agent within {limit:g} s") from error
     except OSError as error:
         raise FamulusError(
             f"the node's agent cannot be reached: {error.strerror or error}"
         ) from error
+
+
+def _answer(connection: socket.socket, deadline: float) -> str:
+    answer = _receive_line(connection, deadline)
     verdict, _, rest = answer.partition(" ")
     if verdict != "ok":
         raise FamulusError(f"the node's agent failed: {rest or answer}")

@@ -59,6 +59,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     cleanup: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> Result:
     """Run a program to its end and return what it printed.
 
@@ -67,13 +68,15 @@ def run(
     needs more than `timeout` seconds; Interrupted if the user interrupts. In all these cases the
     program and its children are gone.
 
+    The program has the file descriptors `pass_fds` under the same numbers.
+
     With `cleanup` it runs although the user has interrupted: it undoes what the interrupt left.
     """
     check_interrupt = _never if cleanup else waiting.check_interrupt
     check_interrupt()
     log.debug("run: %s", shell_line(argv))
     with (
-        _process(argv, merged=on_line is not None, cwd=cwd, env=env) as process,
+        _process(argv, on_line is not None, cwd=cwd, env=env, pass_fds=pass_fds) as process,
         _limit(process, timeout) as hit,
     ):
         stdout, stderr = _collect(process, stdin, on_line)
@@ -119,7 +122,12 @@ def _program(argv: Argv) -> str:
 
 @contextmanager
 def _process(
-    argv: Argv, *, merged: bool, cwd: Path | None, env: Mapping[str, str] | None
+    argv: Argv,
+    merged: bool,
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    pass_fds: Sequence[int],
 ) -> Iterator[subprocess.Popen[str]]:
     try:
         process = subprocess.Popen(
@@ -131,6 +139,7 @@ def _process(
             errors="replace",
             start_new_session=True,
             cwd=cwd,
+            pass_fds=pass_fds,
             env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
         )
     except OSError as error:

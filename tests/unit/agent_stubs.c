@@ -73,6 +73,62 @@ int apply_plug(const char *address)
 	return 0;
 }
 
+int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size)
+{
+	printf("ready %o %u %u %s of %zu\n", mode, uid, gid, path, size);
+	return 0;
+}
+
+bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+{
+	(void)mode, (void)uid, (void)gid, (void)path, (void)data, (void)length;
+	return false;
+}
+
+void ready_trim(void)
+{
+	puts("trim");
+}
+
+/* The machine that is frozen and its clone are one: the clone's request is in the environment. */
+static bool prepared;
+
+int clone_prepare(void)
+{
+	puts("await");
+	prepared = true;
+	return 0;
+}
+
+bool clone_prepared(void)
+{
+	return prepared;
+}
+
+char *clone_await(size_t *length)
+{
+	char *request = getenv("AGENT_CLONE");
+	*length = strlen(request);
+	return request;
+}
+
+void clone_answer(const char *text)
+{
+	printf("clone: %s", text);
+	prepared = false;
+}
+
+void clone_done(void)
+{
+	puts("done");
+}
+
+int apply_began(void)
+{
+	puts("began");
+	return 0;
+}
+
 int apply_listening(unsigned port)
 {
 	printf("listening %u\n", port);

@@ -18,9 +18,11 @@ from famulus.agent import (
     POWER_OFF,
     SSH_LISTENS,
     GuestFile,
+    ReadyFile,
     ask,
     identity_request,
     password_request,
+    ready_request,
     time_request,
 )
 from famulus.identity import Identity
@@ -79,7 +81,11 @@ def running(program: Path, port: socket.socket, inside: socket.socket) -> Iterat
     with subprocess.Popen(
         [program],
         pass_fds=[inside.fileno()],
-        env={**os.environ, "AGENT_PORT": str(inside.fileno())},
+        env={
+            **os.environ,
+            "AGENT_PORT": str(inside.fileno()),
+            "AGENT_CLONE": "hostname clone\nbegan\n",
+        },
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -109,7 +115,6 @@ def test_an_identity(agent):
         "entropy of 32",
         "hostname fabric3",
         f"machine-id {'0' * 32}",
-        "plug 0000:00:04.0",
         "link eth0 52:54:48:50:45:03 192.168.42.3 24 192.168.42.254",
         "remember eth0",
         "file 644 0 0 /etc/hosts 610a620a",
@@ -128,6 +133,22 @@ def test_ready_is_said_once(agent):
 def test_the_other_directives(agent):
     assert agent.request(time_request(1700000000.000001) + b"sync\n" + POWER_OFF) == OK
     assert agent.did() == ["time 1700000000.000001", "poweroff", "ready"]
+
+
+def test_a_machine_is_frozen_and_its_clone_goes_on(agent):
+    assert agent.request(ready_request([ReadyFile("/f", 9)]) + b"await\n") == OK
+    assert agent.request(b"hostname a\n") == OK
+    assert agent.did() == [
+        "ready 644 0 0 /f of 9",
+        "await",
+        "ready",
+        "hostname clone",
+        "began",
+        f"clone: {OK.decode().strip()}",
+        "trim",  # before anything else is done, or after ten seconds
+        "done",
+        "hostname a",
+    ]
 
 
 def test_passwords(agent):

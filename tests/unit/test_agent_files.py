@@ -18,16 +18,17 @@ OK = f"ok {socket.gethostname()}"
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The agent with the stubs of test_agent.py, but with its own file.c in place of theirs."""
+    """The agent with the stubs of test_agent.py, but with its own file.c and ready.c."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
     folder = tmp_path_factory.mktemp("agent-files")
     source = guest_folder() / "agent"
     gcc = ["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", f"-I{source}"]
     stubs = str(Path(__file__).with_name("agent_stubs.c"))
-    unused = "-Dapply_file=unused_apply_file"
-    subprocess.run([*gcc, unused, "-c", "-o", str(folder / "stubs.o"), stubs], check=True)
-    sources = [str(source / name) for name in ("main.c", "request.c", "file.c")]
+    replaced = ("apply_file", "ready_make", "ready_fill", "ready_trim")
+    unused = [f"-D{name}=unused_{name}" for name in replaced]
+    subprocess.run([*gcc, *unused, "-c", "-o", str(folder / "stubs.o"), stubs], check=True)
+    sources = [str(source / name) for name in ("main.c", "request.c", "file.c", "ready.c")]
     made = folder / "agent"
     subprocess.run([*gcc, "-o", str(made), *sources, str(folder / "stubs.o")], check=True)
     return made
@@ -52,10 +53,11 @@ class Agent:
 
 
 @pytest.fixture
-def agent(program: Path) -> Iterator[Agent]:
+def agent(program: Path, tmp_path: Path) -> Iterator[Agent]:
     port, inside = socket.socketpair()
     port.settimeout(10)
-    env = {**os.environ, "AGENT_PORT": str(inside.fileno())}
+    clone = file(tmp_path / "short", b"own\n") + file(tmp_path / "long", b"x" * 50_000)
+    env = {**os.environ, "AGENT_PORT": str(inside.fileno()), "AGENT_CLONE": clone.decode()}
     quiet = subprocess.DEVNULL
     with (
         port,
@@ -129,3 +131,44 @@ def test_who_comes_right_after_an_unfinished_request_is_served(agent, tmp_path):
     agent.port.sendall(b"famulus 1 500\n" + file(tmp_path / "first", b"x"))
     assert agent.send(file(tmp_path / "second", b"y")) == OK
     assert list(tmp_path.iterdir()) == [tmp_path / "second"]
+
+
+def ready(path: Path, size: int, mode: str = "0640") -> bytes:
+    return f"ready {mode} {os.getuid()} {os.getgid()} {size} {path}\n".encode()
+
+
+def test_a_clone_fills_what_was_made_ready_and_trims_it_later(agent, tmp_path):
+    short, long, unused = tmp_path / "short", tmp_path / "long", tmp_path / "unused"
+    made = ready(short, 9000) + ready(long, 40_000) + ready(unused, 33)
+    assert agent.send(made) == OK
+    first = short.stat().st_ino
+    assert short.read_bytes() == b"\n" * 9000
+    assert agent.send(b"await\n") == OK
+    wait_for(long, b"x" * 50_000)  # it has no room there, and is written as ever
+    assert short.read_bytes() == b"own\n" + b"\n" * 8996
+    assert agent.send(file(short, b"other\n")) == OK
+    assert short.read_bytes() == b"other\n"
+    assert long.read_bytes() == b"x" * 50_000
+    assert unused.read_bytes() == b""
+    assert short.stat().st_ino != first
+
+
+def test_a_clone_trims_by_itself(agent, tmp_path):
+    short = tmp_path / "short"
+    assert agent.send(ready(short, 64) + b"await\n") == OK
+    wait_for(short, b"own\n" + b"\n" * 60)
+    wait_for(short, b"own\n", limit=15)
+    assert short.stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("size", [0, 65537])
+def test_a_size_that_cannot_be_made_ready_is_refused(agent, tmp_path, size):
+    assert agent.send(ready(tmp_path / "f", size)).endswith("Invalid argument")
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(path: Path, content: bytes, limit: float = 5) -> None:
+    end = time.monotonic() + limit
+    while path.read_bytes() != content and time.monotonic() < end:
+        time.sleep(0.01)
+    assert path.read_bytes() == content

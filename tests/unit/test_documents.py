@@ -20,7 +20,6 @@ def test_identity_request_has_lengths_in_bytes() -> None:
     assert rest == (
         "hostname fabric1\n"
         f"machine-id {'0' * 32}\n"
-        "plug 0000:00:04.0\n"
         "link eth0 52:54:48:50:45:01 192.168.42.1 24 192.168.42.254\n"
         "file 0600 1 2 3 /etc/x\né\n\n"
     )

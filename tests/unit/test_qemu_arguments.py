@@ -14,9 +14,11 @@ from famulus.qemu.arguments import (
     clone_arguments,
     max_cpus,
     node_arguments,
+    plug_arguments,
     snapshot_arguments,
 )
 from famulus.qemu.disk import overlay_arguments
+from famulus.qemu.pci import place_pool, pool_place
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -63,15 +65,35 @@ def test_a_machine_to_be_frozen() -> None:
 
 
 def test_a_clone() -> None:
-    golden("clone.txt", clone_arguments(MACHINE, Path("/s/ram")))
+    golden("clone.txt", clone_arguments(MACHINE, Path("/s/ram"), 7))
+
+
+def test_a_machine_that_is_given_its_pool() -> None:
+    golden("plug.txt", plug_arguments(MACHINE, Path("/s/ram")))
 
 
 def test_a_clone_has_the_devices_of_what_was_frozen() -> None:
-    """And the pool besides, which is none of the snapshot's: QEMU refuses all other differences."""
+    """QEMU refuses all differences but that of a pool which was not there before."""
     frozen = _devices(snapshot_arguments(MACHINE, Path("/s/ram")))
-    clone = _devices(clone_arguments(MACHINE, Path("/s/ram")))
-    assert clone - frozen == {"ivshmem-plain,id=fam0,memdev=pool,master=on,addr=04"}
-    assert frozen <= clone
+    plugged = _devices(plug_arguments(MACHINE, Path("/s/ram")))
+    assert plugged - frozen == {"ivshmem-plain,id=fam0,memdev=pool,master=on,addr=04"}
+    assert frozen <= plugged
+    assert _devices(clone_arguments(MACHINE, Path("/s/ram"), 7)) == plugged
+
+
+def test_the_pool_is_placed_where_it_was() -> None:
+    regions = [{"bar": 0, "address": 1 << 29}, {"bar": 2, "address": 0x12345670000}]
+    buses = [{"devices": [{"slot": 3, "regions": []}, {"slot": 4, "regions": regions}]}]
+    assert pool_place(buses) == 0x12345670000
+    lines = [command.arguments["command-line"] for command in place_pool(0x12345670000)]
+    assert lines == [
+        "o/w 0xcf8 0x80002018",
+        "o/w 0xcfc 0x45670000",
+        "o/w 0xcf8 0x8000201c",
+        "o/w 0xcfc 0x123",
+        "o/w 0xcf8 0x80002004",
+        "o/w 0xcfc 0x2",
+    ]
 
 
 def _devices(argv: list[str]) -> set[str]:

@@ -36,6 +36,8 @@ def make(digest: str) -> Path:
         "memory": 512 << 20,
         "cpus": 1,
         "accel": "tcg",
+        "pool": 1 << 30,
+        "place": 1 << 40,
         "sums": sums.sums_of(folder, FILES),
     }
     (folder / "snapshot.json").write_text(json.dumps(record))
@@ -54,6 +56,7 @@ def test_a_digest_is_the_same_for_the_same():
         {"accel": "kvm"},
         {"memory": 1 << 30},
         {"cpus": 2},
+        {"pool": 1 << 30},
     ],
 )
 def test_a_digest_changes_with_the_machine(change):

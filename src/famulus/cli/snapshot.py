@@ -26,7 +26,7 @@ def list_snapshots(json_output: JsonOption = False) -> None:
         rows = [_row(snapshot, used.get(snapshot.digest, [])) for snapshot in found]
         typer.echo(json.dumps(rows, indent=2))
         return
-    columns = ("SNAPSHOT", "TEMPLATE", "MEMORY", "CPUS", "ACCEL", "ON DISK", "FABRICS")
+    columns = ("SNAPSHOT", "TEMPLATE", "MEMORY", "CPUS", "POOL", "ACCEL", "ON DISK", "FABRICS")
     table = Table(*columns, box=None, pad_edge=False)
     for snapshot in found:
         table.add_row(*_cells(snapshot, used.get(snapshot.digest, [])))
@@ -45,6 +45,7 @@ def _row(snapshot: Snapshot, fabrics: Sequence[str]) -> dict[str, object]:
         "template": snapshot.template,
         "memory": snapshot.memory,
         "cpus": snapshot.cpus,
+        "pool": snapshot.pool,
         "accel": snapshot.accel,
         "bytes": snapshot.size,
         "fabrics": fabrics,
@@ -57,6 +58,7 @@ def _cells(snapshot: Snapshot, fabrics: Sequence[str]) -> list[str]:
         snapshot.template,
         format_size(snapshot.memory),
         str(snapshot.cpus),
+        format_size(snapshot.pool) if snapshot.pool else "-",
         snapshot.accel,
         human_size(snapshot.size),
         ", ".join(fabrics) or "-",

@@ -17,7 +17,7 @@ from famulus.host.accelerator import Accelerator, choose_accelerator
 from famulus.network import replug
 from famulus.network.libvirt import LibvirtNetwork
 from famulus.node import domain, identify, lifecycle, passwords
-from famulus.node.lifecycle import RestoreError
+from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
 from famulus.snapshot import freeze
@@ -92,8 +92,8 @@ def _snapshot(
     if not fabric.spec.clones:
         _say_why_cold(fabric, events)
         return None
-    key = Key(template, accel, fabric.spec.memory, fabric.spec.cpus)
-    snapshot = freeze.ensure(key, events)
+    spec = fabric.spec
+    snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, spec.pool), events)
     prune_surplus({*snapshots_in_use(), snapshot.digest})
     return snapshot
 
@@ -153,9 +153,12 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     fabric = start.fabric
     state = node.state()
-    clone = start.fresh is not None and not node.has_disk()
+    cloned = state == "stopped" and start.fresh is not None and not node.has_disk()
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
+    if cloned:
+        _clone(start, node)
+    elif state == "stopped":
         _start(start, node)
     elif state == "paused":
         lifecycle.resume(node)
@@ -167,8 +170,19 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     _note_difference(start, node)
     if not isinstance(fabric.network, LibvirtNetwork):
         replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
-    identify.identify(node, start.files, BOOT_LIMIT, listens=clone)
+    if not cloned:
+        identify.identify(node, start.files, BOOT_LIMIT)
     passwords.ensure(node)
+
+
+def _clone(start: _Start, node: Node) -> None:
+    fabric, snapshot = start.fabric, start.fresh
+    if snapshot is None or isinstance(fabric.network, LibvirtNetwork):
+        raise FamulusError(f"there is nothing to clone {node.name} from")
+    original = Original(snapshot, identify.clone_request(node, start.files))
+    switch = fabric.network.switch_folder
+    name = lifecycle.start_clone(node, original, switch, fabric.pool, start.accel)
+    identify.check_name(node, name)
 
 
 def _start(start: _Start, node: Node) -> None:
@@ -176,10 +190,8 @@ def _start(start: _Start, node: Node) -> None:
     network = fabric.network
     if isinstance(network, LibvirtNetwork):
         domain.start(node, network.name, fabric.pool, start.accel)
-    elif node.has_disk() or start.fresh is None:
-        lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
     else:
-        lifecycle.start_clone(node, start.fresh, network.switch_folder, fabric.pool, start.accel)
+        lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
 
 
 def _note_difference(start: _Start, node: Node) -> None:

@@ -9,7 +9,15 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from famulus import paths, ssh
-from famulus.agent import SSH_LISTENS, GuestFile, ask, identity_request, time_request
+from famulus.agent import (
+    BEGAN,
+    PLUG,
+    SSH_LISTENS,
+    GuestFile,
+    ask,
+    identity_request,
+    time_request,
+)
 from famulus.errors import FamulusError
 from famulus.identity import hosts_file
 from famulus.node.node import Node
@@ -21,27 +29,37 @@ _CLOCK_TRIES = 5
 _CLOCK_LIMIT = 30.0  # seconds
 
 
-def identify(
-    node: Node, shared: Sequence[GuestFile], limit: float, *, listens: bool = False
-) -> None:
+def identify(node: Node, shared: Sequence[GuestFile], limit: float) -> None:
     """Make the running `node` itself, with the files that it shares with the others.
-
-    `listens` says that its ssh server is known to listen, as a clone's does, and need not be asked.
 
     Guarantees on return that the node answered with its own name, that its ssh server listens and
     that its clock is right. Raises FamulusError with the end of the serial log if it does not
     answer within `limit` seconds or if its QEMU ends. May be repeated.
     """
-    files = [*shared, *_own_files(node)]
-    request = identity_request(node.identity, machine_id(node), files)
-    request += b"" if listens else SSH_LISTENS
     try:
-        name = ask(node.socket("agent"), request, limit)
+        name = ask(node.socket("agent"), _request(node, shared) + PLUG + SSH_LISTENS, limit)
         _set_clock(node.socket("agent"))
     except FamulusError as error:
         raise _unanswered(node, error) from error
+    check_name(node, name)
+
+
+def clone_request(node: Node, shared: Sequence[GuestFile]) -> bytes:
+    """Return the request that makes a clone what `identify` makes a node.
+
+    Its ssh server listens already, and its pool is in place.
+    """
+    return _request(node, shared) + BEGAN
+
+
+def check_name(node: Node, name: str) -> None:
+    """Raise FamulusError unless `name`, what the node answered, is its own."""
     if name != node.name:
         raise FamulusError(f"{node.name} answers as '{name}'", hint="This is a bug in Famulus.")
+
+
+def _request(node: Node, shared: Sequence[GuestFile]) -> bytes:
+    return identity_request(node.identity, machine_id(node), [*shared, *_own_files(node)])
 
 
 def machine_id(node: Node) -> str:

@@ -3,30 +3,30 @@
 
 import contextlib
 import shutil
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from famulus import monitor, paths, ssh
-from famulus.agent import POWER_OFF, ask
+from famulus.agent import POWER_OFF, ask, began, framed
 from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator
-from famulus.monitor import Command
 from famulus.node import domain
 from famulus.node.machine import machine, note_settings, template_gone
 from famulus.node.node import Node
-from famulus.qemu.arguments import clone_arguments, node_arguments
+from famulus.qemu.arguments import ENVIRONMENT, clone_arguments, node_arguments
 from famulus.qemu.disk import make_overlay
+from famulus.qemu.pci import place_pool
 from famulus.run import run
-from famulus.snapshot.freeze import IGNORE_SHARED
 from famulus.snapshot.store import Snapshot
 from famulus.state import write_private
 from famulus.template.recipe import DISK_SIZE
 from famulus.template.store import Template
 
+CLONE_LIMIT = 60.0  # seconds in which a restored clone has answered
 START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host
 STOP_LIMIT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
-
-# Nobody knows the clone's card yet; QEMU would announce it to every node, five times.
-_SILENT = Command("migrate-set-parameters", {"announce-rounds": 0})
 
 
 def make_disk(node: Node, template: Template | None) -> None:
@@ -64,28 +64,40 @@ def start(node: Node, switch: Path, pool_file: Path, accel: Accelerator) -> None
     _launch(node, accel, node_arguments(machine(node, pool_file, accel, switch)))
 
 
-def start_clone(
-    node: Node, snapshot: Snapshot, switch: Path, pool_file: Path, accel: Accelerator
-) -> None:
-    """Give the node a fresh disk on `snapshot` and start it as a clone; it runs on return.
+@dataclass(frozen=True)
+class Original:
+    """What a clone is made from, and what it is told when it begins to run, see guest/agent."""
 
-    Raises RestoreError if QEMU cannot restore the snapshot; nothing runs then and no disk is left.
+    snapshot: Snapshot
+    request: bytes
+
+
+def start_clone(
+    node: Node, original: Original, switch: Path, pool_file: Path, accel: Accelerator
+) -> str:
+    """Give the node a fresh disk and start it as a clone; return the name that it answers.
+
+    Raises RestoreError if QEMU cannot restore the snapshot or no answer comes within CLONE_LIMIT
+    seconds; nothing runs then and no disk is left.
     """
+    snapshot = original.snapshot
     _begin_as_clone(node, snapshot)
-    argv = clone_arguments(machine(node, pool_file, accel, switch), snapshot.ram)
-    try:
-        _launch(node, accel, argv)
-        incoming = Command("migrate-incoming", {"uri": f"file:{snapshot.state}"})
-        monitor.execute_all(
-            node.socket("qmp"),
-            [IGNORE_SHARED, _SILENT, incoming],
-            until="RESUME",
-            limit=START_LIMIT,
-        )
-    except FamulusError as error:
-        kill(node)
-        forget_disk(node)
-        raise RestoreError(error.brief, details=error.details) from error
+    ours, its = socket.socketpair()
+    with ours, its:
+        made = machine(node, pool_file, accel, switch)
+        argv = clone_arguments(made, snapshot.ram, its.fileno())
+        words = framed(original.request).decode()
+        try:
+            _launch(node, accel, argv, stdin=words, pass_fds=[its.fileno()])
+            its.close()
+            before = place_pool(snapshot.place)
+            when = monitor.restore(node.socket("qmp"), before, snapshot.state, START_LIMIT)
+            return began(ours, when, CLONE_LIMIT)
+        except FamulusError as error:
+            last_words = node.qemu_tail()
+            kill(node)
+            forget_disk(node)
+            raise RestoreError(error.brief, details=error.details or last_words) from error
 
 
 class RestoreError(FamulusError):
@@ -106,12 +118,14 @@ def _begin_as_clone(node: Node, snapshot: Snapshot) -> None:
     _note_below(node, snapshot.template, snapshot.digest)
 
 
-def _launch(node: Node, accel: str, argv: list[str]) -> None:
+def _launch(
+    node: Node, accel: str, argv: list[str], *, stdin: str = "", pass_fds: Sequence[int] = ()
+) -> None:
     kill(node)  # a QEMU that is there all the same has no machine that runs
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
     note_settings(node, accel)
-    run(argv, timeout=START_LIMIT)
+    run(argv, timeout=START_LIMIT, stdin=stdin, pass_fds=pass_fds, env=ENVIRONMENT)
     node.serial_log.chmod(0o600)
 
 

@@ -112,8 +112,16 @@ class Node:
 
     def serial_tail(self, lines: int = 15) -> str:
         """Return the last lines of the serial log, or an empty string."""
-        try:
-            text = self.serial_log.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return _tail(self.serial_log, lines)
+
+    def qemu_tail(self, lines: int = 15) -> str:
+        """Return the last lines that its QEMU has said, or an empty string."""
+        return _tail(self.path / "qemu.log", lines)
+
+
+def _tail(path: Path, lines: int) -> str:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

@@ -22,6 +22,9 @@ RNG_SLOT = "07"
 # by a tenth.
 SLOW_FEATURES = ("la57", "erms", "fsrm")
 
+# QEMU touches 25 MiB of its heap when it starts; a third of its start is the page faults.
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
 TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 # A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a
@@ -185,21 +188,39 @@ def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
 
     It has no pool and a network without a way out; `m.pool_file` and `m.switch` do not matter.
     """
-    memory = _memory(m, ram, "share=on")
-    return _arguments(m, [*_board(m, _RAM), *memory], [], [])
+    board = [*_frozen_board(m), *_memory(m, ram, _SHARED), *_first_words(_NO_WORDS, _NOBODY)]
+    return _arguments(m, board, [], [])
 
 
-def clone_arguments(m: Machine, ram: Path) -> list[str]:
+def plug_arguments(m: Machine, ram: Path) -> list[str]:
+    """Return the argument list of such a machine with a pool, to be restored and frozen once more.
+
+    Its memory stays in the file `ram`, which it changes.
+    """
+    board = [*_frozen_board(m), *_memory(m, ram, _SHARED), *_first_words(_NO_WORDS, _NOBODY)]
+    return _arguments(m, [*board, *_RESTORED], [], _pool(m))
+
+
+def clone_arguments(m: Machine, ram: Path, beside: int) -> list[str]:
     """Return the argument list of a clone, which waits for the state that belongs to `ram`.
 
-    Pages that the clone does not change are those of the file `ram`, which stays as it is.
+    Pages that the clone does not change are those of the file `ram`, which stays as it is. It finds
+    its request (guest/agent/clone.c) on QEMU's standard input; `beside`, the file descriptor of a
+    connected socket, is its second serial port.
     """
     memory = _memory(m, ram, "share=off,readonly=on,rom=off")
-    board = [*_board(m, _RAM), *memory, "-incoming", "defer"]
-    return _arguments(m, board, _cable(m), _pool(m))
+    board = [*_frozen_board(m), *memory, *_first_words("file=/dev/stdin", f"socket,fd={beside}")]
+    return _arguments(m, [*board, *_RESTORED], _cable(m), _pool(m))
 
 
-_RAM = ",memory-backend=ram"
+_SHARED = "share=on"
+_NO_WORDS = "string=-"
+_NOBODY = "null"
+_RESTORED = ["-incoming", "defer"]
+
+
+def _frozen_board(m: Machine) -> list[str]:
+    return _board(m, ",memory-backend=ram")
 
 
 def _memory(m: Machine, ram: Path, options: str) -> list[str]:
@@ -207,6 +228,14 @@ def _memory(m: Machine, ram: Path, options: str) -> list[str]:
         "-object",
         f"memory-backend-file,id=ram,mem-path={escape(ram)},size={m.memory},{options}",
     ]
+
+
+def _first_words(request: str, beside: str) -> list[str]:
+    return [
+        "-fw_cfg", f"name=opt/org.famulus/request,{request}",
+        "-chardev", f"{beside},id=beside",
+        "-device", "isa-serial,index=1,chardev=beside",
+    ]  # fmt: skip
 
 
 def _cable(m: Machine) -> list[str]:

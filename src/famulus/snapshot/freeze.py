@@ -1,47 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make a snapshot: boot a template, let it come to rest, freeze it. Finished, or not there."""
 
-import contextlib
 import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from famulus import monitor, paths
+from famulus import paths
 from famulus.agent import REST, ask
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
 from famulus.host.space import free_bytes
-from famulus.monitor import Command
-from famulus.process import cpu_seconds
 from famulus.qemu.arguments import Machine, snapshot_arguments
 from famulus.qemu.disk import make_overlay
 from famulus.run import run
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
+from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
+from famulus.snapshot.plug import plug
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
 from famulus.template.recipe import DISK_SIZE
 from famulus.units import MIB, human_size
-from famulus.waiting import pause, wait_until
+from famulus.waiting import wait_until
 
 log = logging.getLogger("famulus")
 
-IGNORE_SHARED = Command(
-    "migrate-set-capabilities",
-    {"capabilities": [{"capability": "x-ignore-shared", "state": True}]},
-)
-
-_START_LIMIT = 60.0  # seconds
-_BOOT_LIMIT = 300.0
+_BOOT_LIMIT = 300.0  # seconds
 _SETTLE_LIMIT = 300.0
-_FREEZE_LIMIT = 60.0
-_QUIET_LIMIT = 20.0  # seconds; a node that never rests is frozen all the same
-_QUIET = 0.02  # CPU seconds in _WATCH seconds
-_WATCH = 0.5
+_CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
 _SETTLED = "famulus: settled"  # the last words of guest/template/settle.sh, or
 _NOT_SETTLED = "famulus: not settled"
 _FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")
@@ -79,9 +67,8 @@ def _make(key: Key, digest: str, events: Events) -> Snapshot:
     try:
         vault.remove(digest)  # what a killed one left
         folder.mkdir(mode=0o700)
-        with events.step("snapshot: boot once, freeze") as step:
-            _fill(key, folder, vault.folder(digest), step)
-            vault.publish(digest, _record(key, folder))
+        place = _fill(key, folder, vault.folder(digest), events)
+        vault.publish(digest, _record(key, folder, place))
     except OSError as error:
         raise _impossible(folder.parent, error.strerror or str(error)) from error
     except FamulusError as error:
@@ -111,28 +98,29 @@ def _impossible(folder: Path, why: str) -> FamulusError:
     )
 
 
-def _fill(key: Key, folder: Path, final: Path, step: Step) -> None:
-    make_overlay(key.template.disk, "raw", folder / "disk.qcow2", DISK_SIZE)
+def _fill(key: Key, folder: Path, final: Path, events: Events) -> int:
+    """Put into `folder` what the snapshot consists of; return the address of its pool."""
+    place = 0
+    if key.pool:
+        base = ensure(key.base, events)
+        with store.vault().locked(base.digest, lambda: None):  # or a prune may take it away
+            place = plug(key, base, folder, events)
+    else:
+        _boot(key, folder, events)
     make_overlay(final / "disk.qcow2", "qcow2", folder / "overlay.qcow2", DISK_SIZE)
-    with _sockets(folder) as sockets:
-        machine = key.machine(folder, sockets)
-        run(snapshot_arguments(machine, folder / "ram"), timeout=_START_LIMIT)
-        _settle(machine, step)
-        step.detail("freeze")
-        _freeze(machine, folder / "state")
     for name in _FILES:
         (folder / name).chmod(0o400)
+    return place
 
 
-@contextmanager
-def _sockets(folder: Path) -> Iterator[Path]:
-    sockets = paths.socket_folder(folder)
-    try:
-        yield sockets
-    finally:
-        for path in sockets.iterdir():
-            path.unlink()
-        sockets.rmdir()
+def _boot(key: Key, folder: Path, events: Events) -> None:
+    make_overlay(key.template.disk, "raw", folder / "disk.qcow2", DISK_SIZE)
+    with events.step("snapshot: boot once, freeze") as step, machine_sockets(folder) as sockets:
+        machine = key.machine(folder, sockets)
+        run(snapshot_arguments(machine, folder / "ram"), timeout=START_LIMIT)
+        _settle(machine, step)
+        step.detail("freeze")
+        freeze(machine, folder / "state")
 
 
 def _settle(machine: Machine, step: Step) -> None:
@@ -149,15 +137,7 @@ def _settle(machine: Machine, step: Step) -> None:
             hint="`famulus up --cold` starts nodes without a snapshot.",
         ) from error
     step.detail("wait until it rests")
-    pid = store.machine_process(machine.folder).pid()
-    last, waited = cpu_seconds(pid), 0.0
-    while waited < _QUIET_LIMIT:
-        pause(_WATCH)
-        waited += _WATCH
-        now = cpu_seconds(pid)
-        if now - last <= _QUIET:
-            return
-        last = now
+    rest(machine, _CALM)
 
 
 def _has_settled(machine: Machine) -> bool:
@@ -176,28 +156,13 @@ def _serial(machine: Machine) -> str:
         return ""
 
 
-def _freeze(machine: Machine, state: Path) -> None:
-    """Write the machine's state to `state`, as the file of its memory is left; end it."""
-    qmp = machine.socket("qmp")
-    monitor.execute_all(qmp, [IGNORE_SHARED, Command("migrate", {"uri": f"file:{state}"})])
-    wait_until("the state to be written", lambda: _is_frozen(qmp), limit=_FREEZE_LIMIT)
-    with contextlib.suppress(monitor.MonitorError):  # it may be gone before it has answered
-        monitor.execute(qmp, "quit")
-    store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_LIMIT)
-
-
-def _is_frozen(qmp: Path) -> bool:
-    migration = monitor.execute(qmp, "query-migrate")
-    if migration["status"] == "failed":
-        raise OSError(0, migration.get("error-desc", "the migration failed"))
-    return bool(migration["status"] == "completed")
-
-
-def _record(key: Key, folder: Path) -> dict[str, object]:
+def _record(key: Key, folder: Path, place: int) -> dict[str, object]:
     return {
         "template": key.template.digest,
         "memory": key.memory,
         "cpus": key.cpus,
+        "pool": key.pool,
+        "place": place,
         "accel": key.accel,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "sums": sums_of(folder, _FILES),

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -11,22 +11,32 @@ from famulus.host.accelerator import Accelerator, address_bits, cpu_features
 from famulus.host.programs import program_version
 from famulus.identity import Identity
 from famulus.qemu.arguments import PROGRAM, Machine, snapshot_arguments
+from famulus.snapshot.ready import READY
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template
 
 SETTLE = "famulus.settle"  # the kernel's word for the node that is frozen, see guest/template
-_FORMAT = 1  # raise it when what is made from the same key changes
+_FORMAT = 2  # raise it when what is made from the same key changes
 _NOWHERE = Path("/")
 
 
 @dataclass(frozen=True)
 class Key:
-    """Everything that decides what a snapshot is; `memory` is bytes."""
+    """Everything that decides what a snapshot is; `memory` and `pool` are bytes.
+
+    Without a pool it is one that those with a pool of some size are made from.
+    """
 
     template: Template
     accel: Accelerator
     memory: int
     cpus: int
+    pool: int = 0
+
+    @property
+    def base(self) -> "Key":
+        """The key of what this one is made from."""
+        return replace(self, pool=0)
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever a snapshot would no longer fit.
@@ -36,6 +46,8 @@ class Key:
         """
         everything = {
             "format": _FORMAT,
+            "pool": self.pool,
+            "ready": [astuple(file) for file in READY],
             "template": self.template.digest,
             "qemu": program_version(PROGRAM),
             "cpu": cpu_features() if self.accel == "kvm" else "",
@@ -56,8 +68,8 @@ class Key:
             kernel=self.template.kernel,
             initrd=self.template.initrd,
             kernel_arguments=(*KERNEL_ARGUMENTS, SETTLE),
-            pool_file=_NOWHERE,
-            pool_size=0,
+            pool_file=folder / "pool",
+            pool_size=self.pool,
             switch=_NOWHERE,
             folder=folder,
             sockets=sockets,

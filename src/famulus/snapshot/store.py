@@ -15,18 +15,23 @@ log = logging.getLogger("famulus")
 
 RECORD = "snapshot.json"
 KEPT = 8  # snapshots that no node stands on; the longest unused ones beyond go
-_FIELDS = {"template", "memory", "cpus", "accel", "sums"}
+_FIELDS = {"template", "memory", "cpus", "accel", "pool", "place", "sums"}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A finished snapshot in its folder. `template` is a digest, `memory` bytes."""
+    """A finished snapshot in its folder. `template` is a digest, `memory` and `pool` are bytes.
+
+    `place` is the address of the pool, 0 without one.
+    """
 
     folder: Path
     template: str
     memory: int
     cpus: int
     accel: str
+    pool: int
+    place: int
 
     @property
     def digest(self) -> str:
@@ -42,6 +47,11 @@ class Snapshot:
     def state(self) -> Path:
         """The state of its devices, a QEMU migration stream."""
         return self.folder / "state"
+
+    @property
+    def disk(self) -> Path:
+        """The disk of the frozen machine, an overlay on its template's."""
+        return self.folder / "disk.qcow2"
 
     @property
     def overlay(self) -> Path:
@@ -89,7 +99,8 @@ def find(digest: str) -> Snapshot | None:
     if not intact(folder, record["sums"]):
         log.warning("the snapshot %s is damaged: another is made", digest)
         return None
-    return Snapshot(folder, record["template"], record["memory"], record["cpus"], record["accel"])
+    fields = ("template", "memory", "cpus", "accel", "pool", "place")
+    return Snapshot(folder, *(record[field] for field in fields))
 
 
 def all_snapshots() -> list[Snapshot]:

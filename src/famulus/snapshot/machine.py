@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A machine that will be frozen: its sockets, its coming to rest, its end."""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from famulus import monitor, paths
+from famulus.monitor import Command
+from famulus.process import cpu_seconds
+from famulus.qemu.arguments import Machine
+from famulus.snapshot import store
+from famulus.waiting import pause, wait_until
+
+START_LIMIT = 60.0  # seconds
+
+_FREEZE_LIMIT = 60.0
+_QUIET_LIMIT = 30.0  # seconds; a machine that never rests is frozen all the same
+_QUIET = 0.02  # CPU seconds in _WATCH seconds
+_WATCH = 0.5
+
+
+@contextmanager
+def machine_sockets(folder: Path) -> Iterator[Path]:
+    """Yield the folder for the sockets of a machine in `folder`; it is gone afterwards."""
+    sockets = paths.socket_folder(folder)
+    try:
+        yield sockets
+    finally:
+        for path in sockets.iterdir():
+            path.unlink()
+        sockets.rmdir()
+
+
+def rest(machine: Machine, calm: float) -> None:
+    """Wait until the machine has hardly run for `calm` seconds in a row."""
+    pid = store.machine_process(machine.folder).pid()
+    last, waited, quiet = cpu_seconds(pid), 0.0, 0.0
+    while quiet < calm and waited < _QUIET_LIMIT:
+        pause(_WATCH)
+        waited += _WATCH
+        now = cpu_seconds(pid)
+        quiet = quiet + _WATCH if now - last <= _QUIET else 0.0
+        last = now
+
+
+def freeze(machine: Machine, state: Path) -> None:
+    """Write the machine's state to `state`, as the file of its memory is left; end it."""
+    qmp = machine.socket("qmp")
+    monitor.execute_all(qmp, [monitor.IGNORE_SHARED, Command("migrate", {"uri": f"file:{state}"})])
+    wait_until("the state to be written", lambda: _is_frozen(qmp), limit=_FREEZE_LIMIT)
+    with contextlib.suppress(monitor.MonitorError):  # it may be gone before it has answered
+        monitor.execute(qmp, "quit")
+    store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_LIMIT)
+
+
+def _is_frozen(qmp: Path) -> bool:
+    migration = monitor.execute(qmp, "query-migrate")
+    if migration["status"] == "failed":
+        raise OSError(0, migration.get("error-desc", "the migration failed"))
+    return bool(migration["status"] == "completed")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Make a snapshot with a pool of some size from one without, in seconds.
+
+The machine is restored with a pool that nobody uses. Its kernel finds the device and gives it its
+place; its agent makes the files ready that clones will fill, and looks for a request when the
+machine is frozen.
+"""
+
+import shutil
+from pathlib import Path
+
+from famulus import monitor
+from famulus.agent import AWAIT, PLUG, ask, ready_request
+from famulus.events import Events
+from famulus.qemu.arguments import plug_arguments
+from famulus.qemu.pci import pool_place
+from famulus.run import run
+from famulus.snapshot.key import Key
+from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
+from famulus.snapshot.ready import READY
+from famulus.snapshot.store import Snapshot
+from famulus.units import format_size
+from famulus.waiting import pause
+
+_LIMIT = 60.0  # seconds
+_CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
+_ANSWERED = 0.5  # seconds in which the answer's own interrupts are over
+
+
+def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
+    """Put into `folder` what a snapshot for `key` consists of, made from `base`.
+
+    Returns the address at which its kernel has placed the pool.
+    """
+    with (
+        events.step(f"snapshot: with a pool of {format_size(key.pool)}") as step,
+        machine_sockets(folder) as sockets,
+    ):
+        _copy(base, folder)
+        machine = key.machine(folder, sockets)
+        run(plug_arguments(machine, folder / "ram"), timeout=START_LIMIT)
+        monitor.restore(machine.socket("qmp"), (), base.state, START_LIMIT)
+        agent = machine.socket("agent")
+        ask(agent, PLUG + ready_request(READY) + b"sync\n", _LIMIT)
+        step.detail("wait until it rests")
+        rest(machine, _CALM)
+        ask(agent, AWAIT, _LIMIT)
+        pause(_ANSWERED)
+        step.detail("freeze")
+        place = pool_place(monitor.execute(machine.socket("qmp"), "query-pci"))
+        freeze(machine, folder / "state")
+    machine.pool_file.unlink()
+    return place
+
+
+def _copy(base: Snapshot, folder: Path) -> None:
+    """Copy the memory, holes and all, the disk and the log."""
+    run(["cp", "--sparse=always", "--", base.ram, folder / "ram"], timeout=_LIMIT)
+    for path in (base.disk, base.boot_log):
+        shutil.copyfile(path, folder / path.name)
+    (folder / "ram").chmod(0o600)
