@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ITEM "opt/org.famulus/request"
 #define SELECT 0x510
@@ -29,6 +31,7 @@
 #define LINE_STATUS 5
 #define DATA_READY 1
 
+#define CALM_US 200000 /* until what the last answer has caused is over */
 #define LIMIT 10 /* seconds until the host has said when the clone began to run */
 #define SECOND 1000000000L
 
@@ -62,15 +65,16 @@ static uint16_t request_key; /* 0 unless the machine is to be frozen */
 static char request[REQUEST_MAX + 1];
 
 /* Whatever else wakes up in a clone waits until this program has nothing to do. */
-static int go_first(int policy, int priority)
+static void go_first(int policy, int priority)
 {
 	struct sched_param wanted = { .sched_priority = priority };
-	return sched_setscheduler(0, policy, &wanted);
+	if (sched_setscheduler(0, policy, &wanted))
+		perror("famulus-agent: sched_setscheduler"); /* clones are slower, nothing else */
 }
 
 int clone_prepare(void)
 {
-	if (iopl(3) || go_first(SCHED_FIFO, 1))
+	if (iopl(3))
 		return -1;
 	request_key = find_item();
 	if (request_key == 0) {
@@ -102,6 +106,8 @@ static bool look(size_t *length)
 
 char *clone_await(size_t *length)
 {
+	usleep(CALM_US);
+	go_first(SCHED_FIFO, 1);
 	memset(request, '\0', sizeof(request)); /* its pages are there from now on */
 	ready_touch();
 	while (!look(length))

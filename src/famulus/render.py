@@ -2,8 +2,10 @@
 """Documents that are longer than a few lines: filled-in templates of the folder `documents`."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(document: str, /, **values: object) -> str:
@@ -15,7 +17,15 @@ def render(document: str, /, **values: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    # Most commands render nothing, and to load this takes longer than many a command.
+    from jinja2 import (  # noqa: PLC0415
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+        select_autoescape,
+    )
+
     return Environment(
         loader=PackageLoader("famulus", "documents"),
         undefined=StrictUndefined,

@@ -24,7 +24,7 @@ from famulus.waiting import pause
 
 _LIMIT = 60.0  # seconds
 _CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
-_ANSWERED = 0.5  # seconds in which the answer's own interrupts are over
+_ANSWERED = 0.7  # seconds; guest/agent/clone.c rests for 0.2 before it waits
 
 
 def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
