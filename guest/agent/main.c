@@ -13,7 +13,7 @@
 #define SETTLE_MS 250
 #define PAUSE_US 1000
 #define STALL_MS 2000
-#define LEISURE_MS 10000
+#define LEISURE_MS 15000
 #define HEADER "famulus 1 "
 
 /* What has come of the request so far: the header line and, behind it, the directives; then a NUL. */

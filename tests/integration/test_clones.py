@@ -2,8 +2,10 @@
 """Clones: each a node of its own, whole after every fault, its user's disk never lost."""
 
 import json
+import mmap
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 from famulus import paths
 from famulus.host.space import free_bytes
 from famulus.snapshot.sums import sums_of
+from famulus.waiting import wait_until
 from tests.integration.cli import Cli, running
 
 pytestmark = pytest.mark.integration
@@ -52,10 +55,13 @@ def memory(own: Cli) -> Iterator[str]:
     own.ok("snapshot", "prune")
 
 
-def snapshots(own: Cli, memory: str) -> list[Path]:
+def snapshot_folder(own: Cli, memory: str, pool: int = 64 * MIB) -> Path:
+    """Return the folder of the snapshot with so much memory and such a pool; 0 is none."""
     size = int(memory.removesuffix("M")) * MIB
     found = json.loads(own.ok("snapshot", "list", "--json"))
-    return [paths.snapshots() / entry["digest"] for entry in found if entry["memory"] == size]
+    wanted = [one["digest"] for one in found if (one["memory"], one["pool"]) == (size, pool)]
+    assert len(wanted) == 1
+    return paths.snapshots() / str(wanted[0])
 
 
 def test_every_clone_is_a_node_of_its_own(three: Cli) -> None:
@@ -123,12 +129,16 @@ def test_a_clone_that_reboots_is_the_same_node(own: Cli) -> None:
 
 def test_a_disk_survives_stop_and_kill_and_only_reset_forgets_it(own: Cli) -> None:
     own.ok("up", "2", "--pool", "64M")
+    files = "/etc/hostname /etc/hosts /etc/machine-id /etc/ssh/ssh_known_hosts ~/.ssh/*"
+    wait_until("the agent to trim", lambda: trimmed(own), limit=30)
+    before = own.node(1, f"md5sum {files}")
     own.node(1, "echo precious > mine; sync")
     key = own.node(1, "cat /etc/ssh/ssh_host_ed25519_key.pub")
     for verb in ("stop", "kill"):
         own.ok("node", verb, "1")
         own.ok("node", "start", "1")
         assert own.node(1, "cat mine") == "precious"
+        assert own.node(1, f"md5sum {files}") == before
     own.ok("down")
     own.ok("up")
     assert own.node(1, "cat mine") == "precious"
@@ -138,12 +148,45 @@ def test_a_disk_survives_stop_and_kill_and_only_reset_forgets_it(own: Cli) -> No
     assert own.states() == ["running"] * 2
 
 
+def trimmed(own: Cli) -> bool:
+    return own.node(1, "tail -n 1 /etc/hosts") != ""
+
+
+def test_what_a_clone_was_told_reaches_its_disk(own: Cli) -> None:
+    """Not even the agent gets to tidy up: the node is gone seconds after it has come up."""
+    own.ok("up", "1", "--pool", "64M")
+    key = own.node(1, "sudo cat /etc/ssh/ssh_host_ed25519_key; sync")
+    own.ok("node", "kill", "1")
+    disk = paths.fabrics() / own.fabric / "node1" / "disk.qcow2"
+    raw = disk.with_name("raw")
+    subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+    with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
+        assert content.find(key.encode()) > 0
+    raw.unlink()
+
+
 @pytest.mark.parametrize("harm", ["flip", "truncate"])
 @pytest.mark.parametrize("name", ["ram", "state"])
 def test_a_damaged_snapshot_is_made_again(own: Cli, memory: str, name: str, harm: str) -> None:
     own.ok("up", "1", "--pool", "64M", "--memory", memory)
     own.ok("down", "--purge")
-    path = snapshots(own, memory)[0] / name
+    damage(snapshot_folder(own, memory) / name, harm)
+    result = own.run("up", "1", "--pool", "64M", "--memory", memory)
+    assert "with a pool of 64M" in result.stderr
+    assert "boot once" not in result.stderr
+    assert own.node(1, "hostname") == "fabric1"
+
+
+def test_a_damaged_snapshot_without_a_pool_is_made_again(own: Cli, memory: str) -> None:
+    own.ok("up", "1", "--pool", "64M", "--memory", memory)
+    own.ok("down", "--purge")
+    damage(snapshot_folder(own, memory, 0) / "ram", "flip")
+    result = own.run("up", "1", "--pool", "128M", "--memory", memory)
+    assert "boot once, freeze" in result.stderr
+    assert own.node(1, "stat -L -c %s /mnt/fabric_emulation") == str(128 * MIB)
+
+
+def damage(path: Path, harm: str) -> None:
     path.chmod(0o600)
     with path.open("r+b") as file:
         middle = path.stat().st_size // 2
@@ -154,15 +197,13 @@ def test_a_damaged_snapshot_is_made_again(own: Cli, memory: str, name: str, harm
             byte = file.read(1)
             file.seek(middle)
             file.write(bytes([byte[0] ^ 1]))
-    assert "boot once, freeze" in own.run("up", "1", "--pool", "64M", "--memory", memory).stderr
-    assert own.node(1, "hostname") == "fabric1"
 
 
 def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli, memory: str) -> None:
     """As one of another QEMU would be: whole, but not to be restored."""
     own.ok("up", "1", "--pool", "64M", "--memory", memory)
     own.ok("down", "--purge")
-    folder = snapshots(own, memory)[0]
+    folder = snapshot_folder(own, memory)
     state = folder / "state"
     state.chmod(0o600)
     state.write_bytes(b"not a migration stream")
@@ -177,7 +218,14 @@ def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli, memory: str) -> No
 
 
 @pytest.mark.parametrize("seconds", [2.0, 8.0])
-def test_killed_while_a_snapshot_is_made(own: Cli, memory: str, seconds: float) -> None:
+@pytest.mark.parametrize("has_base", [False, True])
+def test_killed_while_a_snapshot_is_made(
+    own: Cli, memory: str, seconds: float, has_base: bool
+) -> None:
+    if has_base:
+        own.ok("up", "1", "--pool", "128M", "--memory", memory)
+        own.ok("down", "--purge")
+        seconds /= 2
     process = own.start("up", "1", "--pool", "64M", "--memory", memory)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)

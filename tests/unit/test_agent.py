@@ -145,7 +145,7 @@ def test_a_machine_is_frozen_and_its_clone_goes_on(agent):
         "hostname clone",
         "began",
         f"clone: {OK.decode().strip()}",
-        "trim",  # before anything else is done, or after ten seconds
+        "trim",  # before anything else is done, or after 15 seconds
         "done",
         "hostname a",
     ]

@@ -157,7 +157,7 @@ def test_a_clone_trims_by_itself(agent, tmp_path):
     short = tmp_path / "short"
     assert agent.send(ready(short, 64) + b"await\n") == OK
     wait_for(short, b"own\n" + b"\n" * 60)
-    wait_for(short, b"own\n", limit=15)
+    wait_for(short, b"own\n", limit=20)
     assert short.stat().st_mode & 0o7777 == 0o640
 
 

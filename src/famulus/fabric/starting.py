@@ -72,14 +72,22 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     _prepare(start, nodes, undo)
     with ThreadPoolExecutor(1) as beside:
         keys = beside.submit(each, nodes, identify.host_key, width=host_width())
-        _start_network(fabric, undo)
+        _start_switch(fabric, undo)
         keys.result()
+        # Nodes need the switch. The way to them is made while they start.
+        reachable = beside.submit(_make_reachable, fabric, nodes)
+        files = identify.shared_files(fabric.nodes(), fabric.network.name_server)
+        start = replace(start, files=files)
+        try:
+            _start_all(start, nodes, undo)
+        except RestoreError as error:
+            _start_all(replace(start, fresh=_made_again(start, nodes, error)), nodes, undo)
+        reachable.result()
+
+
+def _make_reachable(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    fabric.network.start()
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
-    start = replace(start, files=identify.shared_files(fabric.nodes(), fabric.network.name_server))
-    try:
-        _start_all(start, nodes, undo)
-    except RestoreError as error:
-        _start_all(replace(start, fresh=_made_again(start, nodes, error)), nodes, undo)
 
 
 def _snapshot(
@@ -131,11 +139,11 @@ def _verb(start: _Start, nodes: Sequence[Node]) -> str:
     return "clone" if start.fresh and not any(node.has_disk() for node in nodes) else "start"
 
 
-def _start_network(fabric: Fabric, undo: ExitStack) -> None:
+def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
     network = fabric.network
     if not network.running() and not fabric.alive():
         undo.callback(network.stop)
-    network.start()
+    network.start_switch()
 
 
 def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:

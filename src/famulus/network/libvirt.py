@@ -93,6 +93,10 @@ class LibvirtNetwork:
             network = virt.find("network", self.name)
             return network is not None and bool(network.isActive())
 
+    def start_switch(self) -> None:
+        """Start the network, which is one here. See `start`."""
+        self.start()
+
     def start(self) -> None:
         """Make it, or bring the one that is there to what is wanted without a restart.
 

@@ -54,11 +54,15 @@ class UserNetwork:
         """Tell whether both the switch and the gateway run."""
         return self.switch.running() and self.gateway.running()
 
-    def start(self) -> None:
-        """Start what does not run. A gateway that lost its switch is started anew."""
+    def start_switch(self) -> None:
+        """Start the switch, if it does not run: all that a node needs to start. See `start`."""
         if not self.switch.running():
             self.gateway.kill()
             self._start_switch()
+
+    def start(self) -> None:
+        """Start what does not run. A gateway that lost its switch is started anew."""
+        self.start_switch()
         if not self.gateway.running():
             self._start_gateway()
 

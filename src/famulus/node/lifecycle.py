@@ -15,7 +15,7 @@ from famulus.host.accelerator import Accelerator
 from famulus.node import domain
 from famulus.node.machine import machine, note_settings, template_gone
 from famulus.node.node import Node
-from famulus.qemu.arguments import ENVIRONMENT, clone_arguments, node_arguments
+from famulus.qemu.arguments import clone_arguments, node_arguments
 from famulus.qemu.disk import make_overlay
 from famulus.qemu.pci import place_pool
 from famulus.run import run
@@ -125,7 +125,7 @@ def _launch(
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
     note_settings(node, accel)
-    run(argv, timeout=START_LIMIT, stdin=stdin, pass_fds=pass_fds, env=ENVIRONMENT)
+    run(argv, timeout=START_LIMIT, stdin=stdin, pass_fds=pass_fds)
     node.serial_log.chmod(0o600)
 
 

@@ -22,9 +22,6 @@ RNG_SLOT = "07"
 # by a tenth.
 SLOW_FEATURES = ("la57", "erms", "fsrm")
 
-# QEMU touches 25 MiB of its heap when it starts; a third of its start is the page faults.
-ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-
 TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 # A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a

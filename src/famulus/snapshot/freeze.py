@@ -29,7 +29,7 @@ log = logging.getLogger("famulus")
 
 _BOOT_LIMIT = 300.0  # seconds
 _SETTLE_LIMIT = 300.0
-_CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
+_CALM = 0.5  # seconds
 _SETTLED = "famulus: settled"  # the last words of guest/template/settle.sh, or
 _NOT_SETTLED = "famulus: not settled"
 _FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ask the mirror whether it has the suite, before minutes are spent on finding out."""
 
-import http.client
 import socket
 import threading
-import urllib.error
-import urllib.request
 
 from famulus.errors import FamulusError
 from famulus.template.recipe import Recipe
@@ -32,6 +29,11 @@ def check_mirror(recipe: Recipe) -> None:
 
 
 def _ask(recipe: Recipe) -> FamulusError | None:
+    # Asked once a template; to load these takes a twentieth of the time that a command needs.
+    import http.client  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     url = f"{recipe.mirror}/dists/{recipe.suite}/InRelease"
     proxies = {"http": recipe.proxy, "https": recipe.proxy} if recipe.proxy else {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
