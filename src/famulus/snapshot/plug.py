@@ -11,7 +11,8 @@ from pathlib import Path
 
 from famulus import monitor
 from famulus.agent import AWAIT, PLUG, ask, ready_request
-from famulus.events import Events
+from famulus.errors import FamulusError
+from famulus.events import Events, Step
 from famulus.qemu.arguments import plug_arguments
 from famulus.qemu.pci import pool_place
 from famulus.run import run
@@ -30,13 +31,22 @@ _ANSWERED = 0.7  # seconds; guest/agent/clone.c rests for 0.2 before it waits
 def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
     """Put into `folder` what a snapshot for `key` consists of, made from `base`.
 
-    Returns the address at which its kernel has placed the pool.
+    Returns the address at which its kernel has placed the pool. Raises FamulusError.
     """
-    with (
-        events.step(f"snapshot: with a pool of {format_size(key.pool)}") as step,
-        machine_sockets(folder) as sockets,
-    ):
-        _copy(base, folder)
+    try:
+        with events.step(f"snapshot: with a pool of {format_size(key.pool)}") as step:
+            return _plug(key, base, folder, step)
+    except FamulusError as error:
+        raise FamulusError(
+            f"the snapshot {base.digest} could not be given a pool: {error.brief}",
+            details=error.details,
+            hint="`famulus snapshot prune` makes way for a new one; `up --cold` needs none.",
+        ) from error
+
+
+def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
+    _copy(base, folder)
+    with machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
         run(plug_arguments(machine, folder / "ram"), timeout=START_LIMIT)
         monitor.restore(machine.socket("qmp"), (), base.state, START_LIMIT)
