@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class FabricFolder:
     def __post_init__(self) -> None:
         check_name(self.name)
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The folder itself."""
         return paths.fabrics() / self.name
