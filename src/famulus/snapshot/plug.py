@@ -13,19 +13,21 @@ from famulus import monitor
 from famulus.agent import AWAIT, PLUG, ask, ready_request
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
+from famulus.process import cpu_seconds
 from famulus.qemu.arguments import plug_arguments
 from famulus.qemu.pci import pool_place
 from famulus.run import run
+from famulus.snapshot import store
 from famulus.snapshot.key import Key
 from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
 from famulus.snapshot.ready import READY
 from famulus.snapshot.store import Snapshot
 from famulus.units import format_size
-from famulus.waiting import pause
+from famulus.waiting import wait_until
 
 _LIMIT = 60.0  # seconds
 _CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
-_ANSWERED = 0.7  # seconds; guest/agent/clone.c rests for 0.2 before it waits
+_SPUN = 0.3  # CPU seconds; to get ready to wait (guest/agent/clone.c) takes a tenth of that
 
 
 def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
@@ -54,8 +56,10 @@ def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
         ask(agent, PLUG + ready_request(READY) + b"sync\n", _LIMIT)
         step.detail("wait until it rests")
         rest(machine, _CALM)
+        pid = store.machine_process(folder).pid()
+        before = cpu_seconds(pid)
         ask(agent, AWAIT, _LIMIT)
-        pause(_ANSWERED)
+        wait_until("the agent to wait", lambda: cpu_seconds(pid) - before > _SPUN, limit=_LIMIT)
         step.detail("freeze")
         place = pool_place(monitor.execute(machine.socket("qmp"), "query-pci"))
         freeze(machine, folder / "state")
