@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A clone's kernel has never seen the pool's device: it was not there when the kernel booted. The
- * kernel is asked to look again, which is cheaper under emulation than a hot-plug through ACPI.
+ * The kernel of a machine that is to be frozen with a pool has never seen the pool's device: it was
+ * not there when the kernel booted. It is asked to look again; a hot-plug through ACPI is not needed.
  */
 #include "agent.h"
 
