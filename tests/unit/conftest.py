@@ -3,12 +3,14 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from famulus import waiting
+from tests.unit import lib
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +41,40 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def lib_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """libfamulus as nodes have it."""
+    return lib.build(tmp_path_factory.mktemp("lib") / "libfamulus.so")
+
+
+@pytest.fixture(scope="session")
+def lib_hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """libfamulus with a hook at every store to the pool."""
+    return lib.build_hooked(tmp_path_factory.mktemp("lib") / "libhooked.so")
+
+
+@pytest.fixture
+def lib_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty pool in shared memory, which children of the test open by default."""
+    with tempfile.TemporaryDirectory(prefix="famulus-test-", dir="/dev/shm") as folder:
+        path = Path(folder) / "pool"
+        path.write_bytes(bytes(lib.SIZE))
+        monkeypatch.setenv("FAMULUS_POOL", str(path))
+        monkeypatch.setenv("FAMULUS_DEAD_AFTER_MS", str(lib.DEAD_AFTER))
+        yield path
+
+
+@pytest.fixture
+def shared_pool(lib_pool: Path, lib_built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty pool, and the library."""
+    monkeypatch.setenv("FAMULUS_LIBRARY", str(lib_built))
+    return lib_pool
+
+
+@pytest.fixture
+def crash_pool(lib_pool: Path, lib_hooked: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty pool, and the library that can be killed at any store."""
+    monkeypatch.setenv("FAMULUS_LIBRARY", str(lib_hooked))
+    return lib_pool

@@ -78,7 +78,8 @@ def test_shell_scripts():
 
 @pytest.mark.parametrize("name", files("guest/*.c"))
 def test_c(name: str):
-    check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", name)
+    include = "-Iguest/lib/include"  # libfamulus, installed in a node
+    check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", include, "-fsyntax-only", name)
 
 
 @pytest.mark.parametrize("name", files("*.py", "*.c", "*.h", "scripts/*", "Makefile", ".ci/*"))

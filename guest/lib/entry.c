@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The directory's entries: two copies in the pool, one here. Everything here runs with it locked. */
+#include "internal.h"
+
+#include <errno.h>
+
+enum health { BLANK, GOOD, BAD };
+
+static struct fam_entry *copy_of(struct fam *fam, int copy, uint32_t index)
+{
+	char *table = fam->directory + FAM_TABLE + (uint64_t)copy * fam_copy_bytes(fam->size);
+	return (struct fam_entry *)table + index;
+}
+
+static uint32_t checksum(const struct fam_entry *entry)
+{
+	struct fam_entry summed = *entry;
+	summed.checksum = 0;
+	return fam_crc32(&summed, sizeof(summed));
+}
+
+uint64_t fam_extent(const struct fam_entry *entry)
+{
+	return (entry->size + FAM_PAGE - 1) & ~(FAM_PAGE - 1);
+}
+
+/* A valid checksum is no proof: whoever wrote it may have been wrong. */
+static bool is_sane(const struct fam *fam, const struct fam_entry *entry)
+{
+	uint64_t end = fam->size - fam_directory_bytes(fam->size);
+	if (entry->state == FAM_FREE)
+		return true;
+	return entry->state <= FAM_LIVE && entry->kind <= FAM_RESERVED && entry->length &&
+	       entry->length <= FAM_NAME_MAX && strnlen(entry->name, sizeof(entry->name)) == entry->length &&
+	       entry->offset % FAM_PAGE == 0 && entry->offset <= end && entry->size &&
+	       entry->size <= end && fam_extent(entry) <= end - entry->offset;
+}
+
+/* An entry that was never used is not read further than its first line. */
+static enum health read_copy(struct fam *fam, int copy, uint32_t index, struct fam_entry *entry)
+{
+	static const char zeros[FAM_LINE];
+	const struct fam_entry *there = copy_of(fam, copy, index);
+	fam_copy_out(entry, there, FAM_LINE);
+	if (memcmp(entry, zeros, FAM_LINE) == 0)
+		return BLANK;
+	fam_copy_out(entry, there, sizeof(*entry));
+	if (entry->magic != FAM_ENTRY_MAGIC || entry->index != index ||
+	    entry->checksum != checksum(entry) || !is_sane(fam, entry))
+		return BAD;
+	return GOOD;
+}
+
+static void put(struct fam *fam, const struct fam_entry *entry, uint32_t index)
+{
+	for (int copy = 0; copy < 2; copy++)
+		fam_copy_in(copy_of(fam, copy, index), entry, sizeof(*entry));
+}
+
+void fam_entry_write(struct fam *fam, struct fam_entry *entry)
+{
+	entry->magic = FAM_ENTRY_MAGIC;
+	entry->index = (uint32_t)(entry - fam->table);
+	entry->sequence = ++fam->sequence;
+	entry->checksum = checksum(entry);
+	put(fam, entry, entry->index);
+}
+
+void fam_entry_clear(struct fam *fam, uint32_t index)
+{
+	memset(&fam->table[index], 0, sizeof(fam->table[index]));
+	put(fam, &fam->table[index], index);
+}
+
+/*
+ * Decide what the two copies `one`, `two` mean, and make them the same. The first copy is written
+ * first: a bad one beside a blank one is a creation that never happened.
+ */
+static void settle(struct fam *fam, uint32_t index, struct fam_entry copy[2], enum health health[2])
+{
+	struct fam_entry *entry = &fam->table[index];
+	int good = health[0] == GOOD ? 0 : 1;
+	if (health[0] == GOOD && health[1] == GOOD)
+		good = copy[1].sequence > copy[0].sequence;
+	if (health[good] == GOOD) {
+		*entry = copy[good];
+		put(fam, entry, index);
+	} else if (health[0] == BAD && health[1] == BAD) {
+		memset(entry, 0, sizeof(*entry));
+		entry->state = FAM_DAMAGED;
+		fam->damaged++;
+	} else {
+		fam_entry_clear(fam, index);
+	}
+}
+
+static void load_entry(struct fam *fam, uint32_t index)
+{
+	struct fam_entry copy[2], *entry = &fam->table[index];
+	enum health health[2];
+	for (int i = 0; i < 2; i++)
+		health[i] = read_copy(fam, i, index, &copy[i]);
+	if (health[0] == BLANK && health[1] == BLANK)
+		memset(entry, 0, sizeof(*entry));
+	else if (health[0] == GOOD && memcmp(&copy[0], &copy[1], sizeof(copy[0])) == 0)
+		*entry = copy[0];
+	else
+		settle(fam, index, copy, health);
+	if (fam->sequence < entry->sequence)
+		fam->sequence = entry->sequence;
+}
+
+/* A region whose maker has died before it was ready never was. */
+static void reap(struct fam *fam, struct fam_entry *entry)
+{
+	if (entry->state != FAM_CREATING || !fam_is_dead(fam, entry->creator))
+		return;
+	entry->state = FAM_FREE;
+	fam_entry_write(fam, entry);
+}
+
+/* All entries first: what is written must have a higher sequence than any of them. */
+static void load(struct fam *fam)
+{
+	uint32_t entries = fam_entries(fam->size);
+	fam->damaged = 0;
+	fam->sequence = 0;
+	for (uint32_t i = 0; i < entries; i++)
+		load_entry(fam, i);
+	for (uint32_t i = 0; i < entries; i++)
+		reap(fam, &fam->table[i]);
+}
+
+int fam_directory_lock(struct fam *fam)
+{
+	int result = fam_mutex_lock_any(fam, &fam->locks->directory, 3 * fam->dead_after);
+	if (result)
+		return result;
+	result = fam_super_ensure(fam);
+	if (result)
+		fam_directory_unlock(fam);
+	else
+		load(fam);
+	return result;
+}
+
+/* If it is not ours any more, our calls will say so from now on. */
+void fam_directory_unlock(struct fam *fam)
+{
+	(void)fam_mutex_unlock(fam, &fam->locks->directory);
+}
+
+struct fam_entry *fam_entry_find(struct fam *fam, const char *name)
+{
+	for (uint32_t i = 0; i < fam_entries(fam->size); i++) {
+		struct fam_entry *entry = &fam->table[i];
+		bool used = entry->state == FAM_CREATING || entry->state == FAM_LIVE;
+		if (used && strcmp(entry->name, name) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+struct fam_entry *fam_entry_unused(struct fam *fam)
+{
+	for (uint32_t i = 0; i < fam_entries(fam->size); i++)
+		if (fam->table[i].state == FAM_FREE)
+			return &fam->table[i];
+	return NULL;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "internal.h"
+
+#include <errno.h>
+
+#define DONE UINT64_MAX
+
+struct begin {
+	struct fam_once *once;
+	bool mine;
+};
+
+static int try_begin(struct fam *fam, void *what)
+{
+	struct begin *begin = what;
+	uint64_t found = fam_load64(&begin->once->state);
+	if (found == DONE)
+		return 1;
+	if (found && !fam_is_dead(fam, found))
+		return 0;
+	begin->mine = fam_cas64(&begin->once->state, &found, fam->id);
+	return begin->mine;
+}
+
+int fam_once_begin(struct fam *fam, struct fam_once *once, int limit)
+{
+	struct begin begin = { once, false };
+	int result = fam_await(fam, &once->waiters, limit, try_begin, &begin);
+	return result ? result : begin.mine;
+}
+
+int fam_once_end(struct fam *fam, struct fam_once *once, bool done)
+{
+	uint64_t found = fam->id;
+	int result = fam_usable(fam);
+	if (result)
+		return result;
+	if (!fam_cas64(&once->state, &found, done ? DONE : 0))
+		return -EPERM;
+	fam_wake(fam, &once->waiters);
+	return 0;
+}
+
+int fam_once(struct fam *fam, struct fam_once *once, fam_recover *what, void *argument, int limit)
+{
+	int result = fam_once_begin(fam, once, limit);
+	if (result != 1)
+		return result;
+	result = what(argument);
+	int ended = fam_once_end(fam, once, result == 0);
+	return result ? result : ended;
+}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libfamulus on the host: processes that map one file stand for nodes."""
+
+import ctypes
+import os
+import pickle
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from famulus.template.guest import guest_folder
+
+HERE = Path(__file__).parent
+LIB = guest_folder() / "lib"
+CRASHED = 77  # as in lib_hook.c
+SIZE = 1 << 19  # bytes of a pool
+DEAD_AFTER = 1000  # milliseconds
+LIMIT = 60  # seconds that a child may take
+FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{LIB / 'include'}", "-pthread")
+
+
+def gcc(*words: str | Path) -> None:
+    done = subprocess.run(
+        ["gcc", *FLAGS, *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def sources() -> list[Path]:
+    return sorted(LIB.glob("*.c"))
+
+
+def build(target: Path, *flags: str | Path) -> Path:
+    """Make the library as `target`, a shared object."""
+    gcc("-shared", "-fPIC", "-O2", "-g", "-fvisibility=hidden", "-o", target, *flags, *sources())
+    return target
+
+
+def build_hooked(target: Path) -> Path:
+    """Make it with a hook at every store; the hook itself must be seen from outside."""
+    hook = target.with_suffix(".o")
+    gcc("-c", "-fPIC", "-o", hook, HERE / "lib_hook.c")
+    return build(target, "-DFAM_STORE_HOOK=fam_test_store", hook)
+
+
+class Child:
+    """A process that runs a function, as a member of its own."""
+
+    def __init__(self, work: Callable[[], Any], node: int = 0) -> None:
+        self._out, there = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(there)
+            return
+        code = 1
+        try:
+            os.environ["FAMULUS_NODE"] = str(node)
+            os.write(there, pickle.dumps(work()))
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - the parent shall see it
+            os.write(there, pickle.dumps(error))
+        finally:
+            os._exit(code)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._out)
+
+    def end(self) -> tuple[int, Any]:
+        """Wait; return the exit code, and what the function returned or raised."""
+        limit = time.monotonic() + LIMIT
+        while (found := os.waitpid(self.pid, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > limit:
+                self.kill()
+                raise AssertionError("the child hangs")
+            time.sleep(0.0005)
+        with os.fdopen(self._out, "rb") as pipe:
+            data = pipe.read()
+        return os.waitstatus_to_exitcode(found[1]), pickle.loads(data) if data else None
+
+    def result(self) -> Any:
+        """Wait and return what the function returned; raise what it raised."""
+        code, value = self.end()
+        if isinstance(value, BaseException):
+            raise value
+        assert code == 0
+        return value
+
+
+def child(work: Callable[[], Any], node: int = 0) -> Any:
+    return Child(work, node).result()
+
+
+def arm(stores: int) -> None:
+    """End this process at so many stores from now; 0 is never."""
+    function = ctypes.CDLL(os.environ["FAMULUS_LIBRARY"]).fam_test_arm
+    function.argtypes = (ctypes.c_long,)
+    function(stores)
+
+
+def crash_everywhere(
+    path: Path, act: Callable[[Callable[[], None]], Any], verify: Callable[[bool], Any]
+) -> int:
+    """Run `act` in a child that dies at its n-th store, for all n; then `verify` in another.
+
+    The pool begins each time as it is now. `act` calls what it is given when stores shall count.
+    `verify` is told whether `act` had come to its end. Returns how many stores there are.
+    """
+    before = path.read_bytes()
+    for n in range(1, 5000):
+        path.write_bytes(before)
+        code, value = Child(lambda n=n: act(lambda: arm(n))).end()  # type: ignore[misc]
+        assert code in (0, CRASHED), (n, value)
+        try:
+            child(lambda code=code: verify(code == 0))  # type: ignore[misc]
+        except BaseException as error:
+            raise AssertionError(f"after a death at store {n}") from error
+        if code == 0:
+            return n - 1
+    raise AssertionError("it never comes to an end")
