@@ -34,6 +34,15 @@ compile() {
 	gcc -std=gnu11 -Os -static -Wall -Wextra -Werror -o /tmp/init "$src/initrd/init.c"
 }
 
+# libfamulus and famulus_guest, for the programs of users.
+install_library() {
+	make --quiet -C "$src/lib" install
+	ldconfig
+	install -d /usr/lib/python3/dist-packages/famulus_guest
+	install -m 0644 "$src"/lib/python/famulus_guest/*.py /usr/lib/python3/dist-packages/famulus_guest
+	python3 -m compileall -q /usr/lib/python3/dist-packages/famulus_guest
+}
+
 # The drivers of a node, with what they need, in the order in which they can be loaded.
 node_modules() {
 	for module in virtio_pci virtio_blk ext4 virtio_console virtio_net virtio_rng; do
@@ -198,6 +207,7 @@ trim() {
 }
 
 compile
+install_library
 make_initrd
 make_users
 set_up_ssh

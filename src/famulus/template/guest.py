@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
-_SUFFIXES = {".c", ".h", ".sh", ".service", ".socket"}
+_SUFFIXES = {".c", ".h", ".pc", ".py", ".sh", ".service", ".socket"}
 
 
 def guest_folder() -> Path:

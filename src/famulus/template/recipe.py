@@ -50,6 +50,7 @@ _PACKAGES = (
     "openssh-client",
     "openssh-server",
     "pciutils",
+    "pkgconf",
     "psmisc",
     "python3",
     "qemu-guest-agent",

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Words that all nodes change by locked instructions."""
+
+import ctypes
+
+from famulus_guest.native import library
+
+
+class _Word:
+    """A word at `address`; values are taken modulo 2 to its bits."""
+
+    bits: int
+    kind: type[ctypes.c_uint32] | type[ctypes.c_uint64]
+
+    def __init__(self, address: int) -> None:
+        if address % (self.bits // 8):
+            raise ValueError(f"an atomic of {self.bits} bits must be aligned to its size")
+        self._address = address
+
+    def _call(self, name: str, value: int) -> int:
+        return int(getattr(library(), f"fam_{name}{self.bits}")(self._address, value))
+
+    def load(self) -> int:
+        """Return its value."""
+        return int(getattr(library(), f"fam_load{self.bits}")(self._address))
+
+    def store(self, value: int) -> None:
+        """Give it a value."""
+        self.swap(value)
+
+    def swap(self, value: int) -> int:
+        """Give it a value and return what it was."""
+        return self._call("swap", value)
+
+    def fetch_add(self, value: int) -> int:
+        """Add `value` and return what it was, as all that follow do."""
+        return self._call("fetch_add", value)
+
+    def fetch_and(self, value: int) -> int:
+        """Keep the bits that are in `value`."""
+        return self._call("fetch_and", value)
+
+    def fetch_or(self, value: int) -> int:
+        """Set the bits that are in `value`."""
+        return self._call("fetch_or", value)
+
+    def fetch_xor(self, value: int) -> int:
+        """Turn the bits that are in `value`."""
+        return self._call("fetch_xor", value)
+
+    def fetch_min(self, value: int) -> int:
+        """Make it `value` if that is less, without sign."""
+        return self._call("fetch_min", value)
+
+    def fetch_max(self, value: int) -> int:
+        """Make it `value` if that is more, without sign."""
+        return self._call("fetch_max", value)
+
+    def compare_swap(self, expected: int, desired: int) -> int:
+        """Make it `desired` if it is `expected`; return what it was."""
+        found = self.kind(expected)
+        getattr(library(), f"fam_cas{self.bits}")(self._address, ctypes.byref(found), desired)
+        return int(found.value)
+
+
+class Word32(_Word):
+    """32 bits."""
+
+    bits = 32
+    kind = ctypes.c_uint32
+
+
+class Word64(_Word):
+    """64 bits."""
+
+    bits = 64
+    kind = ctypes.c_uint64

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libfamulus: who dies, at any store and with any lock, holds nobody up for long."""
+
+import itertools
+import os
+import signal
+import time
+
+import pytest
+
+from famulus_guest import OwnerDeadError, Pool, StaleError
+from tests.unit import lib
+from tests.unit.lib import Child, child, crash_everywhere
+
+PAGE = 4096
+LIMIT = 20  # seconds
+OFFSETS = {"mutex": 0, "rwlock": 512, "semaphore": 64, "once": 128, "barrier": 192, "data": 1024}
+QUEUE = 2048
+MESSAGE = 40
+
+
+def pool():
+    return Pool()
+
+
+def make_region():
+    with pool() as here:
+        here.create("r", 4 * PAGE).close()
+        here.create("old", 2 * PAGE).write(0, b"old")
+
+
+def ranges(here):
+    found = sorted((r.offset, r.size) for r in here.regions())
+    assert all(a + n <= b for (a, n), (b, _) in itertools.pairwise(found))
+    return {r.name: r.size for r in here.regions()}
+
+
+def test_opening(crash_pool):
+    """At any store of the first one that opens the pool, and so makes the directory."""
+
+    def act(start):
+        start()
+        pool()
+
+    def verify(_):
+        with pool() as here:
+            here.create("a", PAGE)
+            assert ranges(here) == {"a": PAGE}
+
+    assert crash_everywhere(crash_pool, act, verify) > 10
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "after"),
+    [
+        (lambda here: here.create("new", PAGE), {}, {"new": PAGE}),
+        (lambda here: here.destroy("old"), {"old": 2 * PAGE}, {}),
+        (lambda here: here.resize("old", PAGE), {"old": 2 * PAGE}, {"old": PAGE}),
+        (lambda here: here.resize("old", 5 * PAGE), {"old": 2 * PAGE}, {"old": 5 * PAGE}),
+        (lambda here: here.reserve("raw", 40 * PAGE, PAGE), {}, {"raw": PAGE}),
+    ],
+    ids=["create", "destroy", "shrink", "grow", "reserve"],
+)
+def test_changing_the_directory(crash_pool, call, before, after):
+    """It has happened or it has not, and the next one can go on at once."""
+    child(make_region)
+
+    def act(start):
+        here = pool()
+        start()
+        call(here)
+
+    def verify(done):
+        with pool() as here:
+            found = ranges(here)
+            changed = {n: s for n, s in found.items() if n in (*before, *after)}
+            assert changed == after if done else changed in (before, after)
+            if "old" in found:
+                assert here.open("old").read(0, 3) == b"old"
+            assert here.create("next", PAGE).read(0, PAGE) == bytes(PAGE)
+            assert "r" in found
+
+    assert crash_everywhere(crash_pool, act, verify) > 20
+
+
+def test_a_mutex_at_every_store(crash_pool):
+    """Two halves of the data are the same whenever the lock is consistent."""
+    child(make_region)
+
+    def mend(region):
+        region.write(OFFSETS["data"] + 64, region.read(OFFSETS["data"], 8))
+
+    def change(region):
+        value = int.from_bytes(region.read(OFFSETS["data"], 8), "little") + 1
+        region.write(OFFSETS["data"], value.to_bytes(8, "little"))
+        region.write(OFFSETS["data"] + 64, value.to_bytes(8, "little"))
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        with region.mutex(OFFSETS["mutex"], lambda: mend(region)):
+            change(region)
+
+    def verify(_):
+        region = pool().open("r")
+        mutex = region.mutex(OFFSETS["mutex"], lambda: mend(region))
+        if mutex.lock(LIMIT):
+            mend(region)
+            mutex.consistent()
+        assert region.read(OFFSETS["data"], 8) == region.read(OFFSETS["data"] + 64, 8)
+        mutex.unlock()
+
+    assert crash_everywhere(crash_pool, act, verify) >= 2
+
+
+def test_pushing_at_every_store(crash_pool):
+    """The message is there, whole, or it is not; and the queue goes on."""
+    child(make_region)
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        region.queue(QUEUE, MESSAGE, 4).push(b"first" * 8, LIMIT)
+
+    def verify(done):
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 4)
+        assert len(queue) in ((1,) if done else (0, 1))
+        queue.push(b"next!" * 8, LIMIT)
+        found = [queue.pop(LIMIT) for _ in range(len(queue))]
+        assert found in ([b"next!" * 8], [b"first" * 8, b"next!" * 8])
+
+    assert crash_everywhere(crash_pool, act, verify) > 5
+
+
+def test_popping_at_every_store(crash_pool):
+    """Who dies before it has the message leaves it to the next."""
+
+    def fill():
+        make_region()
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
+        for text in (b"one", b"two"):
+            queue.push(text, LIMIT)
+
+    child(fill)
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        region.queue(QUEUE, MESSAGE, 2).pop(LIMIT)
+
+    def verify(done):
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
+        left = [queue.pop(LIMIT).rstrip(b"\0") for _ in range(len(queue))]
+        assert left in ([[b"two"]] if done else [[b"two"], [b"one", b"two"]])
+        for text in (b"three", b"four"):
+            queue.push(text, LIMIT)
+
+    assert crash_everywhere(crash_pool, act, verify) > 2
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_reader_writer_lock_at_every_store(crash_pool, kind):
+    child(make_region)
+
+    def act(start):
+        lock = pool().open("r").rwlock(OFFSETS["rwlock"], lambda: None)
+        start()
+        with lock.reading() if kind == "read" else lock.writing():
+            pass
+
+    def verify(_):
+        lock = pool().open("r").rwlock(OFFSETS["rwlock"], lambda: None)
+        with lock.reading():
+            pass
+        with lock.writing():
+            pass
+
+    assert crash_everywhere(crash_pool, act, verify) >= 2
+
+
+def test_what_is_done_once_at_every_store(crash_pool):
+    child(make_region)
+
+    def run():
+        region = pool().open("r")
+        word = region.word(OFFSETS["data"])
+        region.once(OFFSETS["once"]).run(lambda: word.store(7), LIMIT)
+        assert word.load() == 7
+
+    def act(start):
+        start()
+        run()
+
+    assert crash_everywhere(crash_pool, act, lambda _: run()) > 2
+
+
+def test_a_barrier_at_every_store(crash_pool):
+    """One that died after it came has come; whatever it did, two others can meet afterwards."""
+    child(make_region)
+
+    def act(start):
+        barrier = pool().open("r").barrier(OFFSETS["barrier"], 1)
+        start()
+        barrier.wait(LIMIT)
+
+    def meet():
+        return pool().open("r").barrier(OFFSETS["barrier"], 2).wait(LIMIT)
+
+    def verify(_):
+        pair = [Child(meet), Child(meet)]
+        assert sorted(one.result() for one in pair) == [False, True]
+
+    assert crash_everywhere(crash_pool, act, verify) >= 1
+
+
+def holder(lock):
+    """A process of another node, which holds what `lock` locks until it is killed."""
+    ready, there = os.pipe()
+
+    def hold():
+        here = pool()
+        lock(here.open("r"))
+        os.write(there, b"x")
+        time.sleep(100)
+
+    one = Child(hold, node=2)
+    os.read(ready, 1)
+    return one
+
+
+HELD = {
+    "mutex": (lambda r: r.mutex(0).lock(), lambda r: r.mutex(0).lock(LIMIT)),
+    "writer": (lambda r: r.rwlock(512).lock(), lambda r: r.rwlock(512).lock(LIMIT)),
+    "reader": (lambda r: r.rwlock(512).lock_read(), lambda r: not r.rwlock(512).lock(LIMIT)),
+}
+
+
+@pytest.mark.parametrize("kind", HELD)
+@pytest.mark.usefixtures("shared_pool")
+def test_a_node_dies_with_a_lock(kind):
+    """It cannot be seen whether its process has ended: silence tells."""
+    child(make_region)
+    take, take_after = HELD[kind]
+    one = holder(take)
+
+    def wait():
+        started = time.monotonic()
+        assert take_after(pool().open("r"))
+        return time.monotonic() - started
+
+    waiter = Child(wait, node=3)
+    time.sleep(0.3)
+    one.kill()
+    assert 0.3 < waiter.result() < 0.3 + 10 * lib.DEAD_AFTER / 1000
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_a_process_of_a_living_node_dies_with_a_lock():
+    """Those on the same node see at their next beat that it has ended."""
+    child(make_region)
+    one = holder(HELD["mutex"][0])
+
+    def wait():
+        return pool().open("r").mutex(0).lock(LIMIT)
+
+    waiter = Child(wait, node=2)
+    time.sleep(0.2)
+    one.kill()
+    assert waiter.result() is True
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_one_that_was_paused_too_long_is_told():
+    """Its lock is another's by then, and its calls say so."""
+    child(make_region)
+
+    def hold():
+        here = pool()
+        mutex = here.open("r").mutex(0)
+        mutex.lock()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        with pytest.raises(StaleError):
+            mutex.unlock()
+        with pytest.raises(StaleError):
+            here.create("x", PAGE)
+
+    one = Child(hold, node=2)
+    os.waitpid(one.pid, os.WUNTRACED)
+    assert child(lambda: pool().open("r").mutex(0).lock(LIMIT)) is True
+    os.kill(one.pid, signal.SIGCONT)
+    one.result()
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_half_done_until_somebody_mends_it():
+    child(make_region)
+    holder(HELD["mutex"][0]).kill()
+
+    def meet():
+        mutex = pool().open("r").mutex(0)
+        with pytest.raises(OwnerDeadError), mutex:
+            raise AssertionError("it was not to be entered")
+        with pytest.raises(ZeroDivisionError), pool().open("r").mutex(0, lambda: 1 / 0):
+            raise AssertionError("it was not to be entered")
+        return mutex.lock(LIMIT)
+
+    assert child(meet, node=2) is True
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_readers_do_not_enter_what_a_writer_left():
+    child(make_region)
+    holder(HELD["writer"][0]).kill()
+
+    def meet():
+        region = pool().open("r")
+        with pytest.raises(OwnerDeadError):
+            region.rwlock(512).lock_read(LIMIT)
+        mended = []
+        with region.rwlock(512, lambda: mended.append(1)).reading():
+            return mended
+
+    assert child(meet, node=2) == [1]
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_the_registry_tells_who_lives():
+    child(make_region)
+    one = holder(HELD["mutex"][0])
+
+    def look():
+        here = pool()
+        before = [(m.node, m.pid) for m in here.members()]
+        alive = here.node_alive(2)
+        limit = time.monotonic() + LIMIT
+        os.kill(one.pid, signal.SIGKILL)
+        while here.node_alive(2) and time.monotonic() < limit:
+            time.sleep(0.05)
+        return before, alive, here.node_alive(2), here.node_alive(1), here.node
+
+    before, alive, after, me, node = child(look, node=1)
+    one.end()
+    assert before[0] == (2, one.pid)
+    assert (alive, after, me, node) == (True, False, True, 1)
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_members_come_and_go():
+    """Slots are used again; a pool takes 512 at a time."""
+
+    def work():
+        for _ in range(3):
+            many = [Pool() for _ in range(20)]
+            assert len(many[0].members()) == 20
+            assert len({one.id for one in many}) == 20
+            for one in many:
+                one.close()
+        with Pool() as last:
+            return len(last.members())
+
+    assert child(work) == 1
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_a_child_of_fork_is_no_member():
+    def work():
+        here = pool()
+        mutex = here.create("r", PAGE).mutex(0)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                mutex.lock(1)
+            except ChildProcessError:
+                here.close()
+                os._exit(5)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+        mutex.lock(1)
+        mutex.unlock()
+
+    child(work)
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_every_wait_has_a_limit():
+    child(make_region)
+    one = holder(lambda r: (r.mutex(0).lock(), r.rwlock(512).lock()))
+
+    def wait():
+        r = pool().open("r")
+        queue = r.queue(QUEUE, MESSAGE, 1)
+        for work in (
+            lambda: r.mutex(0).lock(0.2),
+            lambda: r.rwlock(512).lock(0.2),
+            lambda: r.rwlock(512).lock_read(0.2),
+            lambda: r.semaphore(64).wait(0.2),
+            lambda: r.barrier(192, 2).wait(0.2),
+            lambda: r.event(256).wait(r.event(256).read(), 0.2),
+            lambda: queue.pop(0.2),
+            lambda: (queue.push(b"", 0.2), queue.push(b"", 0.2)),
+            lambda: r.mutex(0).lock(0),
+        ):
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                work()
+            assert time.monotonic() - started < 5
+        with pytest.raises(PermissionError):
+            r.mutex(0).unlock()
+        with pytest.raises(PermissionError):
+            r.rwlock(512).unlock()
+
+    child(wait, node=3)
+    one.kill()
