@@ -26,6 +26,7 @@ from famulus.cli import (
     network,
     node,
     pool,
+    region,
     snapshot,
     ssh,
     ssh_config,
@@ -64,6 +65,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(node.app, name="node")
 app.add_typer(network.app, name="network")
 app.add_typer(pool.app, name="pool")
+app.add_typer(region.app, name="region")
 app.add_typer(template.app, name="template")
 app.add_typer(snapshot.app, name="snapshot")
 

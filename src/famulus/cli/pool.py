@@ -75,7 +75,7 @@ def read(
             typer.echo(line)
         return
     for piece in found:
-        _print_raw(piece.data, piece.length)
+        print_raw(piece.data, piece.length)
     sys.stdout.buffer.flush()
 
 
@@ -92,14 +92,9 @@ def write(
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Write text, bytes or a file to the pool. Nothing is written if it does not fit."""
-    if (text is None) == (file is None):
-        raise UsageError("what shall be written?", hint="Give either TEXT or --file FILE.")
     path = _path(fabric)
     start = parse_offset(offset)
-    if file is not None:
-        data = _file_bytes(file, max(check(path).st_size - start, 0))
-    else:
-        data = _hex_bytes(text or "") if as_hex else (text or "").encode()
+    data = given_bytes(text, file, max(check(path).st_size - start, 0), as_hex=as_hex)
     access.write(path, start, data)
     typer.echo(f"wrote {len(data)} bytes at {start:#x}", err=True)
 
@@ -167,12 +162,23 @@ def parse_offset(text: str) -> int:
         ) from error
 
 
+def given_bytes(text: str | None, file: Path | None, limit: int, *, as_hex: bool) -> bytes:
+    """Return what shall be written, cut one byte after `limit`: enough to see that it does not fit.
+
+    Raises UsageError if both or none of `text` and `file` are given.
+    """
+    if (text is None) == (file is None):
+        raise UsageError("what shall be written?", hint="Give either TEXT or --file FILE.")
+    if file is not None:
+        return _file_bytes(file, limit)
+    return _hex_bytes(text or "") if as_hex else (text or "").encode()
+
+
 def _path(fabric: str) -> Path:
     return pool_path(fabric, FabricFolder(fabric).read().spec)
 
 
 def _file_bytes(file: Path, limit: int) -> bytes:
-    """Return the file, cut one byte after `limit`: enough to see that it does not fit."""
     if str(file) == "-":
         return read_stdin(limit + 1)
     try:
@@ -191,7 +197,8 @@ def _hex_bytes(text: str) -> bytes:
         ) from error
 
 
-def _print_raw(data: bytes | None, length: int) -> None:
+def print_raw(data: bytes | None, length: int) -> None:
+    """Print `data` as it is, or `length` zeros if it is None."""
     if data is not None:
         sys.stdout.buffer.write(data)
         return

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus region list|show|read|write|rm`."""
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
+from famulus.cli.pool import given_bytes, parse_offset, print_raw
+from famulus.fabric import regions
+from famulus.fabric.fabric import open_fabric
+from famulus.pool import access, directory
+from famulus.pool.directory import Region
+from famulus.pool.hexdump import hexdump
+from famulus.units import format_size, human_size
+
+app = typer.Typer(
+    help="Look at and change the named regions of the pool, with or without running nodes.",
+    epilog="OFFSET and SIZE are bytes within the region: 64, 4K, 0x1000.",
+    no_args_is_help=True,
+)
+
+_SHOWN = 256  # bytes that `read` shows unless told
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="As `famulus region list` has it.")]
+
+
+@app.command("list", epilog="Example: `famulus region list --json`")
+def list_regions(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
+    """List the regions and reserved ranges, in the order in which they lie."""
+    found = directory.read(open_fabric(fabric).pool)
+    ordered = sorted(found.regions, key=lambda region: region.offset)
+    if json_output:
+        typer.echo(json.dumps([_as_json(region) for region in ordered], indent=2))
+    else:
+        _print_table(ordered)
+    if found.damaged:
+        typer.echo(
+            f"{found.damaged} damaged entries: regions are lost, and no new ones can be made until "
+            "fam_directory_repair() forgets them",
+            err=True,
+        )
+
+
+@app.command(epilog="Example: `famulus region show mydata`")
+def show(
+    name: _Name, fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False
+) -> None:
+    """Show what the directory says of one region."""
+    region = directory.read(open_fabric(fabric).pool).find(name)
+    if json_output:
+        typer.echo(json.dumps(_as_json(region), indent=2))
+        return
+    typer.echo(f"region   {region.name}")
+    typer.echo(f"kind     {region.kind}")
+    typer.echo(f"offset   {region.offset:#x} in the pool")
+    typer.echo(f"size     {format_size(region.size)}")
+    typer.echo(f"owner    {region.uid}:{region.gid}")
+    typer.echo(f"mode     {region.mode:04o}")
+    typer.echo(f"created  {datetime.fromtimestamp(region.created, UTC).isoformat()}")
+
+
+@app.command(epilog="Examples: `famulus region read mydata`, `famulus region read mydata 4K 64`")
+def read(
+    name: _Name,
+    offset: Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0 or 4K.")] = "0",
+    size: Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes as they are.")] = False,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Print a part of a region in hexadecimal and ASCII; by default its first 256 bytes.
+
+    Offsets that are printed are those of the pool.
+    """
+    pool = open_fabric(fabric).pool
+    region, start = directory.read(pool).find(name), parse_offset(offset)
+    length = min(_SHOWN, region.size - start) if size is None else parse_offset(size)
+    directory.check_range(region, start, length)
+    found = access.read(pool, region.offset + start, length)
+    if not raw:
+        for line in hexdump(found):
+            typer.echo(line)
+        return
+    for piece in found:
+        print_raw(piece.data, piece.length)
+    sys.stdout.buffer.flush()
+
+
+@app.command(epilog="Examples: `famulus region write mydata 0 hello`, `… write mydata 4K --file x`")
+def write(
+    name: _Name,
+    offset: Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0 or 4K.")],
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="Written as UTF-8, without an end.")
+    ] = None,
+    as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Write FILE; - is the input.")
+    ] = None,
+    fabric: FabricOption = DEFAULT_FABRIC,
+) -> None:
+    """Write text, bytes or a file to a region. Nothing is written if it does not fit."""
+    pool = open_fabric(fabric).pool
+    region, start = directory.read(pool).find(name), parse_offset(offset)
+    data = given_bytes(text, file, max(region.size - start, 0), as_hex=as_hex)
+    directory.check_range(region, start, len(data))
+    access.write(pool, region.offset + start, data)
+    typer.echo(f"wrote {len(data)} bytes at {start:#x} of {region.name}", err=True)
+
+
+@app.command(epilog="Example: `famulus region rm mydata`")
+def rm(name: _Name, fabric: FabricOption = DEFAULT_FABRIC) -> None:
+    """Forget a region. Programs that have it open must not use it any more.
+
+    A node that runs is asked to do it, since nodes change the directory under a lock of theirs.
+    """
+    regions.remove(open_fabric(fabric), name, make_events())
+    typer.echo(f"removed {name}", err=True)
+
+
+def _as_json(region: Region) -> dict[str, object]:
+    row = asdict(region)
+    del row["index"], row["sequence"], row["reserved"]
+    return {**row, "kind": region.kind}
+
+
+def _print_table(ordered: list[Region]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("NAME", "KIND", "OFFSET", "SIZE", "OWNER", "MODE"):
+        table.add_column(title, justify="right" if title in ("OFFSET", "SIZE") else "left")
+    for region in ordered:
+        table.add_row(
+            escape(region.name),
+            region.kind,
+            f"{region.offset:#x}",
+            human_size(region.size),
+            f"{region.uid}:{region.gid}",
+            f"{region.mode:04o}",
+        )
+    Console(highlight=False, soft_wrap=True).print(table)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Take a region out of the pool's directory, whether nodes run or not.
+
+The directory's lock is a word that nodes change by locked instructions, which Python has not. So a
+node that runs does it, with the library; if none does, nobody is there to be in the way.
+"""
+
+import os
+import shlex
+from pathlib import Path
+
+from famulus import ssh
+from famulus.errors import FamulusError
+from famulus.events import Events
+from famulus.fabric.fabric import Fabric, locked
+from famulus.node.node import Node
+from famulus.pool import directory
+from famulus.run import run
+
+_LIMIT = 120.0  # seconds; the directory may be locked by a node that has just died
+
+
+def remove(fabric: Fabric, name: str, events: Events) -> None:
+    """Forget the region `name`. Raises FamulusError if there is none, or nobody can do it."""
+    with locked(fabric.folder, events):
+        region = directory.read(fabric.pool).find(name)
+        there = [node for node in fabric.nodes() + fabric.surplus() if node.running()]
+        if there:
+            _in_node(fabric, there, name)
+        else:
+            _require_unused(fabric.pool)
+            directory.forget(fabric.pool, region)
+
+
+def _in_node(fabric: Fabric, there: list[Node], name: str) -> None:
+    node = next((node for node in there if node.state() == "running"), None)
+    if node is None:
+        names = ", ".join(node.name for node in there)
+        raise FamulusError(
+            f"{names} may be using the directory and cannot be asked",
+            hint="`famulus node resume all`, or `famulus down`, and then again.",
+        )
+    command = f"sudo -n python3 -m famulus_guest rm -- {shlex.quote(name)}"
+    run(ssh.login(fabric.ssh_config, node.name, None, [command], tty=False), timeout=_LIMIT)
+
+
+def _require_unused(pool: Path) -> None:
+    """Raise FamulusError if a process of this host has the pool open through the library."""
+    pids = [pid for node, pid in directory.read(pool).members if node == 0 and _is_there(pid)]
+    if pids:
+        raise FamulusError(
+            f"process {pids[0]} of this host may be using the directory",
+            hint="Let it remove the region, or end it.",
+        )
+
+
+def _is_there(pid: int) -> bool:
+    return pid > 0 and os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - no path of ours

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The directory of regions in the pool, as guest/lib/layout.h has it. Offsets and sizes are bytes.
+
+It is read without its lock: every entry has a checksum, and one that is just being changed has a
+second copy that is whole.
+"""
+
+import binascii
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.errors import FamulusError, UsageError
+from famulus.pool.file import check
+
+_PAGE = 4096
+_REGISTRY, _SLOTS, _LINE = 8192, 512, 64
+_TABLE = _REGISTRY + _SLOTS * _LINE
+_SMALLEST = 256 << 10  # of a pool that can have a directory
+_SUPER = struct.Struct("<QIIQII32x")
+_MAGIC, _VERSION = 0x31534C554D4146, 1
+_ENTRY = struct.Struct("<IIQIIIIIIQQQQQI4x256s40x")
+_ENTRY_MAGIC = 0x47455246
+_CHECKSUM = slice(4, 8)  # of an entry
+_SLOT = struct.Struct("<8Q")
+_FREE, _CREATING, LIVE = range(3)
+_TRIES = 5  # both copies are bad only in passing, or for good
+
+
+@dataclass(frozen=True)
+class Region:
+    """An entry of the directory."""
+
+    name: str
+    offset: int
+    size: int
+    uid: int
+    gid: int
+    mode: int
+    reserved: bool
+    created: int  # seconds since 1970
+    index: int
+    sequence: int
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word."""
+        return "reserved" if self.reserved else "region"
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What the directory says; `damaged` entries are beyond repair, `start` is where it lies."""
+
+    regions: tuple[Region, ...]
+    damaged: int
+    start: int
+    members: tuple[tuple[int, int], ...]  # node and process of who has the pool open
+
+    def find(self, name: str) -> Region:
+        """Return the region called `name`. Raises FamulusError that tells the names there are."""
+        for region in self.regions:
+            if region.name == name:
+                return region
+        known = ", ".join(sorted(region.name for region in self.regions)[:10])
+        hint = f"There are: {known}." if known else "There are none; programs in nodes make them."
+        raise FamulusError(f"there is no region '{name}'", hint=hint)
+
+
+def read(path: Path) -> Directory:
+    """Return the directory of the pool at `path`; a pool that has none has no regions.
+
+    Raises FamulusError if there is no pool, or what lies in place of the directory is none.
+    """
+    with _opened(path, os.O_RDONLY) as (fd, size):
+        start = size - directory_bytes(size)
+        if size < _SMALLEST or not _has_directory(fd, size):
+            return Directory((), 0, start, ())
+        for _ in range(_TRIES):
+            entries = [_settled(*pair) for pair in enumerate(_pairs(fd, size))]
+            if None not in entries:
+                break
+        regions = [entry[0] for entry in entries if entry and entry[1] == LIVE]
+        members = tuple(_members(os.pread(fd, _SLOTS * _LINE, start + _REGISTRY)))
+    return Directory(tuple(regions), entries.count(None), start, members)
+
+
+def forget(path: Path, region: Region) -> None:
+    """Take `region` out of the directory, which nobody else may have open.
+
+    Both copies are written, one after the other, as the library does.
+    """
+    with _opened(path, os.O_RDWR) as (fd, size):
+        number = max(found.sequence for found in read(path).regions) + 1
+        data = _packed(region, number, _FREE)
+        for copy in range(2):
+            os.pwrite(fd, data, _place(size, copy, region.index))
+
+
+def directory_bytes(pool: int) -> int:
+    """Return how many bytes the directory of a pool of `pool` bytes takes, at its end."""
+    return _TABLE + 2 * _entries(pool) * _ENTRY.size + _PAGE
+
+
+def _entries(pool: int) -> int:
+    return min(max(pool >> 16, 64), 1024) & ~31
+
+
+def _place(pool: int, copy: int, index: int) -> int:
+    start = pool - directory_bytes(pool) + _TABLE
+    return start + (copy * _entries(pool) + index) * _ENTRY.size
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
+    size = check(path).st_size
+    fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        yield fd, size
+    finally:
+        os.close(fd)
+
+
+def _has_directory(fd: int, size: int) -> bool:
+    start = size - directory_bytes(size)
+    copies = [os.pread(fd, _SUPER.size, at) for at in (start, size - _PAGE)]
+    if any(_is_super(copy, size) for copy in copies):
+        return True
+    if not any(copies[1]):  # empty, or the first copy is just being written
+        return False
+    raise FamulusError(
+        "what lies at the end of the pool, in place of the directory of regions, is none",
+        hint=f"`famulus pool clear {start:#x} {size - start:#x}` makes room for an empty one; "
+        "regions that were there are then forgotten.",
+    )
+
+
+def _is_super(data: bytes, size: int) -> bool:
+    magic, version, checksum, pool, entries, dead_after = _SUPER.unpack(data)
+    summed = binascii.crc32(data[:12] + bytes(4) + data[16:])
+    right = (_MAGIC, _VERSION, summed, size, _entries(size))
+    return (magic, version, checksum, pool, entries) == right and bool(dead_after)
+
+
+def _pairs(fd: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield both copies of each entry."""
+    length = _entries(size) * _ENTRY.size
+    tables = [os.pread(fd, length, _place(size, copy, 0)) for copy in range(2)]
+    for at in range(0, length, _ENTRY.size):
+        yield tables[0][at : at + _ENTRY.size], tables[1][at : at + _ENTRY.size]
+
+
+def _settled(index: int, pair: tuple[bytes, bytes]) -> tuple[Region, int] | tuple[()] | None:
+    """Return the entry and its state, () for one that was never used, None for a damaged one."""
+    found = [entry for entry in map(_unpacked, pair) if entry and entry[0].index == index]
+    if found:
+        return max(found, key=lambda entry: entry[0].sequence)
+    return () if any(not any(copy[:_LINE]) for copy in pair) else None
+
+
+def _unpacked(data: bytes) -> tuple[Region, int] | None:
+    words = _ENTRY.unpack(data)
+    magic, checksum, sequence, index, state, kind, mode, uid, gid, offset, size = words[:11]
+    summed = binascii.crc32(data[:4] + bytes(4) + data[8:])
+    if magic != _ENTRY_MAGIC or checksum != summed:
+        return None
+    name = os.fsdecode(words[15][: words[14]])
+    created = words[12]
+    return Region(name, offset, size, uid, gid, mode, bool(kind), created, index, sequence), state
+
+
+def _packed(region: Region, sequence: int, state: int) -> bytes:
+    """Return an entry that takes the place of `region`'s."""
+    name = os.fsencode(region.name)
+    data = bytearray(
+        _ENTRY.pack(
+            *(_ENTRY_MAGIC, 0, sequence, region.index, state, int(region.reserved)),
+            *(region.mode, region.uid, region.gid, region.offset, region.size),
+            *(0, region.created, 0, len(name), name),
+        )
+    )
+    data[_CHECKSUM] = binascii.crc32(data).to_bytes(4, "little")
+    return bytes(data)
+
+
+def _members(slots: bytes) -> Iterator[tuple[int, int]]:
+    for state, _, described, node, pid, *_ in _SLOT.iter_unpack(slots):
+        if state & 1 and described == state >> 1:
+            yield node, pid
+
+
+def check_range(region: Region, offset: int, size: int) -> None:
+    """Raise UsageError if `size` bytes at `offset` leave the region."""
+    if offset < 0 or size < 0 or offset + size > region.size:
+        raise UsageError(
+            f"{size:#x} bytes at {offset:#x} leave the region '{region.name}'",
+            hint=f"It has {region.size:#x} bytes.",
+        )
