@@ -6,6 +6,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
 _SUFFIXES = {".c", ".h", ".pc", ".py", ".sh", ".service", ".socket"}
+_NAMES = {"Makefile", "README"}
 
 
 def guest_folder() -> Path:
@@ -36,5 +37,5 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _is_source(path: Path) -> bool:
-    known = path.suffix in _SUFFIXES or path.name == "Makefile"
+    known = path.suffix in _SUFFIXES or path.name in _NAMES
     return known and not path.name.startswith(".") and path.is_file()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A key-value store in fabric memory: python3 kv.py put KEY VALUE | get KEY | del KEY | list.
+
+It survives killing any node at any time. The store lies in the region twice. A change, under a
+mutex, writes the copy that is not in use and then, by one atomic store, makes it the one that is:
+so whoever takes the mutex over from a dead owner finds nothing to mend.
+"""
+
+import json
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from famulus_guest import Pool, Region
+
+MUTEX, CURRENT, COPIES = 0, 64, 128  # offsets in the region; which copy counts is 0 or 1
+ROOM = 64 << 10  # bytes of a copy
+HEAD = 8  # of a copy: its length and checksum, 4 bytes each
+
+
+class Store:
+    """The store of the whole fabric, opened by one program in one node."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._region: Region = pool.obtain("kv", COPIES + 2 * ROOM)
+        self._mutex = self._region.mutex(MUTEX, recover=lambda: None)
+        self._current = self._region.word(CURRENT)
+
+    def get_all(self) -> dict[str, str]:
+        """Return what is in it. No lock: a copy that is being replaced is read again."""
+        while True:
+            which = self._current.load()
+            found = self._read(which)
+            if found is not None and self._current.load() == which:
+                return found
+
+    @contextmanager
+    def changing(self, pause: float = 0) -> Iterator[dict[str, str]]:
+        """Yield what is in it to be changed; others wait. `pause` seconds pass half-way."""
+        with self._mutex:
+            found = self.get_all()
+            yield found
+            other = 1 - self._current.load()
+            data = json.dumps(found).encode()
+            if len(data) > ROOM - HEAD:
+                raise ValueError("the store is full")
+            self._write(other, data, pause)
+            self._current.store(other)
+
+    def _at(self, which: int) -> int:
+        return COPIES + which * ROOM
+
+    def _read(self, which: int) -> dict[str, str] | None:
+        head = self._region.read(self._at(which), HEAD)
+        length = int.from_bytes(head[:4], "little")
+        if length > ROOM - HEAD:
+            return None
+        data = self._region.read(self._at(which) + HEAD, length)
+        if zlib.crc32(data) != int.from_bytes(head[4:], "little"):
+            return None
+        found: dict[str, str] = json.loads(data) if data else {}
+        return found
+
+    def _write(self, which: int, data: bytes, pause: float) -> None:
+        self._region.write(self._at(which) + HEAD, data)
+        time.sleep(pause)
+        head = len(data).to_bytes(4, "little") + zlib.crc32(data).to_bytes(4, "little")
+        self._region.write(self._at(which), head)
+
+
+def main() -> int:
+    """Run the command line. `put KEY VALUE SECONDS` stops half-way, to be killed there."""
+    verb, *words = sys.argv[1:] or ["list"]
+    with Pool() as pool:
+        store = Store(pool)
+        if verb == "put":
+            with store.changing(float(words[2]) if words[2:] else 0) as found:
+                found[words[0]] = words[1]
+        elif verb == "del":
+            with store.changing() as found:
+                del found[words[0]]
+        elif verb == "get":
+            print(store.get_all()[words[0]])
+        else:
+            for key, value in sorted(store.get_all().items()):
+                print(f"{key}={value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
