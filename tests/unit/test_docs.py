@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The programs in docs/programming are compiled and run; its links lead somewhere."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit import lib
+
+DOCS = lib.HERE.parents[1] / "docs"
+PAGES = sorted((DOCS / "programming").glob("*.md"))
+_BLOCK = re.compile(r"```(c|python)\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def programs():
+    for page in PAGES:
+        for kind, code in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            if kind == "python" or "int main(" in code:
+                yield pytest.param(kind, code, id=page.stem)
+
+
+@pytest.mark.parametrize(("kind", "code"), list(programs()))
+def test_program(kind, code, tmp_path, shared_pool):
+    """As it stands, without a warning; twice: the second one finds what the first has made."""
+    shared_pool.write_bytes(bytes(4 << 20))
+    if kind == "c":
+        source, argv = tmp_path / "program.c", [str(tmp_path / "program")]
+        source.write_text(code, encoding="utf-8")
+        compat = f"-I{lib.LIB / 'include/famulus/compat'}"
+        lib.gcc("-O2", compat, "-o", argv[0], source, *lib.sources())
+    else:
+        argv = [sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(lib.LIB / "python")}
+    for _ in range(2):
+        done = subprocess.run(
+            argv, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+def test_every_page_is_linked_and_every_link_leads_somewhere():
+    start = DOCS / "programming.md"
+    linked = set()
+    for page in [start, *PAGES]:
+        for link in _LINK.findall(page.read_text(encoding="utf-8")):
+            target = (page.parent / link).resolve()
+            assert target.exists(), f"{page.name}: {link}"
+            linked.add(target)
+    assert set(PAGES) <= linked
+
+
+def test_every_page_but_the_reference_has_a_program():
+    with_program = {param.id for param in programs()}
+    assert {page.stem for page in PAGES} - with_program == {"reference"}
+
+
+def test_the_reference_is_that_of_the_headers():
+    script = lib.HERE.parents[1] / "scripts/render_headers.py"
+    subprocess.run([sys.executable, script, "--check"], check=True)
