@@ -17,6 +17,7 @@ from famulus_guest import Pool, Region
 
 MUTEX, CURRENT, COPIES = 0, 64, 128  # offsets in the region; which copy counts is 0 or 1
 ROOM = 64 << 10  # bytes of a copy
+TRIES = 1000
 HEAD = 8  # of a copy: its length and checksum, 4 bytes each
 
 
@@ -30,11 +31,12 @@ class Store:
 
     def get_all(self) -> dict[str, str]:
         """Return what is in it. No lock: a copy that is being replaced is read again."""
-        while True:
-            which = self._current.load()
+        for _ in range(TRIES):
+            which = self._current.load() % 2
             found = self._read(which)
             if found is not None and self._current.load() == which:
                 return found
+        raise ValueError("the store is damaged")
 
     @contextmanager
     def changing(self, pause: float = 0) -> Iterator[dict[str, str]]:

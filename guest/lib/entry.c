@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define FAR_OFF (1ULL << 32) /* more changes than can have been lost */
+
 enum health { BLANK, GOOD, BAD };
 
 static struct fam_entry *copy_of(struct fam *fam, int copy, uint32_t index)
@@ -57,11 +59,26 @@ static void put(struct fam *fam, const struct fam_entry *entry, uint32_t index)
 		fam_copy_in(copy_of(fam, copy, index), entry, sizeof(*entry));
 }
 
+/*
+ * The number of a change, higher than any before. Not from the entries alone: a process that died may
+ * have left a change in its node's cache, which comes to the pool later and must not look as new as
+ * ours. A count that is far off was scribbled over.
+ */
+static uint64_t next_sequence(struct fam *fam)
+{
+	uint64_t last = fam_load64(&fam->locks->sequence);
+	if (last < fam->sequence || last - fam->sequence > FAR_OFF)
+		last = fam->sequence;
+	fam_store64(&fam->locks->sequence, last + 1);
+	fam->sequence = last + 1;
+	return last + 1;
+}
+
 void fam_entry_write(struct fam *fam, struct fam_entry *entry)
 {
 	entry->magic = FAM_ENTRY_MAGIC;
 	entry->index = (uint32_t)(entry - fam->table);
-	entry->sequence = ++fam->sequence;
+	entry->sequence = next_sequence(fam);
 	entry->checksum = checksum(entry);
 	put(fam, entry, entry->index);
 }

@@ -5,7 +5,8 @@
  *
  *   bytes from its start       what
  *   0                          superblock
- *   FAM_LOCKS                  the directory's lock, then how many slots of the registry were used
+ *   FAM_LOCKS                  the directory's lock; how many slots of the registry were used; the
+ *                              sequence of the last change
  *   FAM_REGISTRY               the registry: FAM_SLOTS slots, a line each
  *   FAM_TABLE                  entries, first copy
  *   FAM_TABLE + size of a copy entries, second copy
@@ -69,7 +70,7 @@ struct fam_entry {
 	uint64_t offset, size;
 	uint64_t creator;  /* the member that is making it */
 	uint64_t created;  /* seconds since 1970 */
-	uint64_t identity; /* the directory's sequence when it was made */
+	uint64_t identity; /* higher than any sequence when it was made */
 	uint32_t length;
 	uint32_t unused;
 	char name[FAM_NAME_MAX + 1];
@@ -81,7 +82,9 @@ struct fam_entry {
 /* What is locked at FAM_LOCKS. */
 struct fam_locks {
 	struct fam_mutex directory;
-	uint64_t slots_used, unused[7];
+	uint64_t slots_used;
+	uint64_t sequence; /* of the last change; never given twice, even to one that was lost */
+	uint64_t unused[6];
 };
 
 _Static_assert(sizeof(struct fam_super) == 64, "a superblock is a line");

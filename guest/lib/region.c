@@ -17,16 +17,17 @@ static int open_locked(struct fam *fam, const char *name, int flags, struct fam_
 	return allowed ? allowed : fam_region_map(fam, entry, flags, out);
 }
 
-/* One that is being made will be ready, or its maker dead. */
+/* One that is being made will soon be ready, or its maker dead. */
 int fam_region_open(struct fam *fam, const char *name, int flags, struct fam_region **out)
 {
+	int64_t deadline = fam_deadline(3 * fam_dead_after(fam));
 	for (;;) {
 		int result = fam_directory_lock(fam);
 		if (result)
 			return result;
 		result = open_locked(fam, name, flags, out);
 		fam_directory_unlock(fam);
-		if (result != -EAGAIN)
+		if (result != -EAGAIN || fam_is_over(deadline))
 			return result;
 		fam_sleep_us(LOOK_AGAIN_US);
 	}

@@ -51,7 +51,10 @@ struct fam_region_info {
 int fam_region_create(struct fam *fam, const char *name, uint64_t size, uint32_t mode, int flags,
 		      struct fam_region **out);
 
-/* Map a region that exists; one that is being made is waited for. -ENOENT -EACCES -EINVAL */
+/*
+ * Map a region that exists. One that is being made is waited for, as long as the directory's lock;
+ * then it is -EAGAIN. -ENOENT -EACCES -EINVAL
+ */
 int fam_region_open(struct fam *fam, const char *name, int flags, struct fam_region **out);
 
 /* Open it, or make it if there is none. -EINVAL: it is there and smaller. */
