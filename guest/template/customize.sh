@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs inside the new root file system, with the sources of guest/ in /usr/src/guest.
-# From the environment: ROOT_UUID, the file system's UUID.
+# From the environment: ROOT_UUID, the file system's UUID; BUILD_PACKAGES, which go in the end.
 set -eu
 
 src=/usr/src/guest
@@ -43,9 +43,27 @@ install_library() {
 	python3 -m compileall -q /usr/lib/python3/dist-packages/famulus_guest
 }
 
+# BTF would need the whole kernel, which the headers do not have.
+compile_driver() {
+	driver=/lib/modules/$kernel/updates/famulus.ko
+	make -s -C "/lib/modules/$kernel/build" M="$src/driver" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	mkdir -p "${driver%/*}"
+	strip --strip-debug -o "$driver" "$src/driver/famulus.ko"
+	depmod "$kernel"
+	install -m 0644 "$src/driver/famulus_uapi.h" /usr/include
+}
+
+# What some package that stays depends on, stays too.
+remove_build_packages() {
+	[ -n "$BUILD_PACKAGES" ] || return 0
+	# shellcheck disable=SC2086 # one word a package
+	apt-mark auto $BUILD_PACKAGES > /dev/null
+	apt-get -q -y -o APT::Protect-Kernels=false autoremove --purge
+}
+
 # The drivers of a node, with what they need, in the order in which they can be loaded.
 node_modules() {
-	for module in virtio_pci virtio_blk ext4 virtio_console virtio_net virtio_rng; do
+	for module in virtio_pci virtio_blk ext4 virtio_console virtio_net virtio_rng famulus; do
 		modprobe --set-version "$kernel" --show-depends "$module" 2> /dev/null || true
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
@@ -208,6 +226,7 @@ trim() {
 
 compile
 install_library
+compile_driver
 make_initrd
 make_users
 set_up_ssh
@@ -215,4 +234,5 @@ set_up_network
 set_up_boot
 set_up_units
 trim
+remove_build_packages
 rm -rf /usr/src/guest

@@ -47,9 +47,10 @@ def hook(argv: list[str], words: str) -> str:
         replace(RECIPE, mirror="http://mirror.example/debian"),
         replace(RECIPE, proxy="http://proxy.example:3128"),
         replace(RECIPE, packages=(*RECIPE.packages, "strace")),
+        replace(RECIPE, build_packages=()),
         replace(RECIPE, options=(*RECIPE.options, "--aptopt=x")),
     ],
-    ids=["suite", "kernel", "mirror", "proxy", "packages", "options"],
+    ids=["suite", "kernel", "mirror", "proxy", "packages", "build packages", "options"],
 )
 def test_digest_changes_with_every_part_of_the_recipe(other):
     assert other.digest(FILES) != RECIPE.digest(FILES)
@@ -96,6 +97,14 @@ def test_every_setting_of_the_spec_arrives():
     assert "linux-image-amd64" in recipe.packages
     assert "linux-image-cloud-amd64" not in recipe.packages
     assert '--aptopt=Acquire::http::Proxy "http://p.example:3128"' in recipe.options
+
+
+def test_headers_are_of_the_kernel_and_go_unless_the_user_wants_them():
+    assert RECIPE.build_packages == ("linux-headers-cloud-amd64",)
+    generic = Recipe.from_spec(FabricSpec(kernel="generic", packages=("linux-headers-amd64",)))
+    assert generic.build_packages == ()
+    assert "linux-headers-amd64" in generic.packages
+    assert "BUILD_PACKAGES='' " in hook(mmdebstrap(generic), "customize.sh")
 
 
 def test_packages_that_only_later_suites_have():

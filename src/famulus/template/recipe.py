@@ -63,6 +63,7 @@ _PACKAGES = (
     "zstd",
 )
 _KERNELS = {"cloud": "linux-image-cloud-amd64", "generic": "linux-image-amd64"}
+_HEADERS = {"cloud": "linux-headers-cloud-amd64", "generic": "linux-headers-amd64"}
 # Later suites have split hwclock, and the sysctl that lets everybody ping, from what they were in.
 _SPLIT_LATER = ("util-linux-extra", "linux-sysctl-defaults")
 _BEFORE_SPLIT = ("bullseye", "bookworm")
@@ -85,13 +86,17 @@ _END_TOGETHER = 'trap "kill -s KILL 0" TERM; "$0" "$@" & wait $!'
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a template is made from, but for our own files in `guest`."""
+    """Everything that a template is made from, but for our own files in `guest`.
+
+    `build_packages` are there while the template is built, and removed in the end.
+    """
 
     suite: str
     kernel: str
     mirror: str
     proxy: str
     packages: tuple[str, ...]
+    build_packages: tuple[str, ...]
     options: tuple[str, ...]
 
     @classmethod
@@ -106,6 +111,7 @@ class Recipe:
             mirror=spec.mirror,
             proxy=spec.proxy,
             packages=tuple(sorted(packages)),
+            build_packages=tuple(sorted({_HEADERS[spec.kernel]} - packages)),
             options=_OPTIONS + proxy,
         )
 
@@ -141,7 +147,9 @@ def mmdebstrap_arguments(
     `guest` is a folder of that name with our own files. All that runs ends with the one who waits
     for it, however that ends; and as root it mounts in a namespace of its own, which ends with it.
     """
-    in_chroot = f"ROOT_UUID={root_uuid(digest)} sh /usr/src/guest/template/customize.sh"
+    settings = f"ROOT_UUID={root_uuid(digest)} BUILD_PACKAGES='{' '.join(recipe.build_packages)}'"
+    in_chroot = f"{settings} sh /usr/src/guest/template/customize.sh"
+    packages = sorted((*recipe.packages, *recipe.build_packages))
     fast_initramfs = (
         'mkdir -p "$1/etc/initramfs-tools/conf.d" && '
         'printf "COMPRESS=zstd\\nCOMPRESSLEVEL=1\\n" > "$1/etc/initramfs-tools/conf.d/famulus"'
@@ -155,7 +163,7 @@ def mmdebstrap_arguments(
         "--variant=minbase",
         "--format=tar",
         "--verbose",
-        f"--include={','.join(recipe.packages)}",
+        f"--include={','.join(packages)}",
         *recipe.options,
         f"--essential-hook={fast_initramfs}",
         f"--customize-hook=copy-in {_quoted(guest)} /usr/src",
