@@ -53,6 +53,7 @@ _RIGHT = {
     "accel": "auto, kvm or tcg",
     "network": "user or libvirt",
     "cold": "true or false",
+    "doorbell": "true or false",
     "subnet": "a private /24 such as 192.168.42.0/24",
     "ssh_port": "a whole number from 1024 to 65535",
     "root_password": "one line of text that is not empty",
@@ -92,6 +93,7 @@ class FabricSpec(BaseModel):
         default="user", description="without root, or bridged by libvirt"
     )
     cold: bool = Field(default=False, description="boot nodes instead of cloning a snapshot")
+    doorbell: bool = Field(default=False, description="nodes can interrupt each other")
     subnet: IPv4Network = Field(default=IPv4Network("192.168.42.0/24"), description="a /24")
     ssh_port: int = Field(default=42001, ge=1024, le=65535, description="first port to try for ssh")
     root_password: str = Field(default="aresquare", min_length=1, description="root's password")
@@ -101,6 +103,11 @@ class FabricSpec(BaseModel):
     def clones(self) -> bool:
         """Whether new nodes are cloned; libvirt restores only what it has saved itself."""
         return not self.cold and self.network == "user"
+
+    @property
+    def rings(self) -> bool:
+        """Whether nodes are given a doorbell; libvirt's have the pool alone."""
+        return self.doorbell and self.network == "user"
 
     @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", mode="before")
     @classmethod

@@ -57,6 +57,11 @@ class FabricFolder:
         return paths.socket_folder(self.path)
 
     @property
+    def doorbell(self) -> Path:
+        """The folder of the doorbell's server; it need not exist."""
+        return self.sockets / "doorbell"
+
+    @property
     def log(self) -> Path:
         """The file that has everything that was done to this fabric."""
         return self.path / "log"

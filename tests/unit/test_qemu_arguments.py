@@ -60,6 +60,17 @@ def test_node_under_kvm() -> None:
     golden("node-kvm.txt", node_arguments(replace(MACHINE, accel="kvm", cpus=4)))
 
 
+def test_a_clone_with_a_doorbell() -> None:
+    ringing = replace(MACHINE, doorbell=Path("/s/doorbell/1"))
+    golden("clone-doorbell.txt", clone_arguments(ringing, Path("/s/ram")))
+
+
+def test_kvm_takes_the_doorbell_from_the_kernel() -> None:
+    ringing = replace(MACHINE, doorbell=Path("/s/doorbell/1"), accel="kvm")
+    (device,) = (word for word in node_arguments(ringing) if word.startswith("ivshmem"))
+    assert device == ("ivshmem-doorbell,id=fam0,chardev=doorbell,vectors=4,ioeventfd=on,addr=04")
+
+
 def test_a_machine_to_be_frozen() -> None:
     golden("snapshot.txt", snapshot_arguments(MACHINE, Path("/s/ram")))
 

@@ -86,6 +86,14 @@ def up(
         bool | None,
         typer.Option("--cold/--clone", help="Boot new nodes, or clone them (clone)."),
     ] = None,
+    doorbell: Annotated[
+        bool | None,
+        typer.Option(
+            "--doorbell/--no-doorbell",
+            help="Let nodes interrupt each other through the pool's device.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Start a fabric, or bring a running one to what is asked: N nodes that share one pool.
@@ -111,6 +119,7 @@ def up(
         "ssh_port": ssh_port,
         "network": network,
         "cold": cold,
+        "doorbell": doorbell,
     }
     existed = FabricFolder(check_name(fabric)).exists()
     settings = file or (_DEFAULT_FILE if _DEFAULT_FILE.is_file() else None)

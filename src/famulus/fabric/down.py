@@ -4,6 +4,7 @@
 import contextlib
 from pathlib import Path
 
+from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
 from famulus.fabric.fabric import Fabric, locked
@@ -80,6 +81,7 @@ def sweep(folder: FabricFolder) -> None:
         Daemon(pidfile, str(pidfile)).kill()
     for path in sorted(folder.path.glob("node*")):
         domain.kill(path)
+    Doorbell(folder.doorbell).stop()
     UserNetwork(folder.sockets, FabricSpec().subnet).stop()
     with contextlib.suppress(ValueError):
         for path in nodes:

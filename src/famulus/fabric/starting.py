@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 
 from famulus import ssh
 from famulus.agent import GuestFile
+from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width, in_words
 from famulus.fabric.templates import snapshots_in_use
 from famulus.host.accelerator import Accelerator, choose_accelerator
+from famulus.identity import MAX_NODES
 from famulus.network import replug
 from famulus.network.libvirt import LibvirtNetwork
 from famulus.node import domain, identify, lifecycle, passwords
 from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
+from famulus.qemu.arguments import DOORBELL_VECTORS
 from famulus.snapshot import freeze
 from famulus.snapshot.key import Key
 from famulus.snapshot.store import Snapshot, prune_surplus
@@ -73,6 +76,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     with ThreadPoolExecutor(1) as beside:
         keys = beside.submit(each, nodes, identify.host_key, width=host_width())
         _start_switch(fabric, undo)
+        _start_doorbell(fabric, undo, events)
         keys.result()
         # Nodes need the switch. The way to them is made while they start.
         reachable = beside.submit(_make_reachable, fabric, nodes)
@@ -144,6 +148,22 @@ def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
     if not network.running() and not fabric.alive():
         undo.callback(network.stop)
     network.start_switch()
+
+
+def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
+    """Start the doorbell's server if it does not run. Nodes that run cannot join another one."""
+    doorbell = Doorbell(fabric.folder.doorbell)
+    alive = fabric.alive()
+    if not fabric.spec.rings or (alive and doorbell.running()):
+        return
+    died = alive and doorbell.folder.exists()
+    undo.callback(doorbell.stop)
+    doorbell.start(fabric.pool, DOORBELL_VECTORS, MAX_NODES)
+    if died:
+        events.note(
+            "the doorbell's server was started anew: nodes that run still ring each other, but "
+            "those that start from now on only after `famulus node stop all` and `up`"
+        )
 
 
 def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:

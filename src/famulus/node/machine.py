@@ -34,12 +34,14 @@ def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_
         folder=node.path,
         sockets=node.folder.sockets,
         address_bits=address_bits(accel),
+        doorbell=node.doorbell,
     )
 
 
 def machine_settings(node: Node, accel: str) -> dict[str, object]:
     """Return the settings that only a restart of the node can change."""
-    return {"memory": node.spec.memory, "cpus": node.spec.cpus, "accel": accel}
+    settings = {"memory": node.spec.memory, "cpus": node.spec.cpus, "accel": accel}
+    return {**settings, "doorbell": node.spec.rings}
 
 
 def running_settings(node: Node) -> dict[str, object]:

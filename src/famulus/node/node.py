@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.identity import Identity
 from famulus.node.runner import DomainRunner, QemuRunner, Runner
@@ -71,6 +72,11 @@ class Node:
         """
         folder = self.path if self.spec.network == "libvirt" else self.folder.sockets
         return folder / f"{self.name}.{kind}"
+
+    @property
+    def doorbell(self) -> Path | None:
+        """The socket of the doorbell's server for this node, or None if it shall have none."""
+        return Doorbell(self.folder.doorbell).socket(self.number) if self.spec.rings else None
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""

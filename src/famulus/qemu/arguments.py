@@ -18,6 +18,8 @@ DISK_SLOT = "05"
 SERIAL_SLOT = "06"
 RNG_SLOT = "07"
 
+DOORBELL_VECTORS = 4  # of each node; a QEMU holds an eventfd for each vector of each peer
+
 # Page tables of five levels, and string moves that TCG carries out byte by byte, would slow a boot
 # by a tenth.
 SLOW_FEATURES = ("la57", "erms", "fsrm")
@@ -37,7 +39,8 @@ class Machine:
     """A node's machine. `memory` and `pool_size` are bytes; paths are absolute.
 
     `folder` takes what is kept (log, pid file), `sockets` the sockets, whose names begin with
-    `name`. `address_bits` is the width of the CPU's physical addresses.
+    `name`. `address_bits` is the width of the CPU's physical addresses. `doorbell` is the socket of
+    the server that gives it pool and peers; without one it has the pool alone.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Machine:
     folder: Path
     sockets: Path
     address_bits: int
+    doorbell: Path | None = None
 
     def socket(self, kind: str) -> Path:
         """Return the socket for `kind`: qmp, agent, console or hvc."""
@@ -127,10 +131,23 @@ def _network(m: Machine, cable: list[str]) -> list[str]:
 
 
 def _pool(m: Machine) -> list[str]:
+    if m.doorbell:
+        return _pool_with_doorbell(m, m.doorbell)
     file = escape(m.pool_file)
     return [
         "-object", f"memory-backend-file,id=pool,mem-path={file},size={m.pool_size},share=on",
         "-device", f"ivshmem-plain,id=fam0,memdev=pool,master=on,addr={POOL_SLOT}",
+    ]  # fmt: skip
+
+
+def _pool_with_doorbell(m: Machine, server: Path) -> list[str]:
+    # Only the peer 0 can be master: these nodes cannot be migrated, but a clone can still begin as
+    # what another machine was. Under TCG it is QEMU that writes the eventfd, direct or not.
+    direct = "off" if m.accel == "tcg" else "on"
+    options = f"vectors={DOORBELL_VECTORS},ioeventfd={direct},addr={POOL_SLOT}"
+    return [
+        "-chardev", f"socket,id=doorbell,path={escape(server)}",
+        "-device", f"ivshmem-doorbell,id=fam0,chardev=doorbell,{options}",
     ]  # fmt: skip
 
 

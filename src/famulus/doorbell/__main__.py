@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The doorbell server's process: `python -m famulus.doorbell FOLDER POOL VECTORS NODES`.
+
+It returns when its sockets, FOLDER/1 … FOLDER/NODES, are there, and goes on in the background;
+FOLDER/pid has its number, FOLDER/log what it has to tell.
+"""
+
+import logging
+import os
+import resource
+import socket
+import sys
+from pathlib import Path
+
+from famulus.doorbell.server import Server
+
+
+def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
+    """Bind the sockets, go into the background and serve."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    os.umask(0o077)
+    listeners = {number: _listen(folder / str(number)) for number in range(1, nodes + 1)}
+    with pool.open("r+b", buffering=0) as memory:
+        server = Server(memory, vectors, listeners)
+        if child := os.fork():
+            (folder / "pid").write_text(f"{child}\n", encoding="ascii")
+            return
+        _detach(folder / "log")
+        server.serve()
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def _detach(log: Path) -> None:
+    os.setsid()
+    os.chdir("/")
+    logging.basicConfig(filename=log, level=logging.INFO, format="%(asctime)s %(message)s")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3):
+        os.dup2(nothing, fd)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The doorbell's server: a socket a node, so that a node's id is its number."""
+
+import logging
+import selectors
+import socket
+from collections.abc import Iterable, Mapping
+
+from famulus.doorbell.outbox import Outbox
+from famulus.doorbell.protocol import Descriptor, Message, Peers
+
+log = logging.getLogger("famulus.doorbell")
+
+_RETRY = 0.02  # seconds
+
+
+class Server:
+    """Serves the clients that connect to `listeners`, by node number."""
+
+    def __init__(
+        self, pool: Descriptor, vectors: int, listeners: Mapping[int, socket.socket]
+    ) -> None:
+        self._peers = Peers(pool, vectors)
+        self._outboxes: dict[int, Outbox] = {}
+        self._slow: set[int] = set()
+        self._selector = selectors.DefaultSelector()
+        for number, listener in listeners.items():
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ, (self._accept, number))
+
+    def serve(self) -> None:
+        """Serve for ever."""
+        while True:
+            self.step(_RETRY if self._slow else None)
+
+    def step(self, limit: float | None) -> None:
+        """Do what there is to do; wait for it for at most `limit` seconds."""
+        for key, _ in self._selector.select(limit):
+            action, number = key.data
+            if key.fileobj in self._selector.get_map():  # nobody dropped it in this round
+                action(number, key.fileobj)
+        self._flush(self._slow)
+
+    def _accept(self, number: int, listener: socket.socket) -> None:
+        """Take the client of node `number`; an earlier one is dead, or is not believed any more."""
+        try:
+            connection = listener.accept()[0]
+        except OSError as error:
+            log.warning("node %d: %s", number, error)
+            return
+        self._drop(number, "another came")
+        self._outboxes[number] = Outbox(connection)
+        self._selector.register(connection, selectors.EVENT_READ, (self._heard, number))
+        log.info("node %d has come", number)
+        self._send(self._peers.join(number))
+
+    def _heard(self, number: int, connection: socket.socket) -> None:
+        """Clients have nothing to say; what comes is their end, or they are none."""
+        try:
+            said = connection.recv(1)
+        except OSError as error:
+            self._drop(number, str(error))
+        else:
+            self._drop(number, "it spoke" if said else "it ended")
+
+    def _drop(self, number: int, why: str) -> None:
+        outbox = self._outboxes.pop(number, None)
+        self._slow.discard(number)
+        if outbox is not None:
+            log.info("node %d has gone: %s", number, why)
+            self._selector.unregister(outbox.connection)
+            outbox.connection.close()
+            self._peers.leave(number)
+
+    def _send(self, messages: Iterable[Message]) -> None:
+        touched = set()
+        for message in messages:
+            outbox = self._outboxes.get(message.to)
+            if outbox is None:
+                continue
+            try:
+                outbox.put(message)
+                touched.add(message.to)
+            except OSError as error:
+                self._drop(message.to, str(error))
+        self._flush(touched)
+
+    def _flush(self, numbers: Iterable[int]) -> None:
+        for number in sorted(numbers):
+            outbox = self._outboxes.get(number)
+            try:
+                if outbox is None or outbox.flush():
+                    self._slow.discard(number)
+                else:
+                    self._slow.add(number)
+            except OSError as error:
+                self._drop(number, str(error))

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The doorbell server of one fabric: started, found again from any process, stopped."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus import paths
+from famulus.process import Daemon
+from famulus.run import run
+
+_LIMIT = 60.0  # seconds for a start
+
+
+@dataclass(frozen=True)
+class Doorbell:
+    """The server whose sockets, pid file and log lie in `folder`; it need not run."""
+
+    folder: Path
+
+    @property
+    def daemon(self) -> Daemon:
+        """The server's process."""
+        return Daemon(self.folder / "pid", str(self.folder))
+
+    def running(self) -> bool:
+        """Tell whether the server runs."""
+        return self.daemon.running()
+
+    def socket(self, number: int) -> Path:
+        """Return the socket to which the QEMU of node `number` connects."""
+        return self.folder / str(number)
+
+    def start(self, pool: Path, vectors: int, nodes: int) -> None:
+        """Start the server for the nodes 1 … `nodes` over the pool in the file `pool`.
+
+        On return nodes can connect. What an earlier server left is removed. Raises FamulusError
+        with the server's words if it does not start.
+        """
+        self.stop()
+        paths.make_private(self.folder)
+        run(server_arguments(self.folder, pool, vectors, nodes), timeout=_LIMIT)
+
+    def stop(self) -> None:
+        """Stop the server. Nothing happens if it does not run. Nodes that run are not harmed."""
+        self.daemon.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def server_arguments(folder: Path, pool: Path, vectors: int, nodes: int) -> list[str]:
+    """Return the arguments that start the server. Pure."""
+    return [
+        sys.executable, "-P", "-m", "famulus.doorbell",
+        str(folder), str(pool), str(vectors), str(nodes),
+    ]  # fmt: skip
