@@ -15,11 +15,13 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#define FAMULUS_PEERS_MAX 64
+
 struct famulus_info {
 	__u64 size;	 /* of the pool, bytes */
 	__s32 id;	 /* own peer id, the node's number; -1 without a doorbell */
 	__u32 vectors;	 /* of each peer; 0 without a doorbell */
-	__u32 peers_max; /* the greatest id that a peer can have */
+	__u32 peers_max; /* the greatest id that a peer can have: FAMULUS_PEERS_MAX */
 	__u32 flags;	 /* none is defined: 0 */
 };
 

@@ -15,7 +15,9 @@
 
 static struct fam *fam_of(struct vm_area_struct *vma)
 {
-	return vma->vm_file->private_data;
+	struct fam_file *opened = vma->vm_file->private_data;
+
+	return opened->fam;
 }
 
 static unsigned long frame_at(struct vm_area_struct *vma, unsigned long address)
@@ -162,7 +164,8 @@ static const struct vm_operations_struct fam_mapping = {
 int fam_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long flags = VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
-	unsigned long pages = ((struct fam *)file->private_data)->size >> PAGE_SHIFT;
+	struct fam_file *opened = file->private_data;
+	unsigned long pages = opened->fam->size >> PAGE_SHIFT;
 
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff > pages ||
 	    vma_pages(vma) > pages - vma->vm_pgoff)

@@ -95,7 +95,9 @@ static int fam_probe(struct pci_dev *pci, const struct pci_device_id *id)
 	fam = fam_new(pci);
 	if (IS_ERR(fam))
 		return PTR_ERR(fam);
-	error = fam_add(fam);
+	error = fam_bell_find(fam);
+	if (!error)
+		error = fam_add(fam);
 	if (error) {
 		put_device(&fam->dev);
 		return error;
@@ -114,7 +116,9 @@ static void fam_remove(struct pci_dev *pci)
 	fam->gone = true;
 	if (fam->inode)
 		unmap_mapping_range(fam->inode->i_mapping, 0, 0, 1);
+	fam_bell_silence(fam);
 	up_write(&fam->guard);
+	fam_bell_gone(fam);
 	put_device(&fam->dev);
 }
 
