@@ -84,8 +84,8 @@ def user_space() -> list[str]:
 
 @pytest.mark.parametrize("name", [*user_space(), "guest/driver/famulus_uapi.h"])
 def test_c(name: str):
-    include = "-Iguest/lib/include"  # libfamulus, installed in a node
-    check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", include, "-fsyntax-only", name)
+    include = ["-Iguest/lib/include", "-Iguest/driver"]  # installed in a node
+    check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", *include, "-fsyntax-only", name)
 
 
 @pytest.mark.parametrize("name", files("*.py", "*.c", "*.h", "scripts/*", "Makefile", ".ci/*"))
