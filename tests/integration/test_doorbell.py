@@ -2,6 +2,7 @@
 """The doorbell between real nodes: by read, poll and eventfd, and through deaths on both sides."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -114,11 +115,13 @@ def install(cli: Cli, node: int) -> None:
     cli.ok("ssh", str(node), "--", "cat > bell.c && gcc -O1 -o bell bell.c", stdin=BELL)
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Cli]:
+@pytest.fixture(
+    scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign)]
+)
+def pair(request: pytest.FixtureRequest) -> Iterator[Cli]:
     cli = Cli(f"d{os.getpid()}")
     try:
-        cli.ok("up", "2", "--pool", "64M", "--doorbell")
+        cli.ok("up", "2", "--pool", "64M", "--doorbell", "--suite", request.param)
         install(cli, 1)
         install(cli, 2)
         yield cli
@@ -183,6 +186,24 @@ def test_who_waits_when_the_device_is_removed_is_told(pair: Cli) -> None:
         "64 MiB, id 1, 4 vectors, peers to 64",
     ]
     rings_through(pair, 2, 1)
+
+
+def test_the_program_in_the_documentation_takes_turns(pair: Cli) -> None:
+    text = (Path(__file__).parents[2] / "docs/driver.md").read_text(encoding="utf-8")
+    (source,) = (part for part in re.findall(r"```c\n(.*?)```", text, re.DOTALL) if "main" in part)
+    for node in ("1", "2"):
+        argv = ("ssh", node, "--", "cat > turn.c && gcc -O2 -Wall -Werror -o turn turn.c")
+        pair.ok(*argv, stdin=source)
+    pair.ok("pool", "clear", "0", "4096", "--yes")
+    second = pair.start("ssh", "2", "--", "timeout 120 ./turn 1")
+    pair.node(
+        2, "for i in $(seq 600); do pidof turn > /dev/null && break; sleep 0.1; done; sleep 2"
+    )
+    first = pair.node(1, "timeout 120 ./turn 2")
+    said = second.communicate(timeout=180)[0]
+    lines = [line for line in (first + "\n" + said).splitlines() if line.startswith("node")]
+    turns = [f"node {2 - turn % 2} has turn {turn}" for turn in range(20)]
+    assert sorted(lines) == sorted(turns)
 
 
 def test_a_node_is_killed_and_comes_back(pair: Cli) -> None:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The driver in real nodes: the pool at /dev/fam0 without sudo, in huge pages, and its end."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli import Cli, running
+from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration
 
@@ -173,10 +174,16 @@ def program(cli: Cli, name: str, source: str, *words: str) -> str:
     return cli.node(1, " ".join([compiled(cli, 1, name, MAP + source), *words]))
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Cli]:
-    with running(2) as cli:
+@pytest.fixture(
+    scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign)]
+)
+def pair(request: pytest.FixtureRequest) -> Iterator[Cli]:
+    cli = Cli(f"v{os.getpid()}")
+    try:
+        cli.ok("up", "2", "--pool", "64M", "--suite", request.param)
         yield cli
+    finally:
+        cli.purge()
 
 
 def pool_bytes(cli: Cli, offset: int, size: int) -> bytes:
