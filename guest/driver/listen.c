@@ -58,6 +58,8 @@ static int listen(struct fam_file *file)
 {
 	int error;
 
+	if (!list_empty_careful(&file->listener))
+		return READ_ONCE(file->fam->gone) ? -ENODEV : 0;
 	down_write(&file->fam->guard);
 	error = start(file);
 	up_write(&file->fam->guard);
