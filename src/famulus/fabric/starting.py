@@ -105,7 +105,9 @@ def _snapshot(
         _say_why_cold(fabric, events)
         return None
     spec = fabric.spec
-    snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, spec.pool), events)
+    # A frozen machine has no server that could give it a pool and a doorbell.
+    pool = 0 if spec.rings else spec.pool
+    snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, pool), events)
     prune_surplus({*snapshots_in_use(), snapshot.digest})
     return snapshot
 
@@ -184,7 +186,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     cloned = state == "stopped" and start.fresh is not None and not node.has_disk()
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
-    if cloned:
+    if cloned and not fabric.spec.rings:
         _clone(start, node)
     elif state == "stopped":
         _start(start, node)
@@ -198,7 +200,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     _note_difference(start, node)
     if not isinstance(fabric.network, LibvirtNetwork):
         replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
-    if not cloned:
+    if not cloned or fabric.spec.rings:
         identify.identify(node, start.files, BOOT_LIMIT)
     passwords.ensure(node)
 
@@ -218,6 +220,9 @@ def _start(start: _Start, node: Node) -> None:
     network = fabric.network
     if isinstance(network, LibvirtNetwork):
         domain.start(node, network.name, fabric.pool, start.accel)
+    elif start.fresh and not node.has_disk():
+        switch = network.switch_folder
+        lifecycle.start_bare_clone(node, start.fresh, switch, fabric.pool, start.accel)
     else:
         lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
 

@@ -4,7 +4,7 @@
 import contextlib
 import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,25 +83,45 @@ def start_clone(
     snapshot = original.snapshot
     _begin_as_clone(node, snapshot)
     ours, its = socket.socketpair()
-    with ours, its:
+    with ours, its, _restoring(node):
         made = machine(node, pool_file, accel, switch)
         argv = clone_arguments(made, snapshot.ram, its.fileno())
         words = framed(original.request).decode()
-        try:
-            _launch(node, accel, argv, stdin=words, pass_fds=[its.fileno()])
-            its.close()
-            before = place_pool(snapshot.place)
-            when = monitor.restore(node.socket("qmp"), before, snapshot.state, START_LIMIT)
-            return began(ours, when, CLONE_LIMIT)
-        except FamulusError as error:
-            last_words = node.qemu_tail()
-            kill(node)
-            forget_disk(node)
-            raise RestoreError(error.brief, details=error.details or last_words) from error
+        _launch(node, accel, argv, stdin=words, pass_fds=[its.fileno()])
+        its.close()
+        before = place_pool(snapshot.place)
+        when = monitor.restore(node.socket("qmp"), before, snapshot.state, START_LIMIT)
+        return began(ours, when, CLONE_LIMIT)
+
+
+def start_bare_clone(
+    node: Node, snapshot: Snapshot, switch: Path, pool_file: Path, accel: Accelerator
+) -> None:
+    """Give the node a fresh disk and start it as a clone of a snapshot without a pool; it runs.
+
+    It has still to be told who it is and to find its pool. Raises RestoreError as `start_clone`.
+    """
+    _begin_as_clone(node, snapshot)
+    with _restoring(node):
+        argv = clone_arguments(machine(node, pool_file, accel, switch), snapshot.ram)
+        _launch(node, accel, argv)
+        monitor.restore(node.socket("qmp"), (), snapshot.state, START_LIMIT)
 
 
 class RestoreError(FamulusError):
     """QEMU could not restore a snapshot."""
+
+
+@contextlib.contextmanager
+def _restoring(node: Node) -> Iterator[None]:
+    """Raise RestoreError for what fails in the block, and leave neither a machine nor a disk."""
+    try:
+        yield
+    except FamulusError as error:
+        last_words = node.qemu_tail()
+        kill(node)
+        forget_disk(node)
+        raise RestoreError(error.brief, details=error.details or last_words) from error
 
 
 def _begin_as_clone(node: Node, snapshot: Snapshot) -> None:

@@ -215,15 +215,16 @@ def plug_arguments(m: Machine, ram: Path) -> list[str]:
     return _arguments(m, [*board, *_RESTORED], [], _pool(m))
 
 
-def clone_arguments(m: Machine, ram: Path, beside: int) -> list[str]:
+def clone_arguments(m: Machine, ram: Path, beside: int | None = None) -> list[str]:
     """Return the argument list of a clone, which waits for the state that belongs to `ram`.
 
     Pages that the clone does not change are those of the file `ram`, which stays as it is. It finds
     its request (guest/agent/clone.c) on QEMU's standard input; `beside`, the file descriptor of a
-    connected socket, is its second serial port.
+    connected socket, is its second serial port. Without it the clone is asked as any node is.
     """
     memory = _memory(m, ram, "share=off,readonly=on,rom=off")
-    board = [*_frozen_board(m), *memory, *_first_words("file=/dev/stdin", f"socket,fd={beside}")]
+    words = ("file=/dev/stdin", f"socket,fd={beside}") if beside else (_NO_WORDS, _NOBODY)
+    board = [*_frozen_board(m), *memory, *_first_words(*words)]
     return _arguments(m, [*board, *_RESTORED], _cable(m), _pool(m))
 
 
