@@ -50,45 +50,71 @@ int __wrap_munmap(void *start, size_t bytes)
 	return __real_munmap(start, bytes);
 }
 
-static void write_line(volatile char *line)
+static void write_byte(uintptr_t byte)
 {
-	volatile char *real = line + FAM_REAL_OFFSET, *clean = line + CLEAN_OFFSET;
-	for (int i = 0; i < FAM_LINE; i++)
-		if (line[i] != clean[i])
-			real[i] = clean[i] = line[i];
+	char value = *(volatile char *)byte;
+	*(volatile char *)(byte + FAM_REAL_OFFSET) = value;
+	*(volatile char *)(byte + CLEAN_OFFSET) = value;
 }
 
-static void fetch_line(volatile char *line)
+/* What was stored since the line was moved, as far as it can be seen. */
+static void write_changed(uintptr_t line)
 {
-	volatile char *real = line + FAM_REAL_OFFSET, *clean = line + CLEAN_OFFSET;
-	for (int i = 0; i < FAM_LINE; i++)
-		line[i] = clean[i] = real[i];
+	for (uintptr_t byte = line; byte < line + FAM_LINE; byte++)
+		if (*(volatile char *)byte != *(volatile char *)(byte + CLEAN_OFFSET))
+			write_byte(byte);
 }
 
-static void each_line(const void *start, size_t bytes, int fetch)
+static void fetch_line(uintptr_t line)
+{
+	for (uintptr_t byte = line; byte < line + FAM_LINE; byte++) {
+		char value = *(volatile char *)(byte + FAM_REAL_OFFSET);
+		*(volatile char *)byte = value;
+		*(volatile char *)(byte + CLEAN_OFFSET) = value;
+	}
+}
+
+static void each_line(const void *start, size_t bytes, void (*move)(uintptr_t line))
 {
 	uintptr_t line = (uintptr_t)start & ~(uintptr_t)(FAM_LINE - 1);
+	for (; line < (uintptr_t)start + bytes; line += FAM_LINE)
+		move(line);
+}
+
+/* A store of the value that an old copy has cannot be seen: who writes a range back has stored it. */
+static void write_back(const void *start, size_t bytes)
+{
+	for (uintptr_t byte = (uintptr_t)start; byte < (uintptr_t)start + bytes; byte++)
+		write_byte(byte);
+	each_line(start, bytes, write_changed);
+}
+
+static void in_order(void (*move)(const void *start, size_t bytes), const void *start, size_t bytes)
+{
 	pthread_mutex_lock(&moving);
-	for (; line < (uintptr_t)start + bytes; line += FAM_LINE) {
-		write_line((volatile char *)line);
-		if (fetch)
-			fetch_line((volatile char *)line);
-	}
+	move(start, bytes);
 	pthread_mutex_unlock(&moving);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+static void invalidate(const void *start, size_t bytes)
+{
+	each_line(start, bytes, write_changed);
+	each_line(start, bytes, fetch_line);
+}
+
 void fam_writeback(const void *start, size_t bytes)
 {
-	each_line(start, bytes, 0);
+	in_order(write_back, start, bytes);
 }
 
 void fam_invalidate(const void *start, size_t bytes)
 {
-	each_line(start, bytes, 1);
+	in_order(invalidate, start, bytes);
 }
 
 void fam_flush(const void *start, size_t bytes)
 {
-	each_line(start, bytes, 1);
+	in_order(write_back, start, bytes);
+	in_order(invalidate, start, bytes);
 }
