@@ -6,10 +6,10 @@ of 8 bytes, a signed little-endian number each, some with a file descriptor. A c
 version; its own id; -1 with the pool's descriptor; then, for each peer and at last for itself, the
 id once a vector, each with the eventfd that rings this vector.
 
-The protocol also has a message that a peer has gone: its id alone. It is not sent. QEMU (10.0.2)
-then frees the peer's eventfds, and writes to the freed memory when the same id comes back; ours
-come back, because an id is a node's number. So a node keeps its eventfds for as long as the server
-lives: who was told of them need not be told again.
+The protocol also has a message that a peer has gone: its id alone. It is not sent. A QEMU 10.0.2
+that was told so dies once the same id has come back and goes again (seen; probably it uses the
+eventfds that it freed), and ours come back, because an id is a node's number. So a node keeps its
+eventfds for as long as the server lives: who was told of them need not be told again.
 """
 
 import os
