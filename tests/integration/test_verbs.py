@@ -19,7 +19,7 @@ def test_status_tells_what_runs(two: Cli) -> None:
     for node in status["nodes"]:
         assert node["state"] == "running"
         assert Path(f"/proc/{node['pid']}").exists()
-        assert node["memory"] > 50 << 20
+        assert node["memory"] > 8 << 20  # a clone that has just started has little of its own
         assert node["ssh_port"] > 0
     shown = two.ok("status")
     assert "fabric2" in shown
