@@ -15,6 +15,7 @@ from famulus import paths
 from famulus.state import FabricFolder
 from famulus.waiting import wait_until
 from tests.integration.cli import Cli, interrupt, kill_daemon
+from tests.integration.templates import until
 
 pytestmark = pytest.mark.integration
 
@@ -74,9 +75,19 @@ def test_a_pool_of_another_size_is_refused_and_kept(own: Cli) -> None:
         pool.unlink()
 
 
-@pytest.mark.parametrize(("how", "seconds"), [("--clone", 0.4), ("--cold", 1.0), ("--cold", 6.0)])
-def test_ctrl_c_leaves_nothing_and_up_works_again(own: Cli, how: str, seconds: float) -> None:
-    process = own.start("up", "2", "--pool", "64M", how)
+@pytest.mark.parametrize(
+    ("how", "nodes", "verb", "seconds"),
+    [
+        ("--clone", 6, "clone", 0.0),
+        ("--cold", 2, "start", 1.0),
+        ("--cold", 2, "start", 6.0),
+    ],
+)
+def test_ctrl_c_leaves_nothing_and_up_works_again(
+    own: Cli, how: str, nodes: int, verb: str, seconds: float
+) -> None:
+    process = own.start("up", str(nodes), "--pool", "64M", how)
+    until(process, f"{verb} fabric1")  # two clones are there within a third of a second
     time.sleep(seconds)
     assert process.poll() is None, process.communicate()
     assert interrupt(process) < 5
