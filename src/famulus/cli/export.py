@@ -12,12 +12,11 @@ from famulus.cli.common import (
     VerboseOption,
     make_events,
     open_log,
+    settings_here,
 )
 from famulus.fabric.export import FORMATS, Order
 from famulus.fabric.export import export as export_image
 from famulus.state import FabricFolder
-
-_SETTINGS = Path("fabric.toml")
 
 
 def export(
@@ -56,5 +55,4 @@ def export(
     if FabricFolder(fabric).exists():
         open_log(fabric)
     order = Order(fabric, what, image_format, output, force)
-    settings = _SETTINGS if _SETTINGS.is_file() else None
-    typer.echo(export_image(order, settings, make_events(verbose)))
+    typer.echo(export_image(order, settings_here(), make_events(verbose)))

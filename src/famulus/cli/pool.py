@@ -4,6 +4,7 @@
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from famulus.errors import FamulusError, UsageError
 from famulus.pool import access
 from famulus.pool.file import check, pool_path
 from famulus.pool.hexdump import hexdump
-from famulus.sparse import CHUNK
+from famulus.sparse import CHUNK, Piece
 from famulus.state import FabricFolder
 from famulus.units import format_size, human_size, parse_size
 
@@ -70,13 +71,7 @@ def read(
     start = parse_offset(offset)
     length = min(_SHOWN, check(path).st_size - start) if size is None else parse_offset(size)
     found = access.read(path, start, length)
-    if not raw:
-        for line in hexdump(found):
-            typer.echo(line)
-        return
-    for piece in found:
-        print_raw(piece.data, piece.length)
-    sys.stdout.buffer.flush()
+    print_range(found, raw=raw)
 
 
 @app.command(epilog=_WRITE)
@@ -195,6 +190,17 @@ def _hex_bytes(text: str) -> bytes:
         raise UsageError(
             f"'{text}' is not bytes in hexadecimal", hint="Write two digits a byte: 'de ad be ef'."
         ) from error
+
+
+def print_range(found: Iterable[Piece], *, raw: bool) -> None:
+    """Print what was read, in hexadecimal and ASCII or, if it shall be `raw`, as it is."""
+    if not raw:
+        for line in hexdump(found):
+            typer.echo(line)
+        return
+    for piece in found:
+        print_raw(piece.data, piece.length)
+    sys.stdout.buffer.flush()
 
 
 def print_raw(data: bytes | None, length: int) -> None:

@@ -2,7 +2,6 @@
 """`famulus region list|show|read|write|rm`."""
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
-from famulus.cli.pool import given_bytes, parse_offset, print_raw
+from famulus.cli.pool import given_bytes, parse_offset, print_range
 from famulus.fabric import regions
 from famulus.fabric.fabric import open_fabric
 from famulus.pool import access, directory
 from famulus.pool.directory import Region
-from famulus.pool.hexdump import hexdump
 from famulus.units import format_size, human_size
 
 app = typer.Typer(
@@ -84,13 +82,7 @@ def read(
     length = min(_SHOWN, region.size - start) if size is None else parse_offset(size)
     directory.check_range(region, start, length)
     found = access.read(pool, region.offset + start, length)
-    if not raw:
-        for line in hexdump(found):
-            typer.echo(line)
-        return
-    for piece in found:
-        print_raw(piece.data, piece.length)
-    sys.stdout.buffer.flush()
+    print_range(found, raw=raw)
 
 
 @app.command(epilog="Examples: `famulus region write mydata 0 hello`, `… write mydata 4K --file x`")

@@ -10,7 +10,7 @@ from famulus.network.libvirt import network_name
 from famulus.pool.file import pool_path
 from famulus.qemu.arguments import Machine
 from famulus.qemu.domain import Place, domain_document
-from famulus.spec import DEFAULT_NAME, FabricSpec
+from famulus.spec import FabricSpec
 
 _UNUSED = Path("/nonexistent")
 _LIBVIRTS_OWN = "default"  # the network that libvirt brings along
@@ -33,7 +33,7 @@ def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number
         kernel=_UNUSED,
         initrd=_UNUSED,
         kernel_arguments=(),
-        pool_file=pool_path(fabric or DEFAULT_NAME, spec.model_copy(update={"pool_file": None})),
+        pool_file=pool_path(fabric, spec.model_copy(update={"pool_file": None})),
         pool_size=spec.pool,
         switch=_UNUSED,
         folder=_UNUSED,

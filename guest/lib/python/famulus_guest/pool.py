@@ -5,9 +5,8 @@ import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
+from famulus_guest.closing import Closing
 from famulus_guest.native import (
     KEEP,
     READ_ONLY,
@@ -49,7 +48,7 @@ class RegionInfo:
     created: int
 
 
-class Pool:
+class Pool(Closing):
     """The pool of this node, or of the file `path`. A context manager; close its regions first.
 
     Raises OSError as fam_open() does. A process that forks must open it anew in the child.
@@ -73,17 +72,6 @@ class Pool:
         if self._handle is not None:
             library().fam_close(self._handle)
             self._handle = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def size(self) -> int:

@@ -2,10 +2,9 @@
 """A region: its memory, and what can be laid into it."""
 
 import ctypes
-from types import TracebackType
-from typing import Self
 
 from famulus_guest.atomic import Word32, Word64
+from famulus_guest.closing import Closing
 from famulus_guest.native import RegionStruct, check, library
 from famulus_guest.queue import Queue
 from famulus_guest.sync import Barrier, Event, Mutex, Once, Recover, RwLock, Semaphore
@@ -13,7 +12,7 @@ from famulus_guest.sync import Barrier, Event, Mutex, Once, Recover, RwLock, Sem
 LINE = 64  # bytes
 
 
-class Region:
+class Region(Closing):
     """A mapped region. Offsets and sizes are bytes. A context manager.
 
     What is laid into it by offset (mutex(), queue(), ...) needs lines of its own and must not be
@@ -32,17 +31,6 @@ class Region:
         if self._pointer is not None:
             library().fam_region_close(self._pointer)
             self._pointer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def address(self, offset: int, size: int) -> int:
         """Return where it is mapped. Raises ValueError if it is closed or the range leaves it."""
