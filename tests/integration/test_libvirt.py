@@ -111,7 +111,7 @@ def boot_id(cli: NamespaceCli, number: int) -> str:
 
 def test_nodes_are_domains_and_their_network_is_libvirts(two: NamespaceCli) -> None:
     virsh = two.namespace.virsh
-    assert virsh("list", "--name").split() == ["fabric1", "fabric2"]
+    assert sorted(virsh("list", "--name").split()) == ["fabric1", "fabric2"]
     assert virsh("net-list", "--name").split() == ["fabric_emul"]
     ping = ("qemu-agent-command", "fabric1", '{"execute":"guest-ping"}')
     wait_until("QEMU's agent", lambda: virsh(*ping, check=False) == '{"return":{}}', limit=LIMIT)
@@ -159,7 +159,7 @@ def test_the_fabric_grows_while_its_network_runs_on(two: NamespaceCli) -> None:
     assert two.node(1, "ssh -o BatchMode=yes fabric3 hostname") == "fabric3"
     assert own_ssh(two, "fabric3") == "fabric3"
     two.ok("up", "2")
-    assert host.virsh("list", "--name").split() == ["fabric1", "fabric2"]
+    assert sorted(host.virsh("list", "--name").split()) == ["fabric1", "fabric2"]
 
 
 def test_virsh_shuts_down_starts_and_reboots_nodes(two: NamespaceCli) -> None:
