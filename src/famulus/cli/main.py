@@ -12,32 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from famulus import __version__, run, waiting
-from famulus.cli import (
-    configure,
-    console,
-    cp,
-    demo,
-    doctor,
-    down,
-    execute,
-    export,
-    listing,
-    logs,
-    network,
-    node,
-    pool,
-    region,
-    snapshot,
-    ssh,
-    ssh_config,
-    status,
-    template,
-    up,
-)
+from famulus.cli.verbs import Verbs
 from famulus.errors import FamulusError, Interrupted
 
 app = typer.Typer(
     name="famulus",
+    cls=Verbs,
     help="Emulate fabric-attached memory: Linux nodes that share one pool of memory.",
     epilog="Begin with `famulus demo`, or `famulus up 4` and `famulus ssh 1`.",
     no_args_is_help=True,
@@ -45,29 +25,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-app.command("up")(up.up)
-app.command("down")(down.down)
-app.command("status")(status.status)
-app.command("list")(listing.list_fabrics)
-app.command("ssh", context_settings=_PASS_ON)(ssh.ssh)
-app.command("exec", context_settings=_PASS_ON)(execute.execute)
-app.command("cp")(cp.cp)
-app.command("console")(console.console)
-app.command("configure")(configure.configure)
-app.command("export")(export.export)
-app.command("log")(logs.log)
-app.command("ssh-config")(ssh_config.ssh_config)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-app.add_typer(node.app, name="node")
-app.add_typer(network.app, name="network")
-app.add_typer(pool.app, name="pool")
-app.add_typer(region.app, name="region")
-app.add_typer(template.app, name="template")
-app.add_typer(snapshot.app, name="snapshot")
 
 
 def _version(wanted: bool) -> None:
@@ -90,7 +47,6 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        up.refuse_negative(sys.argv[1:])
         app()
     except FamulusError as error:
         show_error(error)

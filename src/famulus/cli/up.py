@@ -3,11 +3,11 @@
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
 from famulus.cli.status import show
@@ -25,14 +25,20 @@ def _option(*names: str, help: str, metavar: str) -> Any:  # noqa: A002, ANN401 
     return typer.Option(*names, help=help, metavar=metavar, show_default=False)
 
 
-def refuse_negative(words: Sequence[str]) -> None:
-    """Raise UsageError for `up -1`, which the parser would take for an unknown option."""
-    if words[:1] == ["up"]:
-        for word in words:
+class _Up(TyperCommand):
+    """The parser would take `up -1` for an unknown option."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        for word in args:
             if re.fullmatch(r"-\d+", word):
                 load_spec({"nodes": word}, env={})
+        return super().parse_args(ctx, args)
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+
+
+@app.command(cls=_Up)
 def up(
     number: Annotated[
         str | None,
