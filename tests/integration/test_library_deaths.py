@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Node 2's QEMU is killed -9 while it holds everything that can be held; the others go on."""
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from famulus.state import FabricFolder
+from tests.integration.cli import Cli
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 300  # seconds; nodes may be emulated
+SCRIBBLES = 1000
+DIRECTORY = 256 << 10  # bytes at the pool's end, at least
+MESSAGES = 400
+
+# Where in the region what lies.
+PLACES = """
+from famulus_guest import Pool
+pool = Pool()
+region = pool.obtain("held", 64 << 10)
+mutex, written, read = region.mutex(0), region.rwlock(512), region.rwlock(1024)
+semaphore, barrier, once = region.semaphore(1536), region.barrier(1600, 2), region.once(1664)
+queue = region.queue(4096, 40, 64)
+"""
+
+HOLD = f"""
+import threading, time
+{PLACES}
+mutex.lock()
+written.lock()
+read.lock_read()
+semaphore.post(2)
+semaphore.wait()
+threading.Thread(target=barrier.wait).start()
+threading.Thread(target=once.run, args=(lambda: time.sleep(600),)).start()
+while not region.word(1600).load() or not region.word(1664).load():
+    time.sleep(0.01)
+print("held", flush=True)
+"""
+
+# For ever in a region's making or its end; for ever putting messages in.
+CHURN = f"""
+{PLACES}
+print("held", flush=True)
+while True:
+    pool.create("churn", 1 << 20).close()
+    pool.destroy("churn")
+"""
+PRODUCE = f"""
+{PLACES}
+print("held", flush=True)
+number = 0
+while True:
+    queue.push(str(number).encode() * 5)
+    number += 1
+"""
+
+TAKE = f"""
+import time
+{PLACES}
+print("woken after", end=" ")
+start = time.monotonic()
+assert mutex.lock(120), "the mutex: nobody died"
+print(round(time.monotonic() - start), "of", pool.dead_after)
+mutex.consistent(); mutex.unlock()
+try:
+    written.lock_read(120)
+    raise SystemExit("a reader came in where a writer died")
+except OSError:
+    assert written.lock(120), "the writer: nobody died"
+written.consistent(); written.unlock(); written.lock_read(1); written.unlock()
+assert not read.lock(120), "a dead reader leaves nothing to mend"
+read.unlock()
+semaphore.wait(1)
+try:
+    semaphore.wait(0.2)
+    raise SystemExit("what a dead one has taken came back")
+except TimeoutError:
+    semaphore.post()
+assert barrier.wait(10), "the dead one had come"
+done = []
+once.run(lambda: done.append(1), 120)
+assert done, "the dead one had done it"
+assert all(region.name in ("held", "churn") for region in pool.regions())
+pool.create("after", 1 << 20).close()
+pool.destroy("after")
+print("alive", pool.node_alive(2), pool.node_alive(1))
+"""
+
+# What is in it is whole and in order; `more` are taken while the other one produces.
+CONSUME = f"""
+import sys
+{PLACES}
+first = None
+for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else len(queue)):
+    text = queue.pop(120).rstrip(bytes(1)).decode()
+    number = int(text[: len(text) // 5])
+    assert text == str(number) * 5, text
+    assert first is None or number == first + 1, (first, number)
+    first = number
+if len(sys.argv) < 2:
+    queue.push(b"7" * 5, 60)
+    assert queue.pop(60).rstrip(bytes(1)) == b"7" * 5
+print("in order to", first)
+"""
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Cli]:
+    cli = Cli(f"m{os.getpid()}")
+    try:
+        cli.ok("up", "2", "--pool", "64M", "--doorbell")
+        yield cli
+    finally:
+        cli.purge()
+
+
+def install(cli: Cli, node: int, **programs: str) -> None:
+    for name, source in programs.items():
+        cli.ok("ssh", str(node), "--", f"cat > {name}.py", stdin=source)
+
+
+def started(cli: Cli, node: int, command: str) -> subprocess.Popen[str]:
+    """Run a program in a node until it says that it holds something."""
+    process = cli.start("ssh", str(node), "--", command)
+    assert process.stdout is not None
+    while "held" not in (line := process.stdout.readline()):
+        assert line, f"{command} has ended"
+    return process
+
+
+def pool_file(cli: Cli) -> Path:
+    return Path(cli.status()["pool"])
+
+
+def test_a_node_killed_with_everything_in_its_hands(pair: Cli) -> None:
+    install(pair, 2, hold=HOLD, churn=CHURN, produce=PRODUCE)
+    install(pair, 1, take=TAKE, consume=CONSUME)
+    dying = [started(pair, 2, f"python3 {name}.py") for name in ("hold", "churn", "produce")]
+    assert "in order" in pair.node(1, f"python3 consume.py {MESSAGES}")
+    pid = int((FabricFolder(pair.fabric).path / "node2" / "qemu.pid").read_text())
+    os.kill(pid, 9)
+    said = pair.node(1, "python3 take.py")
+    assert "alive False True" in said
+    assert "in order" in pair.node(1, "python3 consume.py")
+    for process in dying:
+        process.communicate(timeout=LIMIT)
+    pair.ok("up")
+    assert pair.node(2, "python3 -m famulus_guest list").startswith("held")
+
+
+def test_kv_survives_a_killed_node(pair: Cli) -> None:
+    pair.node(1, "python3 kv.py put a old")
+    dying = pair.start("ssh", "2", "--", "python3 kv.py put a new 600")
+    limit = time.monotonic() + LIMIT
+    while b'"new"' not in pool_file(pair).read_bytes():
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    pair.ok("node", "kill", "2")
+    dying.communicate(timeout=LIMIT)
+    assert pair.node(1, "python3 kv.py get a") == "old"
+    pair.node(1, "python3 kv.py put b 1")
+    assert "b=1" in pair.node(1, "python3 kv.py list")
+
+
+def test_a_scribbled_directory_is_refused_or_repaired(pair: Cli) -> None:
+    """The nodes and the host say what they find in a line, and go on once it is forgotten."""
+    chance = random.Random(5)
+    with pool_file(pair).open("r+b") as pool:
+        size = pool.seek(0, os.SEEK_END)
+        for _ in range(SCRIBBLES):
+            pool.seek(size - chance.randrange(1, DIRECTORY))
+            pool.write(chance.randbytes(1))
+    for argv in (["region", "list"], ["ssh", "1", "--", "python3 -m famulus_guest list"]):
+        result = pair.run(*argv, limit=LIMIT)
+        assert result.returncode in (0, 1), result.stderr
+        assert "core dumped" not in result.stderr
+    pair.ok("pool", "clear", str(size - DIRECTORY), str(DIRECTORY), "--yes")
+    assert pair.node(1, "python3 kv.py put a anew; python3 kv.py list") == "a=anew"
