@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long a message to another node and its answer take: rung, or sent over TCP.
+ * How long a message to another node and its answer take: rung, sent over TCP, or told by an event of
+ * the library.
  *
- * driver_ring bell|bell-echo PEER ROUNDS, driver_ring tcp|tcp-echo ADDRESS ROUNDS. The echo is started
- * first, in the other node, and killed afterwards if it rings. Prints the microseconds of each tenth of
- * them, a round trip each.
+ * driver_ring bell|bell-echo PEER ROUNDS, driver_ring tcp|tcp-echo ADDRESS ROUNDS, driver_ring
+ * event|event-echo - ROUNDS. The echo is started first, in the other node, and killed afterwards if it
+ * rings. Prints the microseconds of each tenth of them, a round trip each.
  */
 #include <arpa/inet.h>
+#include <famulus.h>
 #include <fcntl.h>
 #include <famulus_uapi.h>
 #include <netinet/tcp.h>
@@ -22,8 +24,13 @@
 #define PORT 7007
 #define TENTHS 10
 
+#define LIMIT 60000 /* milliseconds */
+
 static struct famulus_ring peer;
 static int fd;
+static struct fam *fam;
+static struct fam_event *event;
+static uint64_t turn; /* the event is ours while its count is odd (1), or even (0) */
 
 static double now(void)
 {
@@ -60,6 +67,28 @@ static void wait_tcp(void)
 {
 	char byte;
 	check(read(fd, &byte, 1) != 1, "read");
+}
+
+static void send_event(void)
+{
+	check(fam_event_notify(fam, event) < 0, "notify");
+}
+
+static void wait_event(void)
+{
+	uint64_t seen;
+	while ((seen = fam_event_read(event)) % 2 != turn)
+		check(fam_event_wait(fam, event, seen, LIMIT) < 0, "wait");
+}
+
+/* Who asks has the even turns, and begins. */
+static void open_event(uint64_t own)
+{
+	struct fam_region *region;
+	check(fam_open(&fam, NULL) < 0, "fam_open");
+	check(fam_region_obtain(fam, "driver_ring", FAM_LINE, 0660, &region) < 0, "region");
+	event = region->base;
+	turn = own;
 }
 
 static void open_bell(const char *number)
@@ -136,8 +165,14 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "tcp-echo") == 0) {
 		open_tcp(argv[2], 1);
 		echo(send_tcp, wait_tcp, rounds);
+	} else if (strcmp(what, "event") == 0) {
+		open_event(0);
+		ask(send_event, wait_event, rounds);
+	} else if (strcmp(what, "event-echo") == 0) {
+		open_event(1);
+		echo(send_event, wait_event, rounds);
 	} else {
-		fprintf(stderr, "usage: driver_ring bell|bell-echo|tcp|tcp-echo PEER|ADDRESS ROUNDS\n");
+		fprintf(stderr, "usage: driver_ring bell|tcp|event[-echo] PEER|ADDRESS|- ROUNDS\n");
 		return 2;
 	}
 	return 0;

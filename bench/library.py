@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What libfamulus costs between nodes, each against something of the same run.
 
-`make bench-library`. Brings up 16 nodes; `--small` 8, and a barrier of 8.
+`make bench-library`. Brings up 16 nodes with a doorbell; `--small` 8, and a barrier of 8.
 """
 
 import statistics
@@ -19,7 +19,7 @@ def main() -> None:
     """Measure and print everything."""
     nodes = 8 if "--small" in sys.argv else 16
     famulus = Famulus("bench-library", home())
-    famulus("up", str(nodes), "--pool", "64M")
+    famulus("up", str(nodes), "--pool", "64M", "--doorbell")
     try:
         _install(famulus, nodes)
         _measure(famulus, nodes)
@@ -54,7 +54,7 @@ def _measure(famulus: Famulus, nodes: int) -> None:
 
 def _microseconds(famulus: Famulus, parties: int, verb: str, count: int) -> float:
     """Return what one operation takes on the slowest of `parties` nodes: the median of several."""
-    command = f"sudo ./library {parties} {verb} {count}"
+    command = f"./library {parties} {verb} {count}"
     taken = []
     for _ in range(RUNS):
         lines = famulus("exec", f"1-{parties}", "--", command).split("\n")

@@ -210,3 +210,24 @@ def test_two_nodes_take_regions_until_the_pool_is_full(three: Cli) -> None:
     assert 28 <= sum(int(line.split()[1]) for line in took) <= 31
     three.node(3, python('from famulus_guest import Pool; Pool().create("again", 32 << 20)'))
     three.ok("region", "rm", "again")
+
+
+def test_two_fabrics_at_once_know_nothing_of_each_other(three: Cli, own: Cli) -> None:
+    """The same names, each in its own pool, rung by its own server."""
+    own.ok("up", "2", "--pool", "64M", "--doorbell")
+    for process in [started(own, node, "make shared_counter ping_pong 2>&1") for node in (1, 2)]:
+        output(process)
+    three.node(1, "python3 -m famulus_guest rm shared_counter || true")
+    command = "./shared_counter 200000"
+    counts = [[started(cli, node, command) for node in (1, 2)] for cli in (three, own)]
+    for both in counts:
+        assert "the counter is 400000" in "".join(output(process) for process in both)
+    pongs = [started(cli, 1, "./ping_pong pong 200") for cli in (three, own)]
+    pings = [started(cli, 2, "./ping_pong ping 200") for cli in (three, own)]
+    assert all("by doorbell" in output(process) for process in pings + pongs)
+    own.node(1, python('from famulus_guest import Pool; Pool().create("only here", 4096)'))
+    assert "only here" not in three.ok("region", "list")
+    own.ok("down")
+    pong = started(three, 1, "./ping_pong pong 50")
+    assert "by doorbell" in three.node(2, "./ping_pong ping 50")
+    output(pong)

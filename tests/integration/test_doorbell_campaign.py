@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A full fabric with a doorbell, whose nodes count together: `make campaign`."""
+
+import pytest
+
+from tests.integration.cli import Cli
+
+pytestmark = [pytest.mark.integration, pytest.mark.campaign]
+
+MILLION = 1_000_000
+
+# The last to come rings all who wait.
+MEET = """
+from famulus_guest import Pool
+pool = Pool()
+assert pool.has_doorbell
+pool.obtain("meet", 4096).barrier(0, 64).wait(600)
+print("met", pool.node)
+"""
+
+
+def counted(cli: Cli, nodes: str, times: int) -> int:
+    """Let so many nodes add so often to a new counter, and return where it ends."""
+    cli.node(1, "python3 -m famulus_guest rm shared_counter || true")
+    cli.ok("exec", nodes, "--", f"/tmp/shared_counter {times}", limit=1800)
+    said = cli.node(1, "/tmp/shared_counter 0")
+    return int(said.rsplit(" ", 1)[1])
+
+
+def test_sixty_four_nodes_with_a_doorbell(own: Cli) -> None:
+    own.ok("up", "64", "--memory", "256M", "--pool", "64M", "--doorbell", limit=3000)
+    own.node(1, "make -s shared_counter && mv shared_counter /tmp")
+    for node in range(2, 65):
+        own.ok("cp", "1:/tmp/shared_counter", f"{node}:/tmp/shared_counter")
+    assert counted(own, "1-2", MILLION) == 2 * MILLION
+    assert counted(own, "1-8", MILLION) == 8 * MILLION
+    assert counted(own, "all", MILLION // 64) == MILLION
+    own.ok("ssh", "1", "--", "cat > meet.py", stdin=MEET)
+    for node in range(2, 65):
+        own.ok("cp", "1:meet.py", f"{node}:meet.py")
+    said = own.ok("exec", "all", "--", "python3 meet.py", limit=1800)
+    assert {int(line.split()[-1]) for line in said.splitlines()} == set(range(1, 65))
+    own.ok("down", limit=3000)
+    assert own.processes() == []
