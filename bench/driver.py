@@ -4,14 +4,15 @@
 Memory: the pool through /dev/fam0 against anonymous memory of the same node, and against resource2.
 Doorbell: a ring and its answer against a byte over TCP and back, between the same two nodes; and
 the same by an event of the library, which spins for a moment before it sleeps.
-Costs: CPU seconds of 16 clones, and of a boot, with the driver and without, with a doorbell and
-without.
+Costs: seconds and CPU seconds of 4 and 16 clones, and of a boot, with the driver and without, with
+a doorbell and without.
 """
 
 import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from famulus.process import cpu_seconds
 ROUNDS = 7
 RUNS = 3
 RINGS = 2000
-CLONES = 16
+FEW, CLONES = 4, 16
 HERE = Path(__file__).parent
 KINDS = ("write", "read", "random")
 AIMS = {"write": 1.0, "read": 1.0, "random": 0.9}
@@ -133,31 +134,38 @@ def costs(famulus: Famulus) -> None:
         "driver": ("", "--no-doorbell"),
         "driver and doorbell": ("", "--doorbell"),
     }
-    for nodes, how in ((CLONES, "--clone"), (1, "--cold")):
+    for nodes, how in ((FEW, "--clone"), (CLONES, "--clone"), (1, "--cold")):
         for code, _ in ways.values():  # snapshots are made, programs are in the host's memory
-            _cpu(famulus, code, "1", how)
-        spent: dict[str, list[float]] = {way: [] for way in ways}
+            _start(famulus, code, "1", how)
+        spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for _ in range(RUNS):
             for way, (code, flag) in ways.items():
-                spent[way].append(_cpu(famulus, code, str(nodes), how, flag) / nodes)
-        for way, values in spent.items():
-            middle = statistics.median(values)
-            ratio = middle / statistics.median(spent["no driver"])
-            shown = ", ".join(f"{value:.3f}" for value in values)
-            print(
-                f"up {nodes} {how}, {way}: {middle:.3f} CPU s a node ({shown}), {ratio:.3f}",
-                flush=True,
+                spent[way].append(_start(famulus, code, str(nodes), how, flag))
+        for index, what in enumerate(("s", f"CPU s of {nodes}")):
+            _compare(
+                f"up {nodes} {how}", what, {way: [one[index] for one in spent[way]] for way in ways}
             )
 
 
-def _cpu(famulus: Famulus, code: str, *words: str) -> float:
-    """Return the CPU seconds that the nodes' QEMUs have used when `up` is done."""
+def _compare(verb: str, what: str, spent: Mapping[str, list[float]]) -> None:
+    """Print the medians, all values, and each median's ratio to the first."""
+    base = statistics.median(next(iter(spent.values())))
+    for way, values in spent.items():
+        middle = statistics.median(values)
+        shown = ", ".join(f"{value:.2f}" for value in values)
+        print(f"{verb}, {way}: {middle:.2f} {what} ({shown}), {middle / base:.3f}", flush=True)
+
+
+def _start(famulus: Famulus, code: str, *words: str) -> tuple[float, float]:
+    """Return how long `up` took, and the CPU seconds that the nodes' QEMUs had used by then."""
     env = {**os.environ, "FAMULUS_HOME": str(famulus.home), "FAMULUS_FABRIC": famulus.fabric}
     how = ["-c", code] if code else ["-m", "famulus"]
+    start = time.monotonic()
     run([sys.executable, *how, "up", *words, "--pool", "64M"], env=env)
+    taken = time.monotonic() - start
     used = sum(cpu_seconds(node["pid"]) for node in famulus.status()["nodes"])
     famulus("down", "--purge", "--force")
-    return used
+    return taken, used
 
 
 def _verdict(met: bool, aim: str) -> str:

@@ -3,11 +3,16 @@
 
 #include <time.h>
 
-int64_t fam_now(void)
+int64_t fam_now_us(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+int64_t fam_now(void)
+{
+	return fam_now_us() / 1000;
 }
 
 int64_t fam_deadline(int limit)

@@ -47,8 +47,9 @@ void fam_copy_in(void *to, const void *from, size_t bytes); /* store, and write 
 void fam_copy_out(void *to, const void *from, size_t bytes); /* invalidate, and load */
 void fam_zero(void *to, size_t bytes); /* zeros, written back and no longer held */
 
-/* clock.c: milliseconds of a clock that nobody sets */
+/* clock.c: milliseconds of a clock that nobody sets, and microseconds */
 int64_t fam_now(void);
+int64_t fam_now_us(void);
 int64_t fam_deadline(int limit);
 bool fam_is_over(int64_t deadline);
 void fam_sleep_us(long microseconds);

@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define SPINS 100
+#define SPIN_US 100 /* as long as a ring takes to wake somebody: never more than twice the best */
 #define NAP_MIN_US 50
 #define NAP_MAX_US 5000
 
@@ -44,12 +44,23 @@ static void say_waiting(struct fam *fam, uint64_t *waiters)
 		fam_fetch_or64(waiters, 1ULL << ((fam->peer - 1) & 63));
 }
 
+/* Tell whether to go on spinning; `end` is 0 at first. */
+static bool spin(int64_t *end)
+{
+	int64_t now = fam_now_us();
+	if (!*end)
+		*end = now + SPIN_US;
+	__builtin_ia32_pause();
+	return now < *end;
+}
+
 int fam_await(struct fam *fam, uint64_t *waiters, int limit, fam_step *step, void *what)
 {
-	int64_t deadline = fam_deadline(limit);
-	for (unsigned round = 0;; round++) {
+	int64_t deadline = fam_deadline(limit), end = 0;
+	bool spins = true;
+	for (unsigned naps = 0;;) {
 		int result = fam_usable(fam);
-		if (round >= SPINS)
+		if (!spins)
 			say_waiting(fam, waiters);
 		if (result == 0)
 			result = step(fam, what);
@@ -57,10 +68,10 @@ int fam_await(struct fam *fam, uint64_t *waiters, int limit, fam_step *step, voi
 			return result > 0 ? 0 : result;
 		if (fam_is_over(deadline))
 			return -ETIMEDOUT;
-		if (round < SPINS)
-			__builtin_ia32_pause();
+		if (spins)
+			spins = spin(&end);
 		else
-			sleep_a_while(fam, round - SPINS, deadline);
+			sleep_a_while(fam, naps++, deadline);
 	}
 }
 

@@ -9,6 +9,20 @@ pytestmark = [pytest.mark.integration, pytest.mark.campaign]
 
 MILLION = 1_000_000
 
+# A program goes to all nodes through the pool.
+GIVE = """
+from famulus_guest import Pool
+program = open("shared_counter", "rb").read()
+Pool().create("program", len(program)).write(0, program)
+"""
+FETCH = """
+import os
+from famulus_guest import Pool
+region = Pool().open("program")
+open("/tmp/shared_counter", "wb").write(region.read(0, region.size))
+os.chmod("/tmp/shared_counter", 0o755)
+"""
+
 # The last to come rings all who wait.
 MEET = """
 from famulus_guest import Pool
@@ -29,16 +43,13 @@ def counted(cli: Cli, nodes: str, times: int) -> int:
 
 def test_sixty_four_nodes_with_a_doorbell(own: Cli) -> None:
     own.ok("up", "64", "--memory", "256M", "--pool", "64M", "--doorbell", limit=3000)
-    own.node(1, "make -s shared_counter && mv shared_counter /tmp")
-    for node in range(2, 65):
-        own.ok("cp", "1:/tmp/shared_counter", f"{node}:/tmp/shared_counter")
+    own.node(1, "make -s shared_counter")
+    own.node(1, f"python3 -c '{GIVE}'")
+    own.ok("exec", "all", "--", f"python3 -c '{FETCH}'", limit=1800)
     assert counted(own, "1-2", MILLION) == 2 * MILLION
     assert counted(own, "1-8", MILLION) == 8 * MILLION
     assert counted(own, "all", MILLION // 64) == MILLION
-    own.ok("ssh", "1", "--", "cat > meet.py", stdin=MEET)
-    for node in range(2, 65):
-        own.ok("cp", "1:meet.py", f"{node}:meet.py")
-    said = own.ok("exec", "all", "--", "python3 meet.py", limit=1800)
+    said = own.ok("exec", "all", "--", f"python3 -c '{MEET}'", limit=1800)
     assert {int(line.split()[-1]) for line in said.splitlines()} == set(range(1, 65))
     own.ok("down", limit=3000)
     assert own.processes() == []

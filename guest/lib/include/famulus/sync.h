@@ -7,9 +7,9 @@
  * move it: what they protect must be invalidated after it is locked and written back before it is
  * unlocked (flush.h), unless it is itself touched by locked instructions only.
  *
- * `limit` is milliseconds; 0 tries once, FAM_FOREVER waits for ever. Waiting spins, then sleeps until
- * a doorbell rings, but never longer than FAM_NAP_MS at a time; without a doorbell it looks again
- * every 50 µs to 5 ms. Errors of all: -ETIMEDOUT, -ESTALE and -ECHILD (pool.h).
+ * `limit` is milliseconds; 0 tries once, FAM_FOREVER waits for ever. Waiting spins for 100 µs, then
+ * sleeps until a doorbell rings, but never longer than FAM_NAP_MS at a time; without a doorbell it
+ * looks again every 50 µs to 5 ms. Errors of all: -ETIMEDOUT, -ESTALE and -ECHILD (pool.h).
  */
 #ifndef FAMULUS_SYNC_H
 #define FAMULUS_SYNC_H
