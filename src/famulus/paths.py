@@ -28,6 +28,11 @@ def snapshots() -> Path:
     return home() / "snapshots"
 
 
+def plugins() -> Path:
+    """Return the folder of what is compiled for QEMU, one folder a digest."""
+    return home() / "plugins"
+
+
 def fabrics() -> Path:
     """Return the folder of the fabrics, one folder a name."""
     return home() / "fabrics"

@@ -54,6 +54,11 @@ _RIGHT = {
     "network": "user or libvirt",
     "cold": "true or false",
     "doorbell": "true or false",
+    "coherence": "full or none",
+    "atomics": "coherent or local",
+    "cache": "0 (no bound), or a size from 64 such as 32K or 1M",
+    "eviction": "none, random or lru",
+    "seed": "a whole number from 0",
     "subnet": "a private /24 such as 192.168.42.0/24",
     "ssh_port": "a whole number from 1024 to 65535",
     "root_password": "one line of text that is not empty",
@@ -94,6 +99,17 @@ class FabricSpec(BaseModel):
     )
     cold: bool = Field(default=False, description="boot nodes instead of cloning a snapshot")
     doorbell: bool = Field(default=False, description="nodes can interrupt each other")
+    coherence: Literal["full", "none"] = Field(
+        default="full", description="whether nodes see each other's stores at once"
+    )
+    atomics: Literal["coherent", "local"] = Field(
+        default="coherent", description="where locked instructions act without coherence"
+    )
+    cache: Size = Field(default=0, ge=0, description="room of a node's cache; 0 is no bound")
+    eviction: Literal["none", "random", "lru"] = Field(
+        default="none", description="which line goes when the cache is full"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of what is random in caches")
     subnet: IPv4Network = Field(default=IPv4Network("192.168.42.0/24"), description="a /24")
     ssh_port: int = Field(default=42001, ge=1024, le=65535, description="first port to try for ssh")
     root_password: str = Field(default="aresquare", min_length=1, description="root's password")
@@ -109,7 +125,17 @@ class FabricSpec(BaseModel):
         """Whether nodes are given a doorbell; libvirt's have the pool alone."""
         return self.doorbell and self.network == "user"
 
-    @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", mode="before")
+    @property
+    def caches(self) -> bool:
+        """Whether each node has a cache before the pool that no other node looks into."""
+        return self.coherence == "none"
+
+    @property
+    def accelerator(self) -> Literal["auto", "kvm", "tcg"]:
+        """What may run nodes: only translated code can be watched, which caches need."""
+        return "tcg" if self.caches and self.accel == "auto" else self.accel
+
+    @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", "cache", "seed", mode="before")
     @classmethod
     def _no_bool(cls, value: object) -> object:
         # Pydantic takes TOML's `true` for 1.
@@ -119,6 +145,11 @@ class FabricSpec(BaseModel):
     @classmethod
     def _pool_size(cls, size: int) -> int:
         return _require(64 * MIB <= size <= TIB and size & (size - 1) == 0, size)
+
+    @field_validator("cache")
+    @classmethod
+    def _whole_lines(cls, size: int) -> int:
+        return _require(size % 64 == 0, size)
 
     @field_validator("pool_file")
     @classmethod

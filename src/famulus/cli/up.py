@@ -100,6 +100,37 @@ def up(
             show_default=False,
         ),
     ] = None,
+    coherence: Annotated[
+        str | None,
+        _option(
+            "--coherence",
+            help="full, or none: stores stay in a node's cache until written back (full).",
+            metavar="KIND",
+        ),
+    ] = None,
+    atomics: Annotated[
+        str | None,
+        _option(
+            "--atomics",
+            help="Without coherence, locked instructions act on the pool: coherent; or on the "
+            "node's cache: local (coherent).",
+            metavar="KIND",
+        ),
+    ] = None,
+    cache: Annotated[
+        str | None, _option("--cache", help="Room of a node's cache (no bound).", metavar="SIZE")
+    ] = None,
+    eviction: Annotated[
+        str | None,
+        _option(
+            "--eviction",
+            help="Which line a full cache gives up: none, random or lru (none).",
+            metavar="KIND",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, _option("--seed", help="Seed of what is random in caches (0).", metavar="N")
+    ] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Start a fabric, or bring a running one to what is asked: N nodes that share one pool.
@@ -126,6 +157,11 @@ def up(
         "network": network,
         "cold": cold,
         "doorbell": doorbell,
+        "coherence": coherence,
+        "atomics": atomics,
+        "cache": cache,
+        "eviction": eviction,
+        "seed": seed,
     }
     existed = FabricFolder(check_name(fabric)).exists()
     settings = file or (_DEFAULT_FILE if _DEFAULT_FILE.is_file() else None)

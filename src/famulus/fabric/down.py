@@ -4,6 +4,7 @@
 import contextlib
 from pathlib import Path
 
+from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.events import Events, Step
@@ -34,6 +35,8 @@ def down(name: str, events: Events, *, purge: bool = False, force: bool = False)
         if fabric and not force:
             _shut_down(fabric, events)
         sweep(folder)
+        if fabric:
+            Caches(fabric.pool).remove()
         if purge:
             _purge(folder, fabric, events)
 
@@ -105,6 +108,7 @@ def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
     if fabric and isinstance(fabric.network, LibvirtNetwork):
         _remove_network(fabric.network, events)
     pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
+    Caches(pool).remove()
     pool_file.remove(pool)
     folder.remove()
     events.note(f"removed {pool} and {folder.path}")

@@ -22,7 +22,7 @@ def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number
     It has what node `number` of `fabric` has: memory, CPUs, the MAC and the pool at 0000:00:04.0.
     Its network is the fabric's if that is libvirt's, else the one that every libvirt has.
     """
-    accel = choose_accelerator(spec.accel)
+    accel = choose_accelerator(spec.accelerator)
     machine = Machine(
         name=name,
         mac=Identity(number, spec.subnet).mac,

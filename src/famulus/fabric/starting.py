@@ -70,7 +70,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     A node without a disk of its own is cloned, or booted if the spec says so; one that has a disk
     boots from it. What must be undone if this or something later fails is put on `undo`.
     """
-    accel = choose_accelerator(fabric.spec.accel)
+    accel = choose_accelerator(fabric.spec.accelerator)
     start = _Start(fabric, accel, events, _snapshot(fabric, nodes, accel, events))
     _prepare(start, nodes, undo)
     with ThreadPoolExecutor(1) as beside:
@@ -203,6 +203,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
     if not cloned or fabric.spec.rings:
         identify.identify(node, start.files, BOOT_LIMIT)
     passwords.ensure(node)
+    lifecycle.use_cache(node)
 
 
 def _clone(start: _Start, node: Node) -> None:

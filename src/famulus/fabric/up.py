@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from famulus import ssh
-from famulus.errors import FamulusError
+from famulus.coherence.caches import LINE, Caches, Policy
+from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.starting import start_nodes
@@ -38,6 +39,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
         _make_pool(fabric, undo)
+        _make_caches(fabric)
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
         undo.pop_all()
@@ -53,7 +55,30 @@ def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricS
     """Return what fabric `name` shall be. Raises UsageError if that makes no sense."""
     folder = FabricFolder(name)
     remembered = folder.read().spec.model_dump(exclude_defaults=True) if folder.exists() else {}
-    return load_spec(flags, file=file, remembered=remembered)
+    spec = load_spec(flags, file=file, remembered=remembered)
+    require_possible(spec)
+    return spec
+
+
+def require_possible(spec: FabricSpec) -> None:
+    """Raise UsageError if `spec` asks for things that exclude each other."""
+    if not spec.caches:
+        return
+    if spec.accel == "kvm":
+        raise UsageError(
+            "KVM runs nodes on the host's own CPU, whose caches are coherent",
+            hint="`--coherence none` needs `--accel tcg`, or leave --accel out.",
+        )
+    if spec.network == "libvirt":
+        raise UsageError(
+            "nodes that libvirt runs have no caches of their own",
+            hint="`--coherence none` needs `--network user`.",
+        )
+    if bool(spec.cache) != (spec.eviction != "none"):
+        raise UsageError(
+            "a cache has both a size and a way to choose what goes when it is full, or neither",
+            hint="Give both --cache SIZE and --eviction random or lru.",
+        )
 
 
 def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitStack) -> Fabric:
@@ -79,6 +104,11 @@ def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
         ("subnet", old.spec.subnet, spec.subnet),
         ("pool file", old.pool, new.pool),
         ("pool", format_size(old.spec.pool), format_size(spec.pool)),
+        ("coherence", old.spec.coherence, spec.coherence),
+        ("atomics", old.spec.atomics, spec.atomics),
+        ("cache", format_size(old.spec.cache), format_size(spec.cache)),
+        ("eviction", old.spec.eviction, spec.eviction),
+        ("seed", old.spec.seed, spec.seed),
     ):
         if before != after and old.alive():
             raise FamulusError(
@@ -96,6 +126,19 @@ def _leave_libvirt(folder: FabricFolder) -> None:
 def _make_pool(fabric: Fabric, undo: ExitStack) -> None:
     if pool_file.ensure(fabric.pool, fabric.spec.pool):
         undo.callback(pool_file.remove, fabric.pool)
+
+
+def _make_caches(fabric: Fabric) -> None:
+    """Begin with empty caches unless nodes run, which have theirs."""
+    spec, caches = fabric.spec, Caches(fabric.pool)
+    if fabric.alive():
+        return
+    if not spec.caches:
+        caches.remove()
+        return
+    local, lines = spec.atomics == "local", spec.cache // LINE
+    policy = Policy(local_atomics=local, eviction=spec.eviction, lines=lines, seed=spec.seed)
+    caches.create(spec.pool, policy)
 
 
 def _stop_surplus(fabric: Fabric, events: Events) -> None:

@@ -22,10 +22,10 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
     """
     libvirt = spec.network == "libvirt"
     pool = pool or space.default_pool(spec)
-    accelerator: Accelerator = "tcg" if spec.accel == "tcg" or kvm_obstacle() else "kvm"
+    accelerator: Accelerator = "tcg" if spec.accelerator == "tcg" or kvm_obstacle() else "kvm"
     return [
         *check_programs(PROGRAMS + (LIBVIRT_PROGRAMS if libvirt else ())),
-        check_accelerator(spec.accel),
+        check_accelerator(spec.accelerator),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),
         space.check_memory(spec, accelerator, pool, running=running),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from famulus import monitor, paths, ssh
 from famulus.agent import POWER_OFF, ask, began, framed
+from famulus.coherence.caches import CACHES
 from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator
 from famulus.node import domain
@@ -61,6 +62,7 @@ def start(node: Node, switch: Path, pool_file: Path, accel: Accelerator) -> None
 
     Raises FamulusError with QEMU's words if QEMU refuses; nothing runs then.
     """
+    _attach_cache(node)
     _launch(node, accel, node_arguments(machine(node, pool_file, accel, switch)))
 
 
@@ -82,6 +84,7 @@ def start_clone(
     """
     snapshot = original.snapshot
     _begin_as_clone(node, snapshot)
+    _attach_cache(node)
     ours, its = socket.socketpair()
     with ours, its, _restoring(node):
         made = machine(node, pool_file, accel, switch)
@@ -102,6 +105,7 @@ def start_bare_clone(
     It has still to be told who it is and to find its pool. Raises RestoreError as `start_clone`.
     """
     _begin_as_clone(node, snapshot)
+    _attach_cache(node)
     with _restoring(node):
         argv = clone_arguments(machine(node, pool_file, accel, switch), snapshot.ram)
         _launch(node, accel, argv)
@@ -141,12 +145,37 @@ def _begin_as_clone(node: Node, snapshot: Snapshot) -> None:
 def _launch(
     node: Node, accel: str, argv: list[str], *, stdin: str = "", pass_fds: Sequence[int] = ()
 ) -> None:
-    kill(node)  # a QEMU that is there all the same has no machine that runs
+    node.runner.kill()  # a QEMU that is there all the same has no machine that runs
+    forget_connections(node)
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
     note_settings(node, accel)
     run(argv, timeout=START_LIMIT, stdin=stdin, pass_fds=pass_fds)
     node.serial_log.chmod(0o600)
+
+
+def _attach_cache(node: Node) -> None:
+    """Give the node that is to be started an empty cache, if nodes have any."""
+    kill(node)
+    if node.caches:
+        node.caches.attach(node.number)
+
+
+def use_cache(node: Node) -> None:
+    """Have the node that has started use its cache; until then it costs nothing and does nothing.
+
+    The way it is had to notice is to halt its CPUs for a moment.
+    """
+    if node.caches and not node.caches.used(node.number):
+        node.caches.ask(node.number, CACHES)
+        pause(node)
+        resume(node)
+        node.caches.want(node.number, CACHES)
+
+
+def _detach_cache(node: Node, *, killed: bool) -> None:
+    if node.caches:
+        node.caches.detach(node.number, killed=killed)
 
 
 def stop(node: Node) -> None:
@@ -169,12 +198,17 @@ def stop(node: Node) -> None:
         raise FamulusError(
             error.brief, details=node.serial_tail(), hint=_kill_hint(node)
         ) from error
+    _detach_cache(node, killed=False)
     forget_connections(node)
 
 
 def kill(node: Node) -> None:
-    """End the node's machine at once, as pulling its plug would. Nothing happens if it is off."""
+    """End the node's machine at once, as pulling its plug would. Nothing happens if it is off.
+
+    What its cache had not written back is lost.
+    """
     node.runner.kill()
+    _detach_cache(node, killed=True)
     forget_connections(node)
 
 

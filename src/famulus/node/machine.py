@@ -4,10 +4,11 @@
 import json
 from pathlib import Path
 
+from famulus.coherence.build import ensure
 from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator, address_bits
 from famulus.node.node import Node
-from famulus.qemu.arguments import Machine
+from famulus.qemu.arguments import Cache, Machine
 from famulus.state import write_private
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
@@ -35,7 +36,15 @@ def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_
         sockets=node.folder.sockets,
         address_bits=address_bits(accel),
         doorbell=node.doorbell,
+        cache=_cache(node),
     )
+
+
+def _cache(node: Node) -> Cache | None:
+    caches = node.caches
+    if caches is None:
+        return None
+    return Cache(ensure().plugin, caches.folder, caches.image(node.number), node.number)
 
 
 def machine_settings(node: Node, accel: str) -> dict[str, object]:

@@ -4,10 +4,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.identity import Identity
 from famulus.node.runner import DomainRunner, QemuRunner, Runner
+from famulus.pool.file import pool_path
 from famulus.process import Daemon
 from famulus.spec import DEFAULT_NAME, FabricSpec
 from famulus.state import FabricFolder
@@ -77,6 +79,11 @@ class Node:
     def doorbell(self) -> Path | None:
         """The socket of the doorbell's server for this node, or None if it shall have none."""
         return Doorbell(self.folder.doorbell).socket(self.number) if self.spec.rings else None
+
+    @property
+    def caches(self) -> Caches | None:
+        """The caches of which the node has one, or None if memory is coherent."""
+        return Caches(pool_path(self.folder.name, self.spec)) if self.spec.caches else None
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""

@@ -24,6 +24,8 @@ DOORBELL_VECTORS = 4  # of each node; a QEMU holds an eventfd for each vector of
 # by a tenth.
 SLOW_FEATURES = ("la57", "erms", "fsrm")
 
+MEMFD = "/memfd:"  # how memory from memfd_create(2) begins in /proc/PID/maps
+
 TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
 
 # A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a
@@ -32,6 +34,20 @@ _NO_ACPI_HOTPLUG = (
     "-global", "PIIX4_PM.acpi-root-pci-hotplug=off",
     "-global", "PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What makes of a machine node `number` with a cache of its own before the pool.
+
+    `folder` has the files that the caches share, `image` is what the machine has for the pool,
+    `plugin` what keeps it (plugin/plugin.c).
+    """
+
+    plugin: Path
+    folder: Path
+    image: Path
+    number: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,7 @@ class Machine:
     sockets: Path
     address_bits: int
     doorbell: Path | None = None
+    cache: "Cache | None" = None
 
     def socket(self, kind: str) -> Path:
         """Return the socket for `kind`: qmp, agent, console or hvc."""
@@ -133,7 +150,7 @@ def _network(m: Machine, cable: list[str]) -> list[str]:
 def _pool(m: Machine) -> list[str]:
     if m.doorbell:
         return _pool_with_doorbell(m, m.doorbell)
-    file = escape(m.pool_file)
+    file = escape(m.cache.image if m.cache else m.pool_file)
     return [
         "-object", f"memory-backend-file,id=pool,mem-path={file},size={m.pool_size},share=on",
         "-device", f"ivshmem-plain,id=fam0,memdev=pool,master=on,addr={POOL_SLOT}",
@@ -194,7 +211,12 @@ def _control(m: Machine) -> list[str]:
 
 def node_arguments(m: Machine) -> list[str]:
     """Return the whole argument list that boots the node and leaves it running by itself."""
-    return _arguments(m, _board(m), _cable(m), _pool(m))
+    if not m.cache:
+        return _arguments(m, _board(m), _cable(m), _pool(m))
+    # The plugin walks page tables, which it finds by the name that this memory has in the process.
+    memory = ["-object", f"memory-backend-memfd,id=ram,size={m.memory},share=on"]
+    board = [*_frozen_board(m), *memory, *_plugin(m, m.cache, MEMFD)]
+    return _arguments(m, board, _cable(m), _pool(m))
 
 
 def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
@@ -224,7 +246,8 @@ def clone_arguments(m: Machine, ram: Path, beside: int | None = None) -> list[st
     """
     memory = _memory(m, ram, "share=off,readonly=on,rom=off")
     words = ("file=/dev/stdin", f"socket,fd={beside}") if beside else (_NO_WORDS, _NOBODY)
-    board = [*_frozen_board(m), *memory, *_first_words(*words)]
+    plugin = _plugin(m, m.cache, str(ram)) if m.cache else []
+    board = [*_frozen_board(m), *memory, *plugin, *_first_words(*words)]
     return _arguments(m, [*board, *_RESTORED], _cable(m), _pool(m))
 
 
@@ -243,6 +266,18 @@ def _memory(m: Machine, ram: Path, options: str) -> list[str]:
         "-object",
         f"memory-backend-file,id=ram,mem-path={escape(ram)},size={m.memory},{options}",
     ]
+
+
+def _plugin(m: Machine, cache: Cache, ram: str) -> list[str]:
+    settings = {
+        "pool": m.pool_file,
+        "folder": cache.folder,
+        "node": cache.number,
+        "ram": ram,
+        "memory": m.memory,
+    }
+    words = [f"{key}={escape(value)}" for key, value in settings.items()]
+    return ["-plugin", ",".join([escape(cache.plugin), *words])]
 
 
 def _first_words(request: str, beside: str) -> list[str]:

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A node's programs store into its image at any time, with no lock. So an image's bytes are only replaced
+ * by compare and exchange, and only where they are what they were expected to be. */
+#define _GNU_SOURCE
+#include "line.h"
+#include "lock.h"
+
+#include <emmintrin.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORDS (FAM_LINE / 8)
+
+static uint64_t *words(uint8_t *memory, uint64_t line)
+{
+	return (uint64_t *)(memory + line * FAM_LINE);
+}
+
+/* The bits of the bytes in which two lines differ. */
+static uint64_t difference(const void *a, const void *b)
+{
+	uint64_t equal = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i x = _mm_loadu_si128((const __m128i *)a + i);
+		__m128i y = _mm_loadu_si128((const __m128i *)b + i);
+		equal |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) << (16 * i);
+	}
+	return ~equal;
+}
+
+/* Eight bits to eight bytes of ones. */
+static uint64_t spread(uint64_t mask, unsigned word)
+{
+	uint64_t bits = mask >> (8 * word) & 0xff, bytes = 0;
+	for (unsigned i = 0; i < 8; i++)
+		bytes |= (bits >> i & 1) * (UINT64_C(0xff) << (8 * i));
+	return bytes;
+}
+
+/* The bytes of ones in which two words are equal. */
+static uint64_t equal_bytes(uint64_t a, uint64_t b)
+{
+	uint64_t bytes = 0, same = a ^ b;
+	for (unsigned i = 0; i < 8; i++)
+		if (!(same >> (8 * i) & 0xff))
+			bytes |= UINT64_C(0xff) << (8 * i);
+	return bytes;
+}
+
+/* Make the masked bytes of a word in an image `next`, where they still are `known`. */
+static void replace(uint64_t *word, uint64_t known, uint64_t next, uint64_t mask)
+{
+	uint64_t found = __atomic_load_n(word, __ATOMIC_RELAXED), made;
+	do {
+		uint64_t these = mask & (found == known ? UINT64_MAX : equal_bytes(found, known));
+		made = (found & ~these) | (next & these);
+		if (made == found)
+			return;
+	} while (!__atomic_compare_exchange_n(word, &found, made, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static void take(struct fam_view *view, uint64_t line, const uint64_t *fetched)
+{
+	memcpy(words(view->base, line), fetched, FAM_LINE);
+	__atomic_store_n(&view->held[line], 1, __ATOMIC_RELEASE);
+}
+
+void fam_hold(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+{
+	if (!view->held[line])
+		take(view, line, words(f->pool, line));
+}
+
+static void give_word(struct fam_view *view, uint64_t line, unsigned i, uint64_t next, uint64_t mask)
+{
+	uint64_t *word = &words(view->image, line)[i];
+	__atomic_store_n(word, (*word & ~mask) | (next & mask), __ATOMIC_RELAXED);
+}
+
+/* Bring a pushed line to the image of a node that does not hold it. `old`: the pool's line before. */
+static void give(struct fam_view *view, uint64_t line, const uint64_t *old, const uint64_t *next,
+		 uint64_t mask, bool fills)
+{
+	if (!fills && difference(words(view->image, line), old)) {
+		take(view, line, old); /* it has just stored there */
+		return;
+	}
+	for (unsigned i = 0; i < WORDS; i++) {
+		uint64_t these = spread(mask, i);
+		if (!these)
+			continue;
+		if (fills)
+			give_word(view, line, i, next[i], these);
+		else
+			replace(&words(view->image, line)[i], old[i], next[i], these);
+	}
+}
+
+/* `again`: it was begun before, and images may have any of it already. */
+static void apply(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask, bool again)
+{
+	uint64_t old[WORDS], next[WORDS], *pool = words(f->pool, line);
+	memcpy(old, pool, FAM_LINE);
+	memcpy(next, data, FAM_LINE);
+	for (unsigned i = 0; i < WORDS; i++) {
+		uint64_t these = spread(mask, i);
+		if (these)
+			__atomic_store_n(&pool[i], (old[i] & ~these) | (next[i] & these), __ATOMIC_RELEASE);
+	}
+	for (int k = 1; k <= FAM_MAX_NODES; k++) {
+		uint64_t state = fam_state(f, k) & ((1 << FAM_STATE_BITS) - 1);
+		if (state == FAM_NODE_OFF || (k == f->self && !again))
+			continue;
+		struct fam_view *view = fam_view(f, k);
+		if (view && !view->held[line])
+			give(view, line, old, next, mask, state == FAM_NODE_FILLS || again);
+	}
+}
+
+void fam_push(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask)
+{
+	struct fam_slot *slot = fam_slot(f, line);
+	memcpy(slot->data, data, FAM_LINE);
+	slot->line = line;
+	__atomic_store_n(&slot->mask, mask, __ATOMIC_RELEASE);
+	apply(f, line, data, mask, false);
+	__atomic_store_n(&slot->mask, 0, __ATOMIC_RELEASE);
+}
+
+void fam_finish(struct fam_fabric *f, struct fam_slot *slot)
+{
+	if (slot->mask)
+		apply(f, slot->line, slot->data, slot->mask, true);
+	__atomic_store_n(&slot->mask, 0, __ATOMIC_RELEASE);
+}
+
+/* Write back what is in `seen`, a copy of the image's line; returns which bytes. */
+static uint64_t write_back_seen(struct fam_fabric *f, struct fam_view *view, uint64_t line,
+				const uint64_t *seen)
+{
+	const uint64_t *against = words(view->held[line] ? view->base : f->pool, line);
+	uint64_t mask = view->dirty[line] | difference(seen, against);
+	if (!mask)
+		return 0;
+	__atomic_store_n(&view->dirty[line], 0, __ATOMIC_RELAXED);
+	fam_push(f, line, (const uint8_t *)seen, mask);
+	if (view->held[line])
+		memcpy(words(view->base, line), seen, FAM_LINE);
+	__atomic_fetch_add(&f->control->node[f->self].written, 1, __ATOMIC_RELAXED);
+	return mask;
+}
+
+static void look(struct fam_view *view, uint64_t line, uint64_t *seen)
+{
+	for (unsigned i = 0; i < WORDS; i++)
+		seen[i] = __atomic_load_n(&words(view->image, line)[i], __ATOMIC_ACQUIRE);
+}
+
+uint64_t fam_write_back(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+{
+	uint64_t seen[WORDS];
+	look(view, line, seen);
+	return write_back_seen(f, view, line, seen);
+}
+
+uint64_t fam_drop(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+{
+	uint64_t seen[WORDS], *image = words(view->image, line), *pool = words(f->pool, line);
+	look(view, line, seen);
+	uint64_t written = write_back_seen(f, view, line, seen);
+	if (view->held[line])
+		for (unsigned i = 0; i < WORDS; i++)
+			replace(&image[i], seen[i], pool[i], UINT64_MAX);
+	__atomic_store_n(&view->held[line], 0, __ATOMIC_RELEASE);
+	return written;
+}
+
+static uint64_t each_of_page(struct fam_fabric *f, struct fam_view *view, uint64_t at, unsigned cpu, bool drop)
+{
+	uint64_t count = 0;
+	bool same = memcmp(view->image + at, f->pool + at, FAM_PAGE) == 0;
+	for (uint64_t line = at / FAM_LINE; line < (at + FAM_PAGE) / FAM_LINE; line++) {
+		if (same && !view->held[line])
+			continue;
+		fam_lock(f, line, cpu);
+		count += (drop ? fam_drop : fam_write_back)(f, view, line) != 0;
+		fam_unlock(f, line);
+	}
+	return count;
+}
+
+/* A line that was touched lies in a page of the image that is no hole. */
+uint64_t fam_each_line(struct fam_fabric *f, struct fam_view *view, unsigned cpu, bool drop)
+{
+	char path[4096];
+	uint64_t count = 0;
+	fam_path(path, sizeof(path), f, f->self, view->start, "image");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (off_t at = 0; fd >= 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0;) {
+		off_t end = lseek(fd, at, SEEK_HOLE);
+		for (at -= at % FAM_PAGE; at < end; at += FAM_PAGE)
+			count += each_of_page(f, view, (uint64_t)at, cpu, drop);
+	}
+	if (fd >= 0)
+		close(fd);
+	return count;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The plugin of one node's QEMU: famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES
+ *
+ * It does nothing, and costs nothing, until the host wants it to (struct fam_node, `wanted`): a node boots, or is
+ * cloned, as fast as without it. Then QEMU forgets all translated code and translates it anew, with callbacks. */
+#include "cpu.h"
+#include "line.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+EXPORTED int qemu_plugin_version = QEMU_PLUGIN_API;
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t, const struct qemu_info_t *, int, char **);
+
+struct fam_machine fam;
+
+static qemu_plugin_id_t self;
+static bool changing;
+
+static struct fam_node *node(void)
+{
+	return &fam.fabric.control->node[fam.fabric.self];
+}
+
+static uint64_t wanted(void)
+{
+	return __atomic_load_n(&node()->wanted, __ATOMIC_ACQUIRE);
+}
+
+static void open_rings(void)
+{
+	for (unsigned i = 0; i < FAM_CPUS; i++) {
+		struct fam_cpu *cpu = &fam.cpu[i];
+		if (!(fam.does & FAM_STREAMS))
+			cpu->ring = NULL;
+		else if (cpu->number == i && cpu->tlb.epoch) /* there is such a CPU */
+			cpu->ring = fam_ring_open(&fam.fabric, fam.fabric.self, i);
+	}
+}
+
+static void begin_cpu(qemu_plugin_id_t id, unsigned number)
+{
+	(void)id;
+	struct fam_cpu *cpu = &fam.cpu[number];
+	cpu->number = number;
+	cpu->locked = FAM_NO_LINE;
+	fam_forget_translations(&cpu->tlb);
+	fam_find_registers();
+}
+
+static void on_resume(qemu_plugin_id_t id, unsigned cpu)
+{
+	(void)id, (void)cpu;
+	fam_heed();
+}
+
+/* An idle CPU has all the time of the world to finish its write-backs. */
+static void on_idle(qemu_plugin_id_t id, unsigned cpu)
+{
+	(void)id;
+	if (fam.does)
+		fam_drain(&fam.cpu[cpu]);
+	fam_heed();
+}
+
+/* QEMU ends in order: the node was shut down. Its caches are written back, as a machine's are. */
+static void on_exit_of_qemu(qemu_plugin_id_t id, void *nothing)
+{
+	(void)id, (void)nothing;
+	if (fam.view)
+		fam_each_line(&fam.fabric, fam.view, 0, false);
+	struct fam_event event = { .kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET };
+	event.node = (uint8_t)fam.fabric.self;
+	if (fam.cpu[0].ring)
+		fam_ring_put(&fam.fabric, fam.cpu[0].ring, &event);
+	__atomic_store_n(&node()->does, 0, __ATOMIC_RELEASE);
+}
+
+static void register_all(void)
+{
+	qemu_plugin_register_vcpu_init_cb(self, begin_cpu);
+	qemu_plugin_register_vcpu_idle_cb(self, on_idle);
+	qemu_plugin_register_vcpu_resume_cb(self, on_resume);
+	qemu_plugin_register_atexit_cb(self, on_exit_of_qemu, NULL);
+	if (fam.does)
+		qemu_plugin_register_vcpu_tb_trans_cb(self, fam_translated);
+}
+
+/* No CPU runs, and there is no translated code. */
+static void begin_anew(qemu_plugin_id_t id)
+{
+	(void)id;
+	fam.does = wanted();
+	changing = false;
+	if (fam.does && !fam.ram.at && !fam_find_ram(&fam.ram)) {
+		fprintf(stderr, "famulus: the node's memory %s is not to be found\n", fam.ram.name);
+		abort();
+	}
+	open_rings();
+	if (fam.cpu[0].ring)
+		fam_tell(&fam.cpu[0], FAM_EV_NODE_UP, FAM_NO_OFFSET, 0);
+	register_all();
+	__atomic_store_n(&node()->does, fam.does, __ATOMIC_RELEASE);
+}
+
+void fam_heed(void)
+{
+	if (wanted() == fam.does || __atomic_exchange_n(&changing, true, __ATOMIC_ACQ_REL))
+		return;
+	qemu_plugin_reset(self, begin_anew);
+}
+
+static int fails(const char *what)
+{
+	fprintf(stderr, "famulus: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+struct settings {
+	const char *pool, *folder, *node, *ram, *memory;
+};
+
+static const char *value_after(const char *argument, const char *name)
+{
+	size_t length = strlen(name);
+	return strncmp(argument, name, length) ? NULL : argument + length;
+}
+
+static void read_setting(struct settings *to, const char *argument)
+{
+	const char *value;
+	if ((value = value_after(argument, "pool=")))
+		to->pool = value;
+	else if ((value = value_after(argument, "folder=")))
+		to->folder = value;
+	else if ((value = value_after(argument, "node=")))
+		to->node = value;
+	else if ((value = value_after(argument, "ram=")))
+		to->ram = value;
+	else if ((value = value_after(argument, "memory=")))
+		to->memory = value;
+}
+
+static int open_all(const struct settings *from)
+{
+	const char *failed = fam_open_fabric(&fam.fabric, from->pool, from->folder, atoi(from->node));
+	if (failed)
+		return fails(failed);
+	fam.ram = (struct fam_ram){ .name = from->ram, .size = strtoull(from->memory, NULL, 10) };
+	fam.ram.pool_size = fam.fabric.size;
+	if (fam.fabric.control->coherent)
+		return 0;
+	fam.view = fam_view(&fam.fabric, fam.fabric.self);
+	if (!fam.view)
+		return fails("the node's image of the pool");
+	return fam_cache_open(&fam.cache, fam.fabric.control, fam.fabric.self) ? 0 : fails("the cache");
+}
+
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int count, char **arguments)
+{
+	struct settings settings = { 0 };
+	self = id;
+	for (int i = 0; i < count; i++)
+		read_setting(&settings, arguments[i]);
+	if (!settings.pool || !settings.folder || !settings.node || !settings.ram || !settings.memory) {
+		fprintf(stderr, "famulus: pool, folder, node, ram and memory are wanted\n");
+		return 1;
+	}
+	if (strcmp(info->target_name, "x86_64") || !info->system_emulation) {
+		fprintf(stderr, "famulus: an x86_64 machine is wanted, not %s\n", info->target_name);
+		return 1;
+	}
+	if (open_all(&settings))
+		return 1;
+	node()->pid = (uint64_t)getpid();
+	register_all();
+	return 0;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static pthread_mutex_t mapping = PTHREAD_MUTEX_INITIALIZER;
+
+static void *map_file(const char *path, uint64_t size)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat status;
+	void *at = MAP_FAILED;
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &status) == 0 && (uint64_t)status.st_size >= size)
+		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	else
+		errno = EINVAL;
+	close(fd);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+const char *fam_open_fabric(struct fam_fabric *f, const char *pool, const char *folder, int self)
+{
+	static char path[4096];
+	f->folder = folder;
+	f->self = self;
+	snprintf(path, sizeof(path), "%s/control", folder);
+	f->control = map_file(path, sizeof(struct fam_control));
+	if (!f->control)
+		return path;
+	if (f->control->magic != FAM_CONTROL_MAGIC || f->control->version != FAM_CONTROL_VERSION) {
+		errno = EPROTO;
+		return path;
+	}
+	f->size = f->control->pool_size;
+	f->pool = map_file(pool, f->size);
+	return f->pool ? NULL : pool;
+}
+
+void fam_path(char *path, unsigned long size, const struct fam_fabric *f, int k, uint64_t start,
+	      const char *kind)
+{
+	snprintf(path, size, "%s/node%d.%llu.%s", f->folder, k, (unsigned long long)start, kind);
+}
+
+static void *map_kind(const struct fam_fabric *f, int k, uint64_t start, const char *kind, uint64_t size)
+{
+	char path[4096];
+	fam_path(path, sizeof(path), f, k, start, kind);
+	return map_file(path, size);
+}
+
+/* An earlier start's mappings stay: another thread may be about to use them. */
+static void map_node(struct fam_fabric *f, int k, uint64_t start)
+{
+	struct fam_view *view = &f->view[k];
+	uint64_t lines = f->size / FAM_LINE;
+	uint8_t *image = map_kind(f, k, start, "image", f->size);
+	uint8_t *base = map_kind(f, k, start, "base", f->size);
+	uint64_t *dirty = map_kind(f, k, start, "lines", lines * 9);
+	if (!image || !base || !dirty)
+		return;
+	view->image = image;
+	view->base = base;
+	view->dirty = dirty;
+	view->held = (uint8_t *)(dirty + lines);
+	__atomic_store_n(&view->start, start, __ATOMIC_RELEASE);
+}
+
+struct fam_view *fam_view(struct fam_fabric *f, int k)
+{
+	uint64_t start = fam_state(f, k) >> FAM_STATE_BITS;
+	if (__atomic_load_n(&f->view[k].start, __ATOMIC_ACQUIRE) != start) {
+		pthread_mutex_lock(&mapping);
+		if (f->view[k].start != start)
+			map_node(f, k, start);
+		pthread_mutex_unlock(&mapping);
+	}
+	return f->view[k].start == start && start ? &f->view[k] : NULL;
+}
