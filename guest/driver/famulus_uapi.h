@@ -41,4 +41,7 @@ struct famulus_eventfd {
 #define FAMULUS_RING        _IOW('F', 2, struct famulus_ring)
 #define FAMULUS_SET_EVENTFD _IOW('F', 3, struct famulus_eventfd)
 
+/* Write back and empty all caches of the node (wbinvd on each CPU). EPERM without CAP_SYS_RAWIO. */
+#define FAMULUS_WBINVD      _IO('F', 4)
+
 #endif

@@ -2,6 +2,8 @@
 /* The file /dev/famN: opened, asked, closed. */
 #include "fam.h"
 
+#include <asm/smp.h>
+#include <linux/capability.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -102,6 +104,15 @@ static long set_eventfd(struct fam_file *opened, void __user *from)
 	return fam_set_eventfd(opened, &request);
 }
 
+/* Slow, and felt by the whole machine. */
+static long write_back_all(void)
+{
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	wbinvd_on_all_cpus();
+	return 0;
+}
+
 static long fam_ioctl(struct file *file, unsigned int what, unsigned long argument)
 {
 	struct fam_file *opened = file->private_data;
@@ -114,6 +125,8 @@ static long fam_ioctl(struct file *file, unsigned int what, unsigned long argume
 		return ring(opened->fam, at);
 	case FAMULUS_SET_EVENTFD:
 		return set_eventfd(opened, at);
+	case FAMULUS_WBINVD:
+		return write_back_all();
 	default:
 		return -ENOTTY;
 	}
@@ -129,5 +142,5 @@ const struct file_operations fam_operations = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = fam_mmap,
 	.get_unmapped_area = fam_get_unmapped_area,
-	.fsync = noop_fsync, /* so that msync(2) succeeds: a store is in the pool at once */
+	.fsync = noop_fsync, /* so that msync(2) succeeds: there is no disk to write to */
 };

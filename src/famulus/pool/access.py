@@ -8,7 +8,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError, UsageError
 from famulus.pool.file import check, used_bytes
 from famulus.sparse import Piece, data_bytes, pieces, punch, write_all
@@ -29,19 +31,19 @@ def write(path: Path, offset: int, data: bytes) -> None:
     """Write `data` at `offset`. Raises UsageError, before it writes, if that leaves the pool."""
     with _opened(path, os.O_RDWR) as (fd, end):
         _check_range(end, offset, len(data))
-        write_all(fd, data, offset)
+        _store(path, fd, Piece(offset, len(data), data))
 
 
 def clear(path: Path, offset: int = 0, size: int | None = None) -> int:
     """Make `size` bytes at `offset` zeros, by default all, and return how many.
 
-    Their memory is given back; the pool keeps its size. Raises UsageError if the range leaves the
-    pool.
+    Their memory is given back, unless nodes have caches before it; the pool keeps its size. Raises
+    UsageError if the range leaves the pool.
     """
     with _opened(path, os.O_RDWR) as (fd, end):
         size = end - offset if size is None else size
         _check_range(end, offset, size)
-        punch(fd, offset, size)
+        _store(path, fd, Piece(offset, size, None))
     return size
 
 
@@ -84,11 +86,30 @@ def load(path: Path, source: Path) -> int:
             )
         _check_room(path, data_bytes(from_fd, size))
         for piece in pieces(from_fd, 0, size):
-            if piece.data is None:
-                punch(fd, piece.offset, piece.length)
-            else:
-                write_all(fd, piece.data, piece.offset)
+            _store(path, fd, piece)
     return size
+
+
+def _store(path: Path, fd: int, piece: Piece) -> None:
+    """Store the piece where nodes find it: in the pool, and in what they have for it."""
+    caches = Caches(path)
+    if caches.there():
+        _store_before(caches, piece)
+    elif piece.data is None:
+        punch(fd, piece.offset, piece.length)
+    else:
+        write_all(fd, piece.data, piece.offset)
+
+
+def _store_before(caches: Caches, piece: Piece) -> None:
+    """Store as a node does that has no cache; holes then take room."""
+    if piece.data is None:
+        caches.zero(piece.offset, piece.length)
+        return
+    with NamedTemporaryFile() as file:
+        file.write(piece.data)
+        file.flush()
+        caches.write(piece.offset, Path(file.name))
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Litmus tests, see tests/litmus/README.md: read, run on nodes, judged."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.cli import Cli
+
+FOLDER = Path(__file__).parents[1] / "litmus"
+MIB = 1 << 20
+
+Outcome = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Litmus:
+    """One test: how many nodes it takes, and outcomes by what is said of them."""
+
+    path: Path
+    nodes: int
+    said: Mapping[str, list[Outcome]]
+
+    def allowed(self, outcome: Outcome) -> bool:
+        allowed = any(
+            _is(outcome, one) for kind in ("must", "may", "model") for one in self.said[kind]
+        )
+        return allowed and not any(_is(outcome, one) for one in self.said["never"])
+
+
+def read(path: Path) -> Litmus:
+    nodes = 0
+    said: dict[str, list[Outcome]] = {"must": [], "may": [], "model": [], "never": []}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        word, _, rest = line.partition("#")[0].strip().partition(" ")
+        if word == "node":
+            nodes = max(nodes, int(rest))
+        elif word in said:
+            said[word].append(_outcome(rest.split()))
+    return Litmus(path, nodes, said)
+
+
+def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[str]]:
+    """Count the outcomes, and say what is wrong with them."""
+    found = list(seen)
+    counts = Counter(" ".join(f"{key}={one[key]}" for key in sorted(one)) for one in found)
+    wrong = [f"may not be seen: {one}" for one in found if not litmus.allowed(one)]
+    missing = [
+        f"was not seen: {one}"
+        for one in litmus.said["must"]
+        if not any(_is(outcome, one) for outcome in found)
+    ]
+    return counts, wrong[:3] + missing
+
+
+def run(cli: Cli, litmus: Litmus, runs: int, place: int) -> list[Outcome]:
+    """Run it on as many nodes as it takes, at `place` MiB in the pool, and return the outcomes."""
+    name = litmus.path.name
+    words = [f"~/{name}", "{}", str(litmus.nodes), str(runs), str(place * MIB)]
+
+    def on(node: int) -> list[Outcome]:
+        command = "sudo ./litmus " + " ".join(words).format(node)
+        lines = cli.ok("ssh", str(node), "--", command, limit=500).splitlines()
+        return [_outcome(line.split()[1:]) for line in lines]
+
+    for node in range(1, litmus.nodes + 1):
+        cli.ok("cp", str(litmus.path), f"{node}:{name}")
+    cli.ok("pool", "clear", f"{place * MIB:#x}", str(8 * MIB), "--yes")
+    cli.ok("pool", "write", f"{place * MIB:#x}", "--hex", "00" * 8)
+    with ThreadPoolExecutor(litmus.nodes) as threads:
+        parts = list(threads.map(on, range(1, litmus.nodes + 1)))
+    return [_merged(part) for part in zip(*parts, strict=True)]
+
+
+def _merged(parts: Iterable[Outcome]) -> Outcome:
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _outcome(words: Iterable[str]) -> Outcome:
+    return {word.split("=")[0]: int(word.split("=")[1]) for word in words}
+
+
+def _is(outcome: Outcome, said: Outcome) -> bool:
+    return all(outcome.get(key) == value for key, value in said.items())

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What nodes see of each other's stores when memory is not coherent: the tests in tests/litmus."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.cli import Cli
+from tests.integration.litmus import FOLDER, judge, read, run
+
+pytestmark = pytest.mark.integration
+
+TESTS = sorted(FOLDER.glob("*.litmus"))
+BOUNDED = sorted(FOLDER.glob("bounded/*.litmus"))
+RUNS = int(os.environ.get("FAMULUS_LITMUS_RUNS", "30"))
+
+
+def _started(name: str, nodes: int, *words: str) -> Iterator[Cli]:
+    cli = Cli(f"{name}{os.getpid()}")
+    try:
+        cli.ok("up", str(nodes), "--pool", "512M", "--coherence", "none", *words)
+        cli.ok("cp", str(FOLDER / "litmus.c"), "1:")
+        cli.node(1, "gcc -std=gnu11 -Wall -Wextra -Werror -O1 -o litmus litmus.c")
+        for node in range(2, nodes + 1):
+            cli.node(1, f"scp -q litmus fabric{node}:")
+        yield cli
+    finally:
+        cli.purge()
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Cli]:
+    yield from _started("lm", 4)
+
+
+@pytest.fixture(scope="module")
+def eight() -> Iterator[Cli]:
+    yield from _started("le", 8)
+
+
+@pytest.fixture(scope="module")
+def bounded() -> Iterator[Cli]:
+    yield from _started("lb", 2, "--cache", "64K", "--eviction", "lru")
+
+
+def _passes(cli: Cli, path, place: int, runs: int) -> None:
+    litmus = read(path)
+    counts, wrong = judge(litmus, run(cli, litmus, runs, place))
+    print(f"{path.stem}: {dict(counts)}")
+    assert not wrong, f"{wrong}\n{counts}"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_outcomes(path, request: pytest.FixtureRequest):
+    wide = read(path).nodes > 4
+    cli = request.getfixturevalue("eight" if wide else "nodes")
+    _passes(cli, path, 16 + 8 * TESTS.index(path), RUNS // 3 if wide else RUNS)
+
+
+@pytest.mark.parametrize("path", BOUNDED, ids=lambda path: path.stem)
+def test_outcomes_with_bounded_caches(path, bounded: Cli):
+    _passes(bounded, path, 16 + 8 * BOUNDED.index(path), RUNS)
