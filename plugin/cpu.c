@@ -4,6 +4,8 @@
 #include "lock.h"
 #include "owed.h"
 
+#include <string.h>
+
 /* cpuid with one of these in eax, in user mode: a program speaks to the plugin. */
 #define SAYS_PROCESS 0x46414d01u /* ebx: process, ecx: thread group */
 #define SAYS_EXIT 0x46414d02u
@@ -300,9 +302,11 @@ void fam_let_go(struct fam_cpu *cpu)
  * that would fault, or that is not aligned and which QEMU therefore begins twice, is left alone. */
 void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
 {
-	bool writable = true;
+	bool writable = true, owed = cpu->pendings;
 	fam_let_go(cpu);
 	fam_drain(cpu);
+	if (owed)
+		fam_tell(cpu, FAM_EV_MFENCE, FAM_NO_OFFSET, site->low);
 	if (fam.fabric.control->local_atomics && !cpu->ring)
 		return;
 	uint64_t vaddr = fam_operand(&site->in, site->low);
@@ -316,13 +320,23 @@ void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
 		fam_drop(&fam.fabric, fam.view, line);
 }
 
+/* What lies there now: QEMU tells of a cmpxchg that failed what it would have stored. */
+static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
+{
+	struct fam_access done = *a;
+	if (fam.view)
+		memcpy(&done.value, fam.view->image + offset, a->size < 8 ? a->size : 8);
+	return done;
+}
+
 static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
 {
 	uint64_t line = offset / FAM_LINE;
 	if (cpu->locked != line)
 		fam_lock(&fam.fabric, line, cpu->number);
+	struct fam_access done = as_done(a, offset);
 	if (offset == a->offset)
-		tell_access(cpu, a, offset, a->size);
+		tell_access(cpu, &done, offset, a->size);
 	if (fam.view && !fam.fabric.control->local_atomics) {
 		uint64_t dirty = fam.view->dirty[line] | fam_bytes(offset % FAM_LINE, size);
 		__atomic_store_n(&fam.view->dirty[line], dirty, __ATOMIC_RELAXED);
