@@ -4,6 +4,7 @@
  * Build with `make hello_fabric`, run with sudo (the pool belongs to root), then run
  * hello_fabric_read in another node.
  */
+#include <emmintrin.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -24,6 +25,8 @@ int main(void)
 	gethostname(node, sizeof(node) - 1);
 	snprintf(pool, SIZE, "Hello from %s, process %d, through fabric-attached memory.", node,
 		 (int)getpid());
+	for (int i = 0; i < SIZE; i += 64)
+		_mm_clflush(pool + i); /* out of this node's cache, to where others see it */
 	puts(pool);
 	return 0;
 }

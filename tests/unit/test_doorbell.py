@@ -69,7 +69,7 @@ class Bench:
     def __init__(self, folder: Path, pool: IO[bytes]) -> None:
         self.folder = folder
         listeners = {number: self._listen(number) for number in range(1, NODES + 1)}
-        self.server = Server(pool, VECTORS, listeners)
+        self.server = Server(lambda _number: pool, VECTORS, listeners)
 
     def _listen(self, number: int) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

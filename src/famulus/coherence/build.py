@@ -50,6 +50,27 @@ def ensure() -> Built:
     return built
 
 
+def require_loadable(qemu: str) -> None:
+    """Raise FamulusError with QEMU's words if the QEMU `qemu` does not take the plugin.
+
+    It takes one of its own plugin API, or of an older one that it still knows.
+    """
+    result = run(check_arguments(qemu, ensure().plugin), timeout=_LIMIT, check=False)
+    if "famulus: loads" not in result.stderr:
+        said = (result.stderr or result.stdout).strip()
+        raise FamulusError(
+            "this QEMU does not load the plugin that memory without coherence needs",
+            details=said,
+            hint="It takes QEMU 10.0 or newer, built with plugins, as Debian's is.",
+        )
+
+
+def check_arguments(qemu: str, plugin: Path) -> list[str]:
+    """Return the arguments of a QEMU that loads the plugin, says so, and ends. Pure."""
+    comma_free = str(plugin).replace(",", ",,")
+    return [qemu, "-M", "none", "-display", "none", "-plugin", f"{comma_free},check=on"]
+
+
 def compile_arguments(source: Path, folder: Path) -> list[list[str]]:
     """Return the command lines that make the plugin and the tool of `source` in `folder`. Pure."""
     plugin = [str(source / name) for name in _BOTH + _PLUGIN]

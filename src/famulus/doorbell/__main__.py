@@ -10,8 +10,10 @@ import os
 import resource
 import socket
 import sys
+from io import FileIO
 from pathlib import Path
 
+from famulus.coherence.caches import Caches
 from famulus.doorbell.server import Server
 
 
@@ -21,13 +23,19 @@ def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.umask(0o077)
     listeners = {number: _listen(folder / str(number)) for number in range(1, nodes + 1)}
-    with pool.open("r+b", buffering=0) as memory:
-        server = Server(memory, vectors, listeners)
-        if child := os.fork():
-            (folder / "pid").write_text(f"{child}\n", encoding="ascii")
-            return
-        _detach(folder / "log")
-        server.serve()
+    pool.open("r+b", buffering=0).close()  # if that fails, it fails now
+    server = Server(lambda number: _memory(pool, number), vectors, listeners)
+    if child := os.fork():
+        (folder / "pid").write_text(f"{child}\n", encoding="ascii")
+        return
+    _detach(folder / "log")
+    server.serve()
+
+
+def _memory(pool: Path, number: int) -> FileIO:
+    """Open what node `number` has for the pool: the pool, or its image if it has a cache."""
+    caches = Caches(pool)
+    return FileIO(caches.image(number) if caches.there() else pool, "r+b")
 
 
 def _listen(path: Path) -> socket.socket:

@@ -14,6 +14,7 @@ eventfds for as long as the server lives: who was told of them need not be told 
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +56,8 @@ class Message:
 class Peers:
     """The clients that are there, the bells of all that ever were, and who was told of which."""
 
-    def __init__(self, pool: Descriptor, vectors: int) -> None:
+    def __init__(self, pool: Callable[[int], Descriptor], vectors: int) -> None:
+        """`pool` returns what client `number` has for the pool."""
         self._pool = pool
         self._vectors = vectors
         self._bells: dict[int, list[Bell]] = {}
@@ -73,7 +75,7 @@ class Peers:
         return [
             Message(number, VERSION),
             Message(number, number),
-            Message(number, POOL, self._pool),
+            Message(number, POOL, self._pool(number)),
             *(message for peer in others for message in self._introduce(peer, number)),
             *(message for peer in others for message in self._introduce(number, peer)),
             *self._introduce(number, number),

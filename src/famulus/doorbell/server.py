@@ -4,7 +4,7 @@
 import logging
 import selectors
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from famulus.doorbell.outbox import Outbox
 from famulus.doorbell.protocol import Descriptor, Message, Peers
@@ -18,7 +18,10 @@ class Server:
     """Serves the clients that connect to `listeners`, by node number."""
 
     def __init__(
-        self, pool: Descriptor, vectors: int, listeners: Mapping[int, socket.socket]
+        self,
+        pool: Callable[[int], Descriptor],
+        vectors: int,
+        listeners: Mapping[int, socket.socket],
     ) -> None:
         self._peers = Peers(pool, vectors)
         self._outboxes: dict[int, Outbox] = {}

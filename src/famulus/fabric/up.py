@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from famulus import ssh
+from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
 from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
@@ -16,6 +17,7 @@ from famulus.host.check import check_host, require
 from famulus.node import domain, lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
+from famulus.qemu.arguments import PROGRAM as QEMU
 from famulus.spec import FabricSpec, load_spec
 from famulus.state import FabricFolder, Record
 from famulus.template.build import ensure
@@ -138,6 +140,7 @@ def _make_caches(fabric: Fabric) -> None:
         return
     local, lines = spec.atomics == "local", spec.cache // LINE
     policy = Policy(local_atomics=local, eviction=spec.eviction, lines=lines, seed=spec.seed)
+    require_loadable(QEMU)
     caches.create(spec.pool, policy)
 
 

@@ -9,7 +9,7 @@ from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
 from famulus.host.libvirt import check_libvirt
-from famulus.host.programs import LIBVIRT_PROGRAMS, PROGRAMS, check_programs
+from famulus.host.programs import CACHE_PROGRAMS, LIBVIRT_PROGRAMS, PROGRAMS, check_programs
 from famulus.host.rootless import check_rootless
 from famulus.spec import FabricSpec
 
@@ -21,10 +21,11 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
     nodes run already. Takes a few tenths of a second, changes nothing.
     """
     libvirt = spec.network == "libvirt"
+    caches = CACHE_PROGRAMS if spec.caches else ()
     pool = pool or space.default_pool(spec)
     accelerator: Accelerator = "tcg" if spec.accelerator == "tcg" or kvm_obstacle() else "kvm"
     return [
-        *check_programs(PROGRAMS + (LIBVIRT_PROGRAMS if libvirt else ())),
+        *check_programs(PROGRAMS + (LIBVIRT_PROGRAMS if libvirt else ()) + caches),
         check_accelerator(spec.accelerator),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),

@@ -55,6 +55,9 @@ LIBVIRT_PROGRAMS = (
     Program("dnsmasq", "dnsmasq-base", "gives nodes on libvirt's network addresses and names"),
 )
 
+# What nodes with caches of their own need besides.
+CACHE_PROGRAMS = (Program("gcc", "gcc libc6-dev", "compiles the plugin that is their caches"),)
+
 
 def check_programs(programs: tuple[Program, ...] = PROGRAMS) -> list[Finding]:
     """Return a finding for each program, in their order."""
