@@ -10,6 +10,7 @@ import pytest
 
 from famulus.network.arguments import gateway_arguments, parse_forwards, switch_arguments
 from famulus.qemu.arguments import (
+    Cache,
     Machine,
     clone_arguments,
     max_cpus,
@@ -69,6 +70,24 @@ def test_kvm_takes_the_doorbell_from_the_kernel() -> None:
     ringing = replace(MACHINE, doorbell=Path("/s/doorbell/1"), accel="kvm")
     (device,) = (word for word in node_arguments(ringing) if word.startswith("ivshmem"))
     assert device == ("ivshmem-doorbell,id=fam0,chardev=doorbell,vectors=4,ioeventfd=on,addr=04")
+
+
+CACHE = Cache(Path("/p/famulus.so"), Path("/dev/shm/n"), Path("/dev/shm/n/node3.1.image"), 3)
+
+
+def test_a_node_with_a_cache() -> None:
+    golden("node-cache.txt", node_arguments(replace(MACHINE, cache=CACHE)))
+
+
+def test_a_clone_with_a_cache_differs_from_one_without_in_pool_and_plugin() -> None:
+    plain = clone_arguments(MACHINE, Path("/s/ram"), 7)
+    cached = clone_arguments(replace(MACHINE, cache=CACHE), Path("/s/ram"), 7)
+    added = [word for word in cached if word not in plain]
+    assert added == [
+        "-plugin",
+        "/p/famulus.so,pool=/dev/shm/fabric_em,folder=/dev/shm/n,node=3,ram=/s/ram,memory=536870912",
+        "memory-backend-file,id=pool,mem-path=/dev/shm/n/node3.1.image,size=1073741824,share=on",
+    ]
 
 
 def test_a_machine_to_be_frozen() -> None:

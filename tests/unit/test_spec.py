@@ -56,6 +56,14 @@ def test_defaults():
     assert (spec.suite, spec.kernel, spec.accel) == ("trixie", "cloud", "auto")
 
 
+def test_caches_need_translated_code():
+    assert load({"coherence": "none"}).accelerator == "tcg"
+    assert load({"coherence": "full"}).accelerator == "auto"
+    assert load({"cache": "32K"}).cache == 32 * 1024
+    assert "must be 0 (no bound), or a size from 64" in refusal(flags={"cache": "100"})
+    assert "must be full or none" in refusal(flags={"coherence": "some"})
+
+
 def test_flag_over_environment_over_file_over_remembered_over_default(toml):
     words: dict[str, Any] = {"remembered": {"nodes": 2}}
     assert load(**words).nodes == 2

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Decode the instructions whose bytes stand on standard input in hexadecimal, one a line. */
+#include "decode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int main(void)
+{
+	char text[64];
+	while (scanf("%63s", text) == 1) {
+		uint8_t code[FAM_INSTRUCTION];
+		size_t count = strlen(text) / 2;
+		struct fam_instruction in;
+		for (size_t i = 0; i < count; i++)
+			sscanf(text + 2 * i, "%2hhx", &code[i]);
+		fam_decode(&in, code, count);
+		printf("%d %d %d %d %d %d %d %d %d %d\n", in.operation, in.size, (int8_t)in.base, (int8_t)in.index,
+		       1 << in.scale, in.displacement, in.relative, in.short_address, in.segment,
+		       (int8_t)in.bit_register);
+	}
+	return 0;
+}
