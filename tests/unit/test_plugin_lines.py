@@ -28,7 +28,7 @@ class Fabric:
 
     def start(self, number: int) -> None:
         self.caches.attach(number)
-        argv = [self.program, self.pool, self.caches.folder, str(number)]
+        argv: list[str | Path] = [self.program, self.pool, self.caches.folder, str(number)]
         pipe = subprocess.PIPE
         self.nodes[number] = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True)
 

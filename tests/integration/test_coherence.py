@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nodes with caches of their own: what outlives a node, several CPUs, the kernel, the stream."""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from famulus.coherence.caches import CACHES, STREAMS, Caches
+from famulus.fabric.fabric import open_fabric
+from tests.integration.cli import Cli
+
+pytestmark = pytest.mark.integration
+
+SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
+UP = ("--pool", "64M", "--coherence", "none")
+
+
+def caches(cli: Cli) -> Caches:
+    return Caches(open_fabric(cli.fabric).pool)
+
+
+def prepare(cli: Cli, *nodes: int) -> None:
+    for node in nodes:
+        cli.ok("cp", str(SOURCE), f"{node}:")
+        cli.node(node, "gcc -O1 -pthread -o touch touch.c")
+
+
+def touch(cli: Cli, node: int, *words: str) -> list[int]:
+    return [int(line) for line in cli.node(node, " ".join(["./touch", *words])).split()]
+
+
+def in_pool(cli: Cli, offset: int) -> int:
+    text = cli.ok("pool", "read", str(offset), "8")
+    return int.from_bytes(bytes.fromhex("".join(text.split()[1:9])), "little")
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Cli]:
+    """Two nodes of two CPUs each, with a doorbell."""
+    cli = Cli("coherence-pair")
+    try:
+        cli.ok("up", "2", *UP, "--cpus", "2", "--doorbell")
+        prepare(cli, 1, 2)
+        yield cli
+    finally:
+        cli.purge()
+
+
+def test_a_killed_node_loses_what_it_had_not_written_back(pair: Cli):
+    touch(pair, 1, "store:0:1", "flush:0", "store:64:2")
+    pair.ok("node", "kill", "1")
+    pair.ok("up", "2")
+    assert (in_pool(pair, 0), in_pool(pair, 64)) == (1, 0)
+    assert touch(pair, 1, "load:0", "load:64") == [1, 0]
+
+
+def test_a_node_that_is_shut_down_writes_back(pair: Cli):
+    touch(pair, 1, "store:4096:3", "load:8192")
+    pair.ok("node", "stop", "1")
+    assert in_pool(pair, 4096) == 3
+    assert touch(pair, 2, "load:4096") == [3]
+    pair.ok("up", "2")
+    assert touch(pair, 1, "load:4096") == [3]
+
+
+def test_cpus_of_one_node_share_its_cache(pair: Cli):
+    touch(pair, 2, "load:65536")
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(lambda node: touch(pair, node, "threads:65536:5000"), (1, 2)))
+    assert touch(pair, 2, "flush:65536", "load:65536") == [40000]
+
+
+def test_what_the_kernel_stores_is_a_store(pair: Cli):
+    pair.node(1, "printf 'ABCDEFGH' > letters")
+    wanted = int.from_bytes(b"ABCDEFGH", "little")
+    touch(pair, 2, "load:131072")
+    touch(pair, 1, "load:131072", "read:131072:letters")
+    assert in_pool(pair, 131072) == 0
+    touch(pair, 1, "load:131072", "flush:131072")
+    assert in_pool(pair, 131072) == wanted
+    assert touch(pair, 2, "load:131072") == [0]
+
+
+def test_accesses_over_a_pages_end(pair: Cli):
+    touch(pair, 1, f"store:{3 * 4096 - 4}:{2**40 + 5}", "flush:8256")
+    assert in_pool(pair, 3 * 4096 - 4) == 0
+    touch(pair, 1, f"load:{3 * 4096 - 4}", f"flush:{3 * 4096 - 4}", f"flush:{3 * 4096}")
+    assert in_pool(pair, 3 * 4096 - 4) == 2**40 + 5
+
+
+def test_locked_instructions_across_lines_arrive(pair: Cli):
+    touch(pair, 1, "add:300:7:3")
+    touch(pair, 1, "add:4092:7:3")
+    assert (in_pool(pair, 300), in_pool(pair, 4092)) == (21, 21)
+
+
+def test_the_host_stores_past_the_caches(pair: Cli):
+    touch(pair, 1, "load:200000")
+    pair.ok("pool", "write", "200000", "--hex", "05" + "00" * 7)
+    assert touch(pair, 1, "load:200000") == [0]
+    assert touch(pair, 2, "load:200000") == [5]
+
+
+def events(cli: Cli) -> list[tuple[int, ...]]:
+    """Every event in the rings in order: seq, pc, offset, space, thread, value, old, size, kind."""
+    found = []
+    for path in caches(cli).stream.iterdir():
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as ring:
+            (count,) = struct.unpack_from("<Q", ring, 64)
+            found += [struct.unpack_from("<7QHBB", ring, 192 + 64 * i) for i in range(count)]
+    return sorted(found)
+
+
+def test_the_stream_tells_of_accesses(pair: Cli):
+    for node in (1, 2):
+        caches(pair).want(node, CACHES | STREAMS)
+    touch(pair, 1, "tell:0x46414d01", "store:262144:17", "flush:262144", "tell:0x46414d02")
+    touch(pair, 2, "load:262144", "add:262144:3:1")
+    for node in (1, 2):
+        caches(pair).want(node, CACHES)
+    found = [one for one in events(pair) if one[2] == 262144]
+    stored, flushed, loaded, added = found
+    assert (stored[5], stored[7:]) == (17, (8, 2, 1))
+    assert flushed[7:] == (0, 5, 1)
+    assert (loaded[5], loaded[7:]) == (17, (8, 1, 2))
+    assert (added[6], added[5], added[7:]) == (17, 20, (8, 4, 2))
+    assert stored[3] == flushed[3] != loaded[3] == added[3] or loaded[3]
+    spoken = [one[8] for one in events(pair) if one[3] == stored[3]]
+    assert {14, 15} <= set(spoken)
+    symbols = pair.node(1, "nm touch | grep -w main")
+    assert stored[1] & 0xFFF in range(4096), symbols
+
+
+def test_a_booted_node_and_one_that_reboots(own: Cli):
+    own.ok("up", "2", *UP, "--cold")
+    prepare(own, 1, 2)
+    touch(own, 1, "load:0")
+    touch(own, 2, "store:0:1", "flush:0")
+    assert touch(own, 1, "load:0") == [0]
+    own.run("ssh", "1", "--", "sudo reboot", limit=60)
+    own.ok("node", "stop", "1")
+    own.ok("up", "2")
+    touch(own, 1, "load:64")
+    touch(own, 2, "store:64:1", "flush:64")
+    assert touch(own, 1, "load:64", "flush:64", "load:64") == [0, 1]
+
+
+def test_local_atomics(own: Cli):
+    own.ok("up", "2", *UP, "--atomics", "local")
+    prepare(own, 1, 2)
+    touch(own, 1, "add:0:5:1")
+    touch(own, 2, "add:0:7:1")
+    assert in_pool(own, 0) == 0
+    own.fails("up", "2", "--coherence", "full", code=1, says="cannot become full now")
+    own.fails("up", "2", "--accel", "kvm", code=2, says="KVM")
+
+
+def test_what_is_refused(own: Cli):
+    own.fails("up", "1", *UP, "--accel", "kvm", code=2, says="caches are coherent")
+    own.fails("up", "1", *UP, "--network", "libvirt", code=2, says="libvirt")
+    own.fails("up", "1", *UP, "--cache", "1M", code=2, says="both a size and a way")
+    own.fails("up", "1", "--coherence", "maybe", code=2, says="must be full or none")
