@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What caches of their own cost nodes: ratios of one run, over plain TCG.
+
+Two fabrics run side by side, one coherent and one not; rounds alternate between them. Loops of one
+node, two nodes that hand data to each other, a boot, a clone, and memory.
+"""
+
+import statistics
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.common import Famulus, report, seconds
+from famulus.paths import home
+
+ROUNDS = 5
+PAIR_ROUNDS = 300
+STARTS = 3
+SOURCE = Path(__file__).with_name("coherence_loop.c")
+POOL = "64M"
+AIMS = {"pair": 2.0, "private": 5.0, "pool": 5.0, "mixed": 2.0}
+KINDS = {"full": (), "none": ("--coherence", "none")}
+
+
+def main() -> None:
+    """Measure and print everything, or what is named: loops, starts."""
+    wanted = sys.argv[1:] or ["loops", "starts"]
+    fabrics = {kind: Famulus(f"bench-{kind}", home()) for kind in KINDS}
+    try:
+        if "loops" in wanted:
+            loops(fabrics)
+        if "starts" in wanted:
+            starts(fabrics, "clone", ())
+            starts(fabrics, "boot", ("--cold",))
+    finally:
+        for famulus in fabrics.values():
+            famulus("down", "--purge", "--force")
+
+
+def up(famulus: Famulus, kind: str, *words: str) -> None:
+    """Start two nodes of this kind."""
+    subnet = {"full": "192.168.42.0/24", "none": "192.168.43.0/24"}[kind]
+    famulus("up", "2", "--pool", POOL, "--subnet", subnet, *KINDS[kind], *words)
+
+
+def loops(fabrics: dict[str, Famulus]) -> None:
+    """Print what loops and the two-node test take, and the nodes' memory."""
+    for kind, famulus in fabrics.items():
+        up(famulus, kind, "--accel", "tcg")
+        for node in ("1", "2"):
+            famulus("cp", str(SOURCE), f"{node}:")
+            famulus("ssh", node, "--", "gcc -O2 -o coherence_loop coherence_loop.c")
+    rounds = [{kind: measured(famulus) for kind, famulus in fabrics.items()} for _ in range(ROUNDS)]
+    for what, aim in AIMS.items():
+        times = {kind: [one[kind][what] for one in rounds] for kind in KINDS}
+        medians = {kind: statistics.median(found) for kind, found in times.items()}
+        report(f"{what}, none over full", medians["none"], medians["full"], aim)
+    for kind, famulus in fabrics.items():
+        print(f"  memory of a node, {kind}: {memory(famulus) / 2**20:.0f} MiB (PSS)")
+
+
+def measured(famulus: Famulus) -> dict[str, float]:
+    """Return the seconds of each loop, and of the two nodes together."""
+    lines = famulus("ssh", "1", "--", "./coherence_loop").splitlines()
+
+    def on(node: str) -> Sequence[str]:
+        command = f"./coherence_loop {node} {PAIR_ROUNDS}"
+        return famulus("ssh", node, "--", command).splitlines()
+
+    with ThreadPoolExecutor(2) as both:
+        lines += next(iter(both.map(on, ("1", "2"))))
+    return {line.split()[0]: float(line.split()[1]) for line in lines}
+
+
+def memory(famulus: Famulus) -> float:
+    """Return the mean PSS of a node, in bytes."""
+    return statistics.mean(float(one["proportional"]) for one in famulus.status()["nodes"])
+
+
+def starts(fabrics: dict[str, Famulus], what: str, words: Sequence[str]) -> None:
+    """Print what it takes to start two nodes that are new."""
+    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for _ in range(STARTS):
+        for kind, famulus in fabrics.items():
+            famulus("down", "--purge", "--force")
+            times[kind].append(seconds(lambda f=famulus, k=kind: up(f, k, *words)))  # type: ignore[misc]
+    medians = {kind: statistics.median(found) for kind, found in times.items()}
+    report(f"{what} of two nodes, none over full", medians["none"], medians["full"], 1.3)
+
+
+if __name__ == "__main__":
+    main()
