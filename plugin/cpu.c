@@ -298,6 +298,13 @@ void fam_let_go(struct fam_cpu *cpu)
 	cpu->locked = FAM_NO_LINE;
 }
 
+static uint64_t lies_at(uint64_t offset, unsigned size)
+{
+	uint64_t value = 0;
+	memcpy(&value, (fam.view ? fam.view->image : fam.fabric.pool) + offset, size < 8 ? size : 8);
+	return value;
+}
+
 /* Have the image hold what the pool holds, and keep the line's lock until the instruction has stored. One
  * that would fault, or that is not aligned and which QEMU therefore begins twice, is left alone. */
 void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
@@ -318,14 +325,14 @@ void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
 	cpu->locked = line;
 	if (fam.view && !fam.fabric.control->local_atomics)
 		fam_drop(&fam.fabric, fam.view, line);
+	cpu->found = lies_at(offset, site->in.size);
 }
 
-/* What lies there now: QEMU tells of a cmpxchg that failed what it would have stored. */
+/* What lies there now: QEMU tells of operands, and of a cmpxchg that failed what it would have stored. */
 static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
 {
 	struct fam_access done = *a;
-	if (fam.view)
-		memcpy(&done.value, fam.view->image + offset, a->size < 8 ? a->size : 8);
+	done.value = lies_at(offset, a->size);
 	return done;
 }
 

@@ -20,7 +20,7 @@ struct fam_pending {
 struct fam_cpu {
 	struct fam_tlb tlb;
 	uint64_t locked; /* the line whose lock it has during a locked instruction, or FAM_NO_LINE */
-	uint64_t found;  /* what that instruction loaded */
+	uint64_t found;  /* what that instruction finds */
 	unsigned number, pendings;
 	struct fam_pending pending[FAM_PENDING];
 	struct fam_ring *ring; /* NULL: nobody watches */

@@ -107,7 +107,8 @@ static void on_locked(unsigned number, qemu_plugin_meminfo_t info, uint64_t vadd
 	if (is_other(cpu, vaddr) || !fill_in(cpu, &a, info, low))
 		return;
 	if (!qemu_plugin_mem_is_store(info)) {
-		cpu->found = a.value;
+		if (cpu->locked == FAM_NO_LINE)
+			cpu->found = a.value;
 		return;
 	}
 	a.old = cpu->found;
