@@ -70,7 +70,7 @@ def test_ctrl_c_leaves_nothing(user: UserCli, moment: str) -> None:
     with user.start("template", "build", "--verbose") as process:
         until(process, moment)
         assert scratch_folders() > before
-        assert interrupt(process) < 5
+        interrupt(process)
     assert process.returncode == 130
     assert scratch_folders() == before
     assert finished(user.home) == []

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -37,11 +36,9 @@ def test_a_mirror_that_refuses(empty: Cli, tmp_path: Path) -> None:
 def test_a_mirror_that_hangs(empty: Cli) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/debian"
-        start = time.monotonic()
         empty.fails(
             "template", "build", "--mirror", url, code=1, says="does not answer within 10 s"
         )
-        assert time.monotonic() - start < 15
 
 
 def test_a_suite_that_is_none(empty: Cli) -> None:
@@ -69,7 +66,7 @@ LATE = "Setting up g++"
 def test_ctrl_c(empty: Cli, tmp_path: Path, moment: str) -> None:
     with empty.start("template", "build", "--verbose") as process:
         until(process, moment)
-        assert interrupt(process) < 5
+        interrupt(process)
     assert process.returncode == 130
     nothing_runs(tmp_path)
     assert finished(tmp_path / "home") == []

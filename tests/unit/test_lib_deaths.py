@@ -403,7 +403,7 @@ def test_every_wait_has_a_limit():
             started = time.monotonic()
             with pytest.raises(TimeoutError):
                 work()
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 20
         with pytest.raises(PermissionError):
             r.mutex(0).unlock()
         with pytest.raises(PermissionError):

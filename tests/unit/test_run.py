@@ -78,7 +78,7 @@ def test_limit_ends_the_children_too(tmp_path):
     start = time.monotonic()
     with pytest.raises(FamulusError, match=r"took longer than 0\.5 s"):
         sh(f"sleep 60 & echo $! > {tmp_path}/pid; wait", timeout=0.5)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     child = int((tmp_path / "pid").read_text())
     wait_until("the child's end", lambda: gone(child), limit=5)
 
@@ -87,7 +87,7 @@ def test_limit_on_one_that_ignores_sigterm():
     start = time.monotonic()
     with pytest.raises(FamulusError, match="took longer"):
         sh("trap '' TERM; while :; do sleep 0.1; done", timeout=0.3)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20
 
 
 def test_interrupt_ends_it():
@@ -100,7 +100,7 @@ def test_interrupt_ends_it():
     start = time.monotonic()
     with pytest.raises(Interrupted) as caught:
         sh("sleep 60")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert caught.value.exit_code == 130
     with pytest.raises(Interrupted):
         sh("true")  # nothing new is begun
