@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.common import Famulus, report, seconds
 from famulus.paths import home
 
-ROUNDS = 5
-PAIR_ROUNDS = 300
+ROUNDS = 3
+PAIR_ROUNDS = 1000
 STARTS = 3
 SOURCE = Path(__file__).with_name("coherence_loop.c")
 POOL = "64M"

@@ -107,7 +107,7 @@ static void take(struct fam_cpu *cpu, uint64_t line, uint64_t dirty)
 {
 	fam_lock(&fam.fabric, line, cpu->number);
 	fam_hold(&fam.fabric, fam.view, line);
-	__atomic_store_n(&fam.view->dirty[line], fam.view->dirty[line] | dirty, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&fam.view->dirty[line], dirty, __ATOMIC_ACQ_REL);
 	fam_unlock(&fam.fabric, line);
 	__atomic_fetch_add(&fam.fabric.control->node[fam.fabric.self].held, 1, __ATOMIC_RELAXED);
 	use(cpu, line);
@@ -115,10 +115,14 @@ static void take(struct fam_cpu *cpu, uint64_t line, uint64_t dirty)
 
 static void touch(struct fam_cpu *cpu, uint64_t line, uint64_t dirty)
 {
-	uint64_t known = __atomic_load_n(&fam.view->dirty[line], __ATOMIC_RELAXED);
-	if (!holds(line) || (known & dirty) != dirty)
+	uint64_t *known = &fam.view->dirty[line];
+	if (!holds(line)) {
 		take(cpu, line, dirty);
-	else if (fam.cache.policy == FAM_EVICT_LRU)
+		return;
+	}
+	if ((__atomic_load_n(known, __ATOMIC_RELAXED) & dirty) != dirty)
+		__atomic_fetch_or(known, dirty, __ATOMIC_ACQ_REL);
+	if (fam.cache.policy == FAM_EVICT_LRU)
 		use(cpu, line);
 }
 
@@ -345,8 +349,7 @@ static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_
 	if (offset == a->offset)
 		tell_access(cpu, &done, offset, a->size);
 	if (fam.view && !fam.fabric.control->local_atomics) {
-		uint64_t dirty = fam.view->dirty[line] | fam_bytes(offset % FAM_LINE, size);
-		__atomic_store_n(&fam.view->dirty[line], dirty, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&fam.view->dirty[line], fam_bytes(offset % FAM_LINE, size), __ATOMIC_ACQ_REL);
 		fam_drop(&fam.fabric, fam.view, line);
 	}
 	fam_unlock(&fam.fabric, line);

@@ -42,6 +42,7 @@ struct fam_machine {
 	struct fam_cache cache;
 	struct fam_ram ram;
 	uint64_t does; /* FAM_CACHES, FAM_STREAMS */
+	bool quick;    /* a line that is held and dirty already needs nothing more */
 	struct fam_cpu cpu[FAM_CPUS];
 };
 

@@ -108,7 +108,8 @@ static void apply(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint
 		if (these)
 			__atomic_store_n(&pool[i], (old[i] & ~these) | (next[i] & these), __ATOMIC_RELEASE);
 	}
-	for (int k = 1; k <= FAM_MAX_NODES; k++) {
+	int last = (int)__atomic_load_n(&f->control->last, __ATOMIC_ACQUIRE);
+	for (int k = 1; k <= last; k++) {
 		uint64_t state = fam_state(f, k) & ((1 << FAM_STATE_BITS) - 1);
 		if (state == FAM_NODE_OFF || (k == f->self && !again))
 			continue;
@@ -143,7 +144,7 @@ static uint64_t write_back_seen(struct fam_fabric *f, struct fam_view *view, uin
 	uint64_t mask = view->dirty[line] | difference(seen, against);
 	if (!mask)
 		return 0;
-	__atomic_store_n(&view->dirty[line], 0, __ATOMIC_RELAXED);
+	mask |= __atomic_exchange_n(&view->dirty[line], 0, __ATOMIC_ACQ_REL);
 	fam_push(f, line, (const uint8_t *)seen, mask);
 	if (view->held[line])
 		memcpy(words(view->base, line), seen, FAM_LINE);

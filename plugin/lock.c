@@ -37,12 +37,16 @@ static uint32_t start_of(int pid)
 	return state == 'Z' || state == 'X' ? 0 : (ticks & 0xffffff) | 1;
 }
 
+/* Found once, for getpid(2) is a system call; nobody forks who has taken a lock. */
 static uint64_t owner_word(unsigned cpu)
 {
-	static uint32_t ticks;
-	if (!ticks)
-		ticks = start_of(getpid());
-	return (uint64_t)getpid() << 32 | ticks << 8 | (cpu & 0xff);
+	static uint64_t process;
+	uint64_t known = __atomic_load_n(&process, __ATOMIC_RELAXED);
+	if (!known) {
+		known = (uint64_t)getpid() << 32 | start_of(getpid()) << 8;
+		__atomic_store_n(&process, known, __ATOMIC_RELAXED);
+	}
+	return known | (cpu & 0xff);
 }
 
 static uint64_t now(void)

@@ -96,6 +96,7 @@ static void begin_anew(qemu_plugin_id_t id)
 {
 	(void)id;
 	fam.does = wanted();
+	fam.quick = fam.view && !(fam.does & FAM_STREAMS) && fam.cache.policy != FAM_EVICT_LRU;
 	changing = false;
 	if (fam.does && !fam.ram.at && !fam_find_ram(&fam.ram)) {
 		fprintf(stderr, "famulus: the node's memory %s is not to be found\n", fam.ram.name);

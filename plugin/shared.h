@@ -65,6 +65,7 @@ struct fam_control {
 	uint64_t cache_lines; /* 0: no bound */
 	uint64_t seed;
 	uint64_t ring_events;
+	uint64_t last; /* the greatest number of a node that ever was */
 	_Alignas(64) uint64_t seq;
 	_Alignas(64) struct fam_node node[FAM_MAX_NODES + 1]; /* by number; 0 is the host */
 	_Alignas(4096) struct fam_slot slot[FAM_SLOTS];

@@ -130,6 +130,14 @@ static bool has_room(uint64_t bytes)
 	return room;
 }
 
+/* Nodes are attached side by side. */
+static void raise_last(uint64_t k)
+{
+	uint64_t *last = &fabric.control->last, known = *last;
+	while (known < k && !__atomic_compare_exchange_n(last, &known, k, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+}
+
 static int attach(const char *pool, char **a)
 {
 	int k = atoi(a[0]), fd = open(pool, O_RDONLY | O_CLOEXEC);
@@ -145,6 +153,7 @@ static int attach(const char *pool, char **a)
 	if (!make_files(k, start))
 		return 1;
 	node(k)->wanted = node(k)->does = node(k)->pid = 0;
+	raise_last((uint64_t)k);
 	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | FAM_NODE_FILLS, __ATOMIC_RELEASE);
 	struct fam_view *view = fam_view(&fabric, k);
 	if (!view)

@@ -2,6 +2,7 @@
 /* Programs' code (the lower half of all addresses) calls back at each access to memory. The kernel's only where
  * it flushes caches or changes translations: what it stores is found by comparing, see shared.h. */
 #include "watch.h"
+#include "line.h"
 #include "owed.h"
 
 #include <pthread.h>
@@ -81,15 +82,30 @@ static __attribute__((noinline)) void pool_access(struct fam_cpu *cpu, qemu_plug
 		fam_accessed(cpu, &a);
 }
 
+/* Whether there is nothing to do: the line is held, and for a store its bytes are dirty already. */
+static inline bool is_settled(struct fam_cpu *cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, bool store)
+{
+	struct fam_translation *known = slot_of(cpu, vaddr);
+	if (!fam.quick || known->key != (vaddr / FAM_PAGE | cpu->tlb.epoch) || vaddr % FAM_LINE > FAM_LINE - 16)
+		return false;
+	uint64_t line = (known->offset | vaddr % FAM_PAGE) / FAM_LINE;
+	if (!__atomic_load_n(&fam.view->held[line], __ATOMIC_ACQUIRE))
+		return false;
+	if (!store)
+		return true;
+	uint64_t bytes = fam_bytes(vaddr % FAM_LINE, 1u << qemu_plugin_mem_size_shift(info));
+	return known->writable && (__atomic_load_n(&fam.view->dirty[line], __ATOMIC_RELAXED) & bytes) == bytes;
+}
+
 static void on_load(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *low)
 {
-	if (!is_other(&fam.cpu[cpu], vaddr))
+	if (!is_other(&fam.cpu[cpu], vaddr) && !is_settled(&fam.cpu[cpu], info, vaddr, false))
 		pool_access(&fam.cpu[cpu], info, vaddr, low, FAM_EV_LOAD);
 }
 
 static void on_store(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *low)
 {
-	if (!is_other(&fam.cpu[cpu], vaddr))
+	if (!is_other(&fam.cpu[cpu], vaddr) && !is_settled(&fam.cpu[cpu], info, vaddr, true))
 		pool_access(&fam.cpu[cpu], info, vaddr, low, FAM_EV_STORE);
 }
 
