@@ -225,7 +225,7 @@ def test_clients_that_come_and_go_leave_no_descriptor(bench: Bench) -> None:
     for _ in range(10):
         bench.client(1).connection.close()
         bench.server.step(1)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # other tests' may be collected
 
 
 def test_a_message_that_was_sent_in_part_goes_on_without_its_descriptor(pool: IO[bytes]) -> None:

@@ -30,6 +30,7 @@ from famulus.state import write_private
 from famulus.template import store
 from famulus.units import format_size
 
+_LAST_BREATH = 2.0  # seconds that a QEMU may take to end whose node has powered off
 BOOT_LIMIT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
 
 
@@ -181,6 +182,25 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
 
 
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
+    """Have the node answer. One that was about to end when it was found is started when it has."""
+    ran = node.state() != "stopped"
+    try:
+        _converge(start, node, undo)
+    except FamulusError:
+        if not ran or not _ends(node):
+            raise
+        _converge(start, node, undo)
+
+
+def _ends(node: Node) -> bool:
+    try:
+        node.runner.wait_gone(f"{node.name} to end", _LAST_BREATH)
+    except FamulusError:
+        return False
+    return True
+
+
+def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
     fabric = start.fabric
     state = node.state()
     cloned = state == "stopped" and start.fresh is not None and not node.has_disk()
