@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What each event does to the caches, as the plugin does it to the nodes' images. */
+#include "analyser.h"
+
+#include <string.h>
+
+static void fetch(struct copy *copy)
+{
+	unsigned granules = line_granules(copy->line);
+	if (copy->held)
+		return;
+	if (copy->line->pool)
+		memcpy(copy->seen, copy->line->pool, granules * sizeof(rec_t));
+	else if (copy->line->shared)
+		memset(copy->seen, 0, granules * sizeof(rec_t));
+	copy->held = true;
+	copy->fetch++;
+}
+
+static void write_back(struct copy *copy)
+{
+	struct line *line = copy->line;
+	if (!copy->dirty)
+		return;
+	judge_write_back(copy);
+	rec_t *pool = line_pool(line);
+	for (unsigned g = 0; g < line_granules(line); g++)
+		if (is_dirty(copy, g))
+			pool[g] = copy->seen[g];
+	copy->dirty = 0;
+}
+
+static void push(struct pending *pending)
+{
+	if (pending->pushed)
+		return;
+	write_back(pending->copy);
+	if (pending->flush.kind != FAM_EV_CLWB)
+		pending->copy->held = false;
+	pending->pushed = true;
+}
+
+static void finish(struct copy *copy, uint64_t begun, uint64_t seq)
+{
+	for (unsigned g = 0; g < line_granules(copy->line); g++) {
+		struct record *store = &records[copy_last(copy, g)];
+		if (store->seq && store->seq <= begun && store->done == NEVER && store->flushed)
+			store->done = seq;
+	}
+}
+
+static void begin(struct copy *copy, const struct fam_event *event)
+{
+	for (unsigned g = 0; g < line_granules(copy->line); g++) {
+		struct record *store = &records[copy_last(copy, g)];
+		if (store->seq && !store->flushed) {
+			store->flushed = event->seq;
+			store->flush_pc = event->pc;
+		}
+	}
+}
+
+static void fence(const struct fam_event *event)
+{
+	struct thread *thread = thread_get(event);
+	for (unsigned i = 0; i < thread->count; i++) {
+		push(&thread->pending[i]);
+		finish(thread->pending[i].copy, thread->pending[i].flush.seq, event->seq);
+	}
+	thread->count = 0;
+}
+
+static void load(const struct fam_event *event)
+{
+	struct line *line = line_get(event->offset);
+	struct copy *copy = copy_get(line, event->node);
+	copy->idle_flush = 0;
+	fetch(copy);
+	judge_load(event, copy, copy->seen);
+}
+
+static void split_if_part(const struct fam_event *event, struct line *line)
+{
+	if ((event->offset | event->size) & 7)
+		line_split(line);
+}
+
+static struct copy *store(const struct fam_event *event)
+{
+	struct line *line = line_get(event->offset);
+	split_if_part(event, line);
+	struct copy *copy = copy_get(line, event->node);
+	copy->idle_flush = 0;
+	fetch(copy);
+	judge_store(event, copy);
+	rec_t record = record_new(event);
+	EACH_GRANULE(g, line, event->offset, event->size) {
+		copy->seen[g] = record;
+		if (copy->last)
+			copy->last[g] = record;
+	}
+	copy->dirty |= bytes_mask(event->offset, event->size);
+	copy->newest = record;
+	return copy;
+}
+
+static void store_past_the_cache(const struct fam_event *event)
+{
+	struct copy *copy = store(event);
+	struct record *record = &records[copy->seen[event->offset % LINE >> copy->line->shift]];
+	record->flushed = event->seq;
+	record->flush_pc = event->pc;
+	thread_pend(thread_get(event), copy, event, bytes_mask(event->offset, event->size));
+}
+
+/* It acts on the pool: what the node has stored in the line goes there first, and it keeps none. */
+static void locked(const struct fam_event *event)
+{
+	struct line *line = line_get(event->offset);
+	fence(event);
+	split_if_part(event, line);
+	struct copy *copy = copy_get(line, event->node);
+	begin(copy, event);
+	finish(copy, event->seq, event->seq);
+	write_back(copy);
+	copy->held = false;
+	fetch(copy);
+	order_acquire(event);
+	judge_load(event, copy, line_pool(line));
+	copy->held = false;
+	race_locked(event);
+	if (event->value == event->old && event->size <= 8) {
+		order_release(event, NULL);
+		return;
+	}
+	judge_store(event, copy);
+	rec_t record = record_new(event);
+	records[record].flushed = records[record].done = event->seq;
+	records[record].flush_pc = event->pc;
+	EACH_GRANULE(g, line, event->offset, event->size) {
+		copy->seen[g] = line->pool[g] = record;
+		if (copy->last)
+			copy->last[g] = record;
+	}
+	order_release(event, &records[record]);
+}
+
+static void flush(const struct fam_event *event)
+{
+	struct line *line = line_get(event->offset);
+	struct copy *copy = copy_find(line, event->node);
+	judge_flush(event, line, copy);
+	line->flush = (struct flush){ event->seq, event->pc, event->space, event->thread,
+				      event->node, event->kind };
+	if (!copy)
+		return;
+	begin(copy, event);
+	if (event->kind != FAM_EV_CLFLUSH) {
+		thread_pend(thread_get(event), copy, event, 0);
+		return;
+	}
+	finish(copy, event->seq, event->seq);
+	write_back(copy);
+	copy->held = false;
+}
+
+static void pushed(const struct fam_event *event)
+{
+	struct line *line = line_find(event->offset);
+	struct pending *pending = line ? pending_of(event->node, line) : NULL;
+	if (pending)
+		push(pending);
+}
+
+static void evicted(const struct fam_event *event)
+{
+	struct line *line = line_find(event->offset);
+	struct copy *copy = line ? copy_find(line, event->node) : NULL;
+	if (!copy)
+		return;
+	write_back(copy);
+	copy->held = false;
+}
+
+static void all_lines(const struct fam_event *event, bool write)
+{
+	for (struct copy *copy = copies_of[event->node]; copy; copy = copy->next_of_node) {
+		if (write && event->kind == FAM_EV_WBINVD) {
+			begin(copy, event);
+			finish(copy, event->seq, event->seq);
+		}
+		if (write)
+			write_back(copy);
+		copy->dirty = 0;
+		copy->held = false;
+	}
+}
+
+static void each_part(const struct fam_event *event, void (*act)(const struct fam_event *event))
+{
+	struct fam_event part = *event;
+	unsigned left = event->size, room = LINE - event->offset % LINE;
+	if (event->offset == FAM_NO_OFFSET || !event->size)
+		return;
+	while (left > room) {
+		part.size = (uint16_t)room;
+		act(&part);
+		part.offset += room;
+		part.value = room < 8 ? event->value >> 8 * room : 0;
+		left -= room;
+		room = LINE;
+	}
+	part.size = (uint16_t)left;
+	act(&part);
+}
+
+static void store_part(const struct fam_event *event)
+{
+	(void)store(event);
+}
+
+void cache_event(const struct fam_event *event)
+{
+	switch (event->kind) {
+	case FAM_EV_LOAD:
+		each_part(event, load);
+		break;
+	case FAM_EV_STORE:
+		each_part(event, store_part);
+		break;
+	case FAM_EV_STORE_NT:
+		each_part(event, store_past_the_cache);
+		break;
+	case FAM_EV_LOCKED:
+		event->offset == FAM_NO_OFFSET ? fence(event) : each_part(event, locked);
+		break;
+	case FAM_EV_CLFLUSH:
+	case FAM_EV_CLFLUSHOPT:
+	case FAM_EV_CLWB:
+		if (event->offset != FAM_NO_OFFSET)
+			flush(event);
+		break;
+	case FAM_EV_SFENCE:
+	case FAM_EV_MFENCE:
+		fence(event);
+		break;
+	case FAM_EV_PUSHED:
+		pushed(event);
+		break;
+	case FAM_EV_EVICTED:
+		evicted(event);
+		break;
+	case FAM_EV_WBINVD:
+		all_lines(event, true);
+		break;
+	case FAM_EV_NODE_DOWN:
+		all_lines(event, event->value == 0);
+		break;
+	case FAM_EV_EXIT:
+		judge_exit(event);
+		break;
+	default:
+		break;
+	}
+}
+
+static void mark(struct line *line)
+{
+	for (struct copy *copy = line->copies; copy; copy = copy->next)
+		record_mark(copy->newest);
+	for (unsigned g = 0; g < line_granules(line); g++) {
+		if (line->pool)
+			record_mark(line->pool[g]);
+		for (struct copy *copy = line->copies; copy; copy = copy->next) {
+			record_mark(copy->seen[g]);
+			if (copy->last)
+				record_mark(copy->last[g]);
+		}
+	}
+}
+
+void cache_mark(void)
+{
+	line_each(mark);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Each distinct defect once: kind and instructions; the first time in full, then counted. */
+#include "analyser.h"
+
+#include <inttypes.h>
+
+struct defect {
+	struct defect *next;
+	struct finding finding;
+	unsigned long count;
+};
+
+static const char *const kinds[] = {
+	"stale read", "unflushed publication", "lost update", "missing fence",
+	"unflushed at exit", "data race", "write-back of a clean line", "double flush",
+};
+static const char *const events[] = {
+	"none", "load", "store", "non-temporal store", "locked", "clflush", "clflushopt", "clwb",
+	"wbinvd", "sfence", "mfence", "lfence", "pushed", "evicted", "process", "exit", "node up",
+	"node down",
+};
+static struct defect *defects, **end = &defects;
+static unsigned long found;
+
+static bool same(const struct finding *a, const struct finding *b)
+{
+	return a->kind == b->kind && a->first.pc == b->first.pc && a->second.pc == b->second.pc &&
+	       a->flag.pc == b->flag.pc;
+}
+
+void defect_report(const struct finding *finding)
+{
+	for (struct defect *defect = defects; defect; defect = defect->next)
+		if (same(&defect->finding, finding)) {
+			defect->count++;
+			return;
+		}
+	struct defect *defect = get(sizeof(*defect));
+	defect->finding = *finding;
+	defect->count = 1;
+	*end = defect;
+	end = &defect->next;
+	found++;
+}
+
+unsigned long defect_count(void)
+{
+	return found;
+}
+
+static void print_event(FILE *out, const char *name, const struct fam_event *event)
+{
+	if (event->kind == FAM_EV_NONE)
+		return;
+	fprintf(out,
+		", \"%s\": {\"what\": \"%s\", \"node\": %u, \"space\": %" PRIu64
+		", \"thread\": %" PRIu64 ", \"pc\": %" PRIu64 ", \"offset\": %" PRIu64
+		", \"size\": %u, \"value\": %" PRIu64 ", \"seq\": %" PRIu64 "}",
+		name, events[event->kind], event->node, event->space, event->thread, event->pc,
+		event->offset, event->size, event->value, event->seq);
+}
+
+static void print_flush(FILE *out, const struct finding *finding)
+{
+	const struct flush *flush = &finding->flush;
+	struct fam_event event = { .seq = flush->seq, .pc = flush->pc, .space = flush->space,
+				   .thread = flush->thread, .node = flush->node,
+				   .kind = flush->kind, .offset = finding->line, .size = LINE };
+	print_event(out, "flush", &event);
+}
+
+static void print_bytes(FILE *out, uint64_t line, uint64_t bytes)
+{
+	const char *comma = "";
+	fputs(", \"bytes\": [", out);
+	for (unsigned at = 0; at < LINE; at++) {
+		unsigned from = at;
+		while (at < LINE && bytes >> at & 1)
+			at++;
+		if (at == from)
+			continue;
+		fprintf(out, "%s[%" PRIu64 ", %u]", comma, line + from, at - from);
+		comma = ", ";
+	}
+	fputs("]", out);
+}
+
+static void print_defect(FILE *out, const struct defect *defect)
+{
+	const struct finding *finding = &defect->finding;
+	fprintf(out, "{\"kind\": \"%s\", \"count\": %lu, \"line\": %" PRIu64, kinds[finding->kind],
+		defect->count, finding->line);
+	if (finding->note)
+		fprintf(out, ", \"note\": \"%s\"", finding->note);
+	print_bytes(out, finding->line, finding->bytes);
+	print_event(out, "first", &finding->first);
+	print_event(out, "second", &finding->second);
+	print_event(out, "flag", &finding->flag);
+	print_event(out, "flag_load", &finding->flag_load);
+	print_flush(out, finding);
+	fputs("}\n", out);
+}
+
+void defect_print(FILE *out)
+{
+	for (const struct defect *defect = defects; defect; defect = defect->next)
+		print_defect(out, defect);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is wrong with a load, by what is known of its line. */
+#include "judge.h"
+
+#define SPINS 100 /* loads of one old copy, with something newer in the pool, that are no accident */
+
+static void add_flag(struct finding *finding, const struct edge *edge)
+{
+	finding->flag = event_of(&edge->store);
+	finding->flag_load = edge->load;
+}
+
+static void stale(const struct record *store, const struct fam_event *event, struct line *line,
+		  const char *note)
+{
+	struct finding finding = finding_of(STALE_READ, store, event, line);
+	if (order_knows(event->node, store))
+		add_flag(&finding, &edges[event->node][store->node]);
+	finding.note = note;
+	defect_report(&finding);
+}
+
+static const char *why_stale(const struct record *store)
+{
+	if (!store->flushed)
+		return "the store has not been written back";
+	return store->done == NEVER ? "the store's write-back is not complete" :
+				      "the reader holds an older copy of the line";
+}
+
+/* The load knows of the store: was it written back before that which told of it was stored? */
+static void publication(const struct record *store, const struct fam_event *event,
+			struct line *line)
+{
+	const struct edge *edge = &edges[event->node][store->node];
+	uint64_t told = known[event->node][store->node];
+	bool in_one_line = edge->store.node == store->node &&
+			   edge->store.offset / LINE == line->number;
+	if (store->kind == FAM_EV_LOCKED || store->seq == told || in_one_line)
+		return;
+	if (store->done <= told) {
+		if (edge->store.kind != FAM_EV_LOCKED && store->seq > edge->before)
+			race_flag(edge->store.offset);
+		return;
+	}
+	bool begun = store->flushed && store->flushed <= told;
+	struct finding finding = finding_of(begun ? MISSING_FENCE : UNFLUSHED_PUBLICATION, store, event,
+					    line);
+	add_flag(&finding, edge);
+	finding.note = begun ? "no fence between the write-back and what told of it" :
+		       store->flushed ? "written back only after the flag was stored" :
+					"not written back";
+	defect_report(&finding);
+}
+
+static bool has_ended(const struct record *store)
+{
+	struct fam_event event = event_of(store);
+	return thread_get(&event)->gone;
+}
+
+/* Nothing orders the two, so an old value may be right; but not for ever. */
+static void spinning(const struct record *store, const struct fam_event *event, struct copy *copy,
+		     unsigned granule)
+{
+	struct reading *reading = copy_reading(copy, granule);
+	struct line *line = copy->line;
+	bool in_pool = line->pool && records[line->pool[granule]].seq >= store->seq;
+	bool again = reading->pc == event->pc && reading->fetch == copy->fetch;
+	if (!in_pool && store->kind != FAM_EV_LOCKED && has_ended(store))
+		stale(store, event, line, "its process ended without writing it back");
+	else if (in_pool && again && ++reading->repeats == SPINS)
+		stale(store, event, line, "read again and again from one old copy");
+}
+
+static void unfenced(const struct fam_event *event, struct copy *copy, rec_t pool)
+{
+	struct pending *pending = pending_of(event->node, copy->line);
+	if (!pending || pending->flush.kind != FAM_EV_CLFLUSHOPT || records[pool].node == event->node)
+		return;
+	struct finding finding = finding_of(MISSING_FENCE, &records[pool], event, copy->line);
+	finding.flush = pending->flush;
+	finding.note = "no fence between the invalidation and the load";
+	defect_report(&finding);
+}
+
+static void look(const struct record *store, const struct record *seen,
+		 const struct fam_event *event, struct copy *copy, unsigned granule)
+{
+	bool older = seen->seq < store->seq;
+	if (order_knows(event->node, store)) {
+		if (older && same_value(store, event->offset, event->size, event->value) != 1)
+			stale(store, event, copy->line, why_stale(store));
+		publication(store, event, copy->line);
+		return;
+	}
+	if (event->kind == FAM_EV_LOCKED)
+		return;
+	if (store->kind != FAM_EV_LOCKED)
+		race_suspect(store, event, copy->line);
+	if (older)
+		spinning(store, event, copy, granule);
+}
+
+static bool is_word(const struct fam_event *event)
+{
+	return event->size <= 8 && event->offset % event->size == 0;
+}
+
+/* The node that stored last what the event loads, other than its own; 0: nobody. */
+static uint8_t writer(const struct fam_event *event, const struct copy *copy, unsigned granule)
+{
+	const struct record *latest = &records[copy_last(copy, granule)];
+	for (struct copy *other = copy->line->copies; other; other = other->next) {
+		const struct record *store = &records[copy_last(other, granule)];
+		if (store->seq > latest->seq)
+			latest = store;
+	}
+	return latest->node == event->node ? NODES - 1 : latest->node;
+}
+
+/*
+ * A poll: the same word, by the same instruction, fetched anew, with nothing else of its writer's loaded
+ * and nothing stored to it in between.
+ */
+static void notice_poll(const struct fam_event *event, struct copy *copy, unsigned granule)
+{
+	static uint64_t last[NODES][NODES];
+	struct reading *reading = copy_reading(copy, granule);
+	uint8_t by = writer(event, copy, granule);
+	uint64_t word = (event->offset >> 3) + 1;
+	bool again = last[event->node][by] == word || last[event->node][0] == word;
+	last[event->node][by] = word;
+	if (again && is_word(event) && reading->size && reading->pc == event->pc &&
+	    reading->offset == event->offset && reading->fetch != copy->fetch &&
+	    records[copy_last(copy, granule)].seq < reading->seq)
+		race_poll(event);
+}
+
+static void remember(const struct fam_event *event, struct copy *copy)
+{
+	EACH_GRANULE(g, copy->line, event->offset, event->size) {
+		struct reading *reading = copy_reading(copy, g);
+		bool same = reading->pc == event->pc && reading->fetch == copy->fetch;
+		*reading = (struct reading){ event->seq, event->pc, event->offset, event->space,
+					     event->thread, copy->fetch,
+					     same ? reading->repeats : 0, event->size };
+	}
+}
+
+static void see(const struct fam_event *event, struct copy *copy, const rec_t *view)
+{
+	EACH_GRANULE(g, copy->line, event->offset, event->size) {
+		struct record *seen = &records[view[g]];
+		if (seen->seq && is_word(event) && !order_knows(event->node, seen) &&
+		    (event->kind == FAM_EV_LOCKED ||
+		     same_value(seen, event->offset, event->size, event->value) == 1))
+			order_saw(event->node, seen, event);
+	}
+}
+
+static void look_at_others(const struct fam_event *event, struct copy *copy, const rec_t *view)
+{
+	for (struct copy *other = copy->line->copies; other; other = other->next) {
+		rec_t before = 0;
+		if (other == copy)
+			continue;
+		EACH_GRANULE(g, copy->line, event->offset, event->size) {
+			rec_t store = copy_last(other, g);
+			if (store && store != before)
+				look(&records[store], &records[view[g]], event, copy, g);
+			before = store;
+		}
+	}
+}
+
+void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *view)
+{
+	unsigned first = event->offset % LINE >> copy->line->shift;
+	rec_t pool = copy->line->pool ? copy->line->pool[first] : 0;
+	if (copy->line->shared)
+		look_at_others(event, copy, view);
+	see(event, copy, view);
+	if (event->kind == FAM_EV_LOCKED)
+		return;
+	if (pool && pool != view[first] && !copy->dirty)
+		unfenced(event, copy, pool);
+	notice_poll(event, copy, first);
+	remember(event, copy);
+}

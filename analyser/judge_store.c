@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is wrong with a store, or with a write-back. */
+#include "judge.h"
+
+static struct fam_event event_of_reading(const struct reading *reading, uint8_t node)
+{
+	return (struct fam_event){ .seq = reading->seq, .pc = reading->pc,
+				   .offset = reading->offset, .space = reading->space,
+				   .thread = reading->thread, .size = reading->size,
+				   .kind = FAM_EV_LOAD, .node = node };
+}
+
+static struct record record_of(const struct fam_event *event)
+{
+	return (struct record){ .seq = event->seq, .pc = event->pc, .offset = event->offset,
+				.space = event->space, .thread = event->thread,
+				.value = event->value, .size = event->size, .kind = event->kind,
+				.node = event->node, .done = NEVER };
+}
+
+static void lost(const struct record *gone, const struct fam_event *by, const struct line *line,
+		 uint64_t bytes, const char *note)
+{
+	struct finding finding = finding_of(LOST_UPDATE, gone, by, line);
+	finding.bytes = bytes;
+	finding.note = note;
+	defect_report(&finding);
+}
+
+/*
+ * Nothing orders the stores of two nodes in one line: whichever copy is written back last undoes the
+ * other's, on hardware even in bytes that it did not store.
+ */
+static void one_line(const struct fam_event *event, const struct copy *other)
+{
+	const struct record *store = &records[other->newest];
+	if (!store->seq || event->kind == FAM_EV_LOCKED ||
+	    (!other->dirty && order_knows(event->node, store)))
+		return;
+	lost(store, event, other->line,
+	     bytes_mask(store->offset, store->size) | bytes_mask(event->offset, event->size),
+	     other->dirty ? "both nodes hold stores in one line that are not written back" :
+			    "both nodes store in one line, and nothing orders them");
+}
+
+/* Nothing but what a plain word told orders the two: that word is a flag. */
+static void ordered_by_flag(uint8_t node, uint8_t other, uint64_t seq, uint64_t offset)
+{
+	const struct edge *edge = &edges[node][other];
+	if (seq > edge->before && edge->store.seq && edge->store.kind != FAM_EV_LOCKED &&
+	    edge->store.offset / LINE != offset / LINE)
+		race_flag(edge->store.offset);
+}
+
+static void conflict(const struct fam_event *event, struct copy *other, unsigned granule)
+{
+	const struct record *store = &records[copy_last(other, granule)];
+	struct reading *reading = copy_reading(other, granule);
+	struct record new = record_of(event);
+	if (reading->size && reading->seq <= known[event->node][other->node])
+		ordered_by_flag(event->node, other->node, reading->seq, event->offset);
+	else if (reading->size && event->kind != FAM_EV_LOCKED) {
+		struct fam_event load = event_of_reading(reading, other->node);
+		race_suspect(&new, &load, other->line);
+	}
+	if (store->seq && event->kind != FAM_EV_LOCKED && !order_knows(event->node, store) &&
+	    same_value(store, event->offset, event->size, event->value) != 1)
+		race_suspect(store, event, other->line);
+}
+
+void judge_store(const struct fam_event *event, struct copy *copy)
+{
+	struct line *line = copy->line;
+	if (!line->shared)
+		return;
+	for (struct copy *other = line->copies; other; other = other->next) {
+		if (other == copy)
+			continue;
+		one_line(event, other);
+		EACH_GRANULE(g, line, event->offset, event->size)
+			conflict(event, other, g);
+	}
+}
+
+static const struct record *some_dirty(const struct copy *copy)
+{
+	for (unsigned g = 0; g < line_granules(copy->line); g++)
+		if (is_dirty(copy, g))
+			return &records[copy->seen[g]];
+	return &records[0];
+}
+
+/* What reached the pool since this copy was fetched, or while it was changed, is overwritten. */
+void judge_write_back(struct copy *copy)
+{
+	struct line *line = copy->line;
+	if (!line->pool)
+		return;
+	for (unsigned g = 0; g < line_granules(line); g++) {
+		const struct record *pool = &records[line->pool[g]], *mine = &records[copy->seen[g]];
+		bool dirty = is_dirty(copy, g);
+		const struct record *by = dirty ? mine : some_dirty(copy);
+		struct fam_event event = event_of(by);
+		uint64_t knew = dirty ? snapshot_at(mine->snapshot, pool->node) : mine->seq;
+		if (!pool->seq || pool->node == copy->node || pool->seq <= knew)
+			continue;
+		if (same_value(pool, mine->offset, mine->size, mine->value) == 1)
+			continue;
+		lost(pool, &event, line, bytes_mask(pool->offset, pool->size),
+		     dirty ? "overwritten by a write-back that did not know of it" :
+			     "in the line, and gone on hardware, when an older copy of it is written back");
+	}
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Lines that were touched, found by their number; the rest of the pool costs nothing. */
+#include "analyser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct copy *copies_of[NODES];
+static struct line **table;
+static uint64_t size, used;
+
+static uint64_t start(uint64_t number)
+{
+	return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
+}
+
+static void put(struct line *line)
+{
+	uint64_t at = start(line->number);
+	while (table[at & (size - 1)])
+		at++;
+	table[at & (size - 1)] = line;
+}
+
+static void grow(void)
+{
+	struct line **old = table;
+	uint64_t before = size;
+	size = size ? 2 * size : 4096;
+	table = get(size * sizeof(*table));
+	for (uint64_t i = 0; i < before; i++)
+		if (old[i])
+			put(old[i]);
+	free(old);
+}
+
+struct line *line_find(uint64_t offset)
+{
+	uint64_t number = offset / LINE;
+	if (!size)
+		return NULL;
+	for (uint64_t at = start(number); table[at & (size - 1)]; at++)
+		if (table[at & (size - 1)]->number == number)
+			return table[at & (size - 1)];
+	return NULL;
+}
+
+struct line *line_get(uint64_t offset)
+{
+	struct line *line = line_find(offset);
+	if (line)
+		return line;
+	if (used * 2 >= size)
+		grow();
+	line = get(sizeof(*line));
+	line->number = offset / LINE;
+	line->shift = 3;
+	used++;
+	put(line);
+	return line;
+}
+
+void line_each(void (*visit)(struct line *line))
+{
+	for (uint64_t i = 0; i < size; i++)
+		if (table[i])
+			visit(table[i]);
+}
+
+unsigned line_granules(const struct line *line)
+{
+	return LINE >> line->shift;
+}
+
+rec_t *line_pool(struct line *line)
+{
+	if (!line->pool)
+		line->pool = get(line_granules(line) * sizeof(*line->pool));
+	return line->pool;
+}
+
+static void split(void *array, size_t element)
+{
+	char **old = array;
+	if (!*old)
+		return;
+	char *split = get(LINE * element);
+	for (unsigned byte = 0; byte < LINE; byte++)
+		memcpy(split + byte * element, *old + byte / 8 * element, element);
+	free(*old);
+	*old = split;
+}
+
+void line_split(struct line *line)
+{
+	if (!line->shift)
+		return;
+	split(&line->pool, sizeof(rec_t));
+	for (struct copy *copy = line->copies; copy; copy = copy->next) {
+		split(&copy->seen, sizeof(rec_t));
+		split(&copy->last, sizeof(rec_t));
+		split(&copy->readings, sizeof(struct reading));
+	}
+	line->shift = 0;
+}
+
+struct copy *copy_find(struct line *line, uint8_t node)
+{
+	for (struct copy *copy = line->copies; copy; copy = copy->next)
+		if (copy->node == node)
+			return copy;
+	return NULL;
+}
+
+static bool covers(const struct reading *reading, unsigned granule, unsigned shift)
+{
+	unsigned from = reading->offset % LINE;
+	return reading->size && granule >= from >> shift &&
+	       granule <= (from + reading->size - 1) >> shift;
+}
+
+/* A line of one node needs less: what the node has is what it has stored. */
+static void share(struct copy *copy)
+{
+	unsigned granules = line_granules(copy->line);
+	copy->last = get(granules * sizeof(*copy->last));
+	copy->readings = get(granules * sizeof(*copy->readings));
+	for (unsigned i = 0; i < granules; i++) {
+		if (records[copy->seen[i]].node == copy->node)
+			copy->last[i] = copy->seen[i];
+		if (covers(&copy->reading, i, copy->line->shift))
+			copy->readings[i] = copy->reading;
+	}
+}
+
+struct copy *copy_get(struct line *line, uint8_t node)
+{
+	struct copy *copy = copy_find(line, node);
+	if (copy)
+		return copy;
+	copy = get(sizeof(*copy));
+	copy->node = node;
+	copy->line = line;
+	copy->seen = get(line_granules(line) * sizeof(*copy->seen));
+	copy->next = line->copies;
+	copy->next_of_node = copies_of[node];
+	copies_of[node] = line->copies = copy;
+	if (line->shared)
+		share(copy);
+	else if (copy->next) {
+		line->shared = true;
+		for (struct copy *each = copy; each; each = each->next)
+			share(each);
+	}
+	return copy;
+}
+
+struct reading *copy_reading(struct copy *copy, unsigned granule)
+{
+	return copy->readings ? &copy->readings[granule] : &copy->reading;
+}
+
+rec_t copy_last(const struct copy *copy, unsigned granule)
+{
+	rec_t seen = copy->seen[granule];
+	if (copy->last)
+		return copy->last[granule];
+	return records[seen].node == copy->node ? seen : 0;
+}
+
+uint64_t bytes_mask(uint64_t offset, unsigned bytes)
+{
+	uint64_t ones = bytes >= LINE ? UINT64_MAX : (UINT64_C(1) << bytes) - 1;
+	return ones << offset % LINE;
+}
+
+bool is_dirty(const struct copy *copy, unsigned granule)
+{
+	return copy->dirty >> (granule << copy->line->shift) & 1;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Happens-before. A node is one agent: its threads share a coherent cache, and are in the order in
+ * which they ran. Clocks are sequence numbers, which all nodes share: node j knows what node i did up to
+ * known[j][i].
+ *
+ * There are two edges. A locked instruction takes what earlier ones on the same word left there, and
+ * leaves what its node knows. A plain load takes what a node knew when it stored
+ * what is loaded.
+ */
+#include "analyser.h"
+
+#include <string.h>
+
+struct sync {
+	struct sync *next;
+	uint64_t word, clock[NODES];
+	struct record store;
+};
+
+#define SYNCS 4096
+
+uint64_t known[NODES][NODES];
+struct edge edges[NODES][NODES];
+static struct sync *syncs[SYNCS];
+static uint64_t (*snapshots)[NODES];
+static unsigned char *marks;
+static uint32_t used = 1, room, next_free, current[NODES];
+
+static uint32_t place(void)
+{
+	uint32_t found = next_free;
+	if (found) {
+		next_free = (uint32_t)snapshots[found][0];
+		return found;
+	}
+	if (used >= room) {
+		room = room ? 2 * room : 64;
+		snapshots = more(snapshots, room, sizeof(*snapshots));
+		marks = more(marks, room, 1);
+		memset(snapshots[used], 0, (room - used) * sizeof(*snapshots));
+	}
+	return used++;
+}
+
+uint32_t snapshot_of(uint8_t node)
+{
+	if (!current[node]) {
+		current[node] = place();
+		memcpy(snapshots[current[node]], known[node], sizeof(*snapshots));
+	}
+	return current[node];
+}
+
+uint64_t snapshot_at(uint32_t snapshot, uint8_t node)
+{
+	return snapshot ? snapshots[snapshot][node] : 0;
+}
+
+void snapshot_mark(uint32_t snapshot)
+{
+	marks[snapshot] = 1;
+}
+
+void snapshot_collect(void)
+{
+	for (unsigned node = 0; node < NODES; node++)
+		marks[current[node]] = 1;
+	next_free = 0;
+	for (uint32_t i = used - 1; i; i--) {
+		if (!marks[i]) {
+			snapshots[i][0] = next_free;
+			next_free = i;
+		}
+	}
+	memset(marks, 0, room);
+}
+
+bool order_knows(uint8_t node, const struct record *store)
+{
+	return store->node == node || store->seq <= known[node][store->node];
+}
+
+static void learn(uint8_t node, uint8_t of, uint64_t seq, const struct record *store,
+		  const struct fam_event *load)
+{
+	if (of == node || seq <= known[node][of])
+		return;
+	edges[node][of] = (struct edge){ *store, *load, known[node][of] };
+	known[node][of] = seq;
+	current[node] = 0;
+}
+
+void order_saw(uint8_t node, const struct record *store, const struct fam_event *load)
+{
+	learn(node, store->node, store->seq, store, load);
+	for (uint8_t of = 1; of < NODES; of++)
+		if (of != store->node)
+			learn(node, of, snapshot_at(store->snapshot, of), store, load);
+}
+
+static struct sync *sync_of(uint64_t offset)
+{
+	uint64_t word = offset >> 3;
+	struct sync **place = &syncs[word % SYNCS];
+	for (struct sync *sync = *place; sync; sync = sync->next)
+		if (sync->word == word)
+			return sync;
+	struct sync *sync = get(sizeof(*sync));
+	sync->word = word;
+	sync->next = *place;
+	return *place = sync;
+}
+
+void order_acquire(const struct fam_event *event)
+{
+	struct sync *sync = sync_of(event->offset);
+	for (uint8_t of = 1; of < NODES; of++)
+		learn(event->node, of, sync->clock[of], &sync->store, event);
+}
+
+void order_release(const struct fam_event *event, const struct record *store)
+{
+	struct sync *sync = sync_of(event->offset);
+	for (uint8_t of = 1; of < NODES; of++)
+		if (known[event->node][of] > sync->clock[of])
+			sync->clock[of] = known[event->node][of];
+	sync->clock[event->node] = event->seq;
+	if (store)
+		sync->store = *store;
+}

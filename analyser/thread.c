@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Threads, for what each has begun to write back and not yet fenced. */
+#include "analyser.h"
+
+#define THREADS 1024
+
+static struct thread *threads[THREADS];
+
+static unsigned place(uint8_t node, uint64_t space, uint64_t thread)
+{
+	uint64_t mixed = (space ^ thread << 1 ^ node) * UINT64_C(0x9e3779b97f4a7c15);
+	return (unsigned)(mixed >> 40) % THREADS;
+}
+
+struct thread *thread_get(const struct fam_event *event)
+{
+	struct thread **first = &threads[place(event->node, event->space, event->thread)];
+	for (struct thread *thread = *first; thread; thread = thread->next)
+		if (thread->node == event->node && thread->space == event->space &&
+		    thread->thread == event->thread)
+			return thread;
+	struct thread *thread = get(sizeof(*thread));
+	thread->node = event->node;
+	thread->space = event->space;
+	thread->thread = event->thread;
+	thread->next = *first;
+	return *first = thread;
+}
+
+static struct pending *find(struct thread *thread, const struct line *line)
+{
+	for (unsigned i = 0; i < thread->count; i++)
+		if (thread->pending[i].copy->line == line)
+			return &thread->pending[i];
+	return NULL;
+}
+
+void thread_pend(struct thread *thread, struct copy *copy, const struct fam_event *event,
+		 uint64_t bytes)
+{
+	struct pending *pending = find(thread, copy->line);
+	if (!pending) {
+		if (thread->count == thread->room) {
+			thread->room = thread->room ? 2 * thread->room : 16;
+			thread->pending = more(thread->pending, thread->room, sizeof(*pending));
+		}
+		pending = &thread->pending[thread->count++];
+		*pending = (struct pending){ .copy = copy };
+	}
+	pending->bytes = bytes && (pending->bytes || pending->pushed || !pending->flush.seq) ?
+				 pending->bytes | bytes : 0;
+	pending->pushed = false;
+	pending->flush = (struct flush){ event->seq, event->pc, event->space, event->thread,
+					 event->node, event->kind };
+}
+
+struct pending *pending_of(uint8_t node, const struct line *line)
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		for (struct thread *thread = threads[i]; thread; thread = thread->next) {
+			struct pending *found = thread->node == node ? find(thread, line) : NULL;
+			if (found && !found->pushed)
+				return found;
+		}
+	return NULL;
+}
+
+void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread))
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		for (struct thread *thread = threads[i]; thread; thread = thread->next)
+			if (thread->node == node && (!space || thread->space == space))
+				visit(thread);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pool.h"
+
+struct box { volatile uint64_t flag LINE; volatile uint64_t data LINE; };
+
+int main(int argc, char *argv[])
+{
+	struct box *box = start(argc, argv);
+	meet(0);
+	if (me == 1) {
+		box->data = 42;
+		box->flag = 1;
+		flush((void *)&box->flag, 8);
+		meet(1);
+		flush((void *)&box->data, 8);
+	} else {
+		await(&box->flag, 1);
+		drop((void *)&box->data, 8);
+		printf("%lu\n", box->data);
+		meet(1);
+	}
+	return 0;
+}
