@@ -16,6 +16,7 @@ _VERBS = {
     "list": "listing:list_fabrics",
     "ssh": "ssh:ssh",
     "exec": "execute:execute",
+    "check": "check:check",
     "cp": "cp:cp",
     "console": "console:console",
     "configure": "configure:configure",
@@ -31,7 +32,7 @@ _VERBS = {
     "template": "template:app",
     "snapshot": "snapshot:app",
 }
-_WITH_COMMANDS = ("ssh", "exec")  # what follows the node is another program's, options and all
+_WITH_COMMANDS = ("ssh", "exec", "check")  # what follows is another program's, options and all
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 

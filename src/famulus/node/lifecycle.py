@@ -167,10 +167,16 @@ def use_cache(node: Node) -> None:
     The way it is had to notice is to halt its CPUs for a moment.
     """
     if node.caches and not node.caches.used(node.number):
-        node.caches.ask(node.number, CACHES)
+        watch(node, CACHES)
+
+
+def watch(node: Node, what: int) -> None:
+    """Have the plugin of the running node do `what`, see `Caches.want`; it does on return."""
+    if node.caches:
+        node.caches.ask(node.number, what)
         pause(node)
         resume(node)
-        node.caches.want(node.number, CACHES)
+        node.caches.want(node.number, what)
 
 
 def _detach_cache(node: Node, *, killed: bool) -> None:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus check`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from famulus.check import suppress
+from famulus.check.junit import junit
+from famulus.check.sarif import sarif
+from famulus.check.text import lines_of
+from famulus.cli.common import JsonOption, VerboseOption, make_events, open_log, settings_here
+from famulus.errors import FamulusError, UsageError
+from famulus.fabric.check import Report, Request
+from famulus.fabric.check import check as run_check
+from famulus.node.node import Node
+
+_CANNOT = 2  # exit code: the program could not be run, or did not end
+
+
+def check(
+    context: typer.Context,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", "-n", metavar="N", help="Number of nodes (2).")
+    ] = None,
+    fabric: Annotated[
+        str | None,
+        typer.Option(
+            "--fabric",
+            "-f",
+            metavar="NAME",
+            envvar="FAMULUS_FABRIC",
+            help="A fabric to use, and to leave running; else one is made for this.",
+        ),
+    ] = None,
+    json_: JsonOption = False,
+    sarif_file: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0.")
+    ] = None,
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit's XML.")
+    ] = None,
+    suppressions: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What shall not be reported, see docs/check.md."),
+    ] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="Tell of needless flushes, too.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="End the program after so long.", min=1)
+    ] = 300.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run a program on all nodes at once, on memory that is not coherent, and say what is wrong.
+
+    PROGRAM is a file of this host, which is copied (one that ends in .c is compiled in the nodes),
+    or a path that exists in them. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment. Exit
+    code: 0 nothing found; 1 a defect was found; 2 the program could not be run.
+
+    Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out.sarif -- test.c`.
+    """
+    if not context.args:
+        raise UsageError("no program to check", hint="Example: famulus check -- ./program")
+    rules = suppress.read(suppressions) if suppressions else []
+    program, *words = context.args
+    request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
+    if fabric:
+        open_log(fabric)
+    report = _run(request, Console(stderr=json_, highlight=False, soft_wrap=True), verbose)
+    report.defects[:] = suppress.apply(rules, report.defects)
+    _write(report, sarif_file, junit_file)
+    if json_:
+        typer.echo(json.dumps(_as_json(report), indent=1))
+    else:
+        _show(report)
+    raise typer.Exit(1 if report.wrong else _CANNOT if report.timed_out else 0)
+
+
+def _run(request: Request, screen: Console, verbose: bool) -> Report:
+    def on_line(node: Node, line: str) -> None:
+        screen.out(f"{node.name} | {line}", highlight=False)
+
+    try:
+        return run_check(request, on_line, make_events(verbose))
+    except FamulusError as error:
+        error.exit_code = _CANNOT
+        raise
+
+
+def _write(report: Report, sarif_file: Path | None, junit_file: Path | None) -> None:
+    if sarif_file:
+        sarif_file.write_text(sarif(report.defects), encoding="utf-8")
+    if junit_file:
+        junit_file.write_text(junit(report.program, report.defects), encoding="utf-8")
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "program": report.program,
+        "exit_codes": {str(node): code for node, code in report.codes.items()},
+        "timed_out": report.timed_out,
+        "accesses": report.events,
+        "defects": [defect.as_json() for defect in report.defects],
+    }
+
+
+def _show(report: Report) -> None:
+    screen = Console(highlight=False, soft_wrap=True, markup=False)
+    for defect in report.defects:
+        for style, text in lines_of(defect):
+            screen.print(text, style=style)
+        screen.print()
+    codes = ", ".join(f"node {node}: {code}" for node, code in report.codes.items())
+    screen.print(f"exit codes of {report.program}: {codes}; {report.events} events watched")
+    if report.timed_out:
+        screen.print("the program did not end in time, see --timeout", style="yellow")
+    if report.wrong:
+        screen.print(f"{len(report.wrong)} defects", style="bold red")
+    else:
+        screen.print("no defect found", style="bold green")
