@@ -156,6 +156,10 @@ void judge_write_back(struct copy *copy);
 void judge_flush(const struct fam_event *event, struct line *line, struct copy *copy);
 void judge_exit(const struct fam_event *event);
 
+/* process.c */
+void process_begins(const struct fam_event *event);
+void process_ends(const struct fam_event *event);
+
 /* race.c: conflicts that are one unless their word turns out to be a flag */
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
 void race_flag(uint64_t offset);

@@ -256,8 +256,11 @@ void cache_event(const struct fam_event *event)
 	case FAM_EV_NODE_DOWN:
 		all_lines(event, event->value == 0);
 		break;
+	case FAM_EV_PROCESS:
+		process_begins(event);
+		break;
 	case FAM_EV_EXIT:
-		judge_exit(event);
+		process_ends(event);
 		break;
 	default:
 		break;

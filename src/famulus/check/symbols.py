@@ -102,7 +102,7 @@ def _frame(function: str, place: str) -> tuple[Frame, ...]:
 
 
 class Symbols:
-    """Names events of nodes. `processes` is by node and process number; `said` is the analyser's."""
+    """Names events of nodes; `said` is the analyser's, `processes` by node and number."""
 
     def __init__(
         self,

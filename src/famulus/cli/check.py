@@ -56,10 +56,10 @@ def check(
     """Run a program on all nodes at once, on memory that is not coherent, and say what is wrong.
 
     PROGRAM is a file of this host, which is copied (one that ends in .c is compiled in the nodes),
-    or a path that exists in them. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment. Exit
-    code: 0 nothing found; 1 a defect was found; 2 the program could not be run.
+    or a path that exists in them. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment.
+    Exit code: 0 nothing found; 1 a defect was found; 2 the program could not be run.
 
-    Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out.sarif -- test.c`.
+    Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """
     if not context.args:
         raise UsageError("no program to check", hint="Example: famulus check -- ./program")
