@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The checker without nodes: events of our own, and the corpus in processes that stand for nodes."""
+"""The checker without nodes: events of our own; the corpus in processes that stand for nodes."""
 
 import atexit
 import csv
@@ -37,7 +37,7 @@ _FIXED = ("-no-pie", "-fno-pie", "-g", "-O1", "-std=gnu11")
 def expected() -> dict[str, str]:
     """The kind of defect of each program of the corpus, "" for one that is right."""
     with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as file:
-        return {name: kind for name, kind in csv.reader(file)}
+        return dict(csv.reader(file))
 
 
 @functools.cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser by stories of a few events each. Node 1 writes, node 2 reads, unless told otherwise."""
+"""The analyser by stories of a few events each. Mostly node 1 writes and node 2 reads."""
 
 import pytest
 

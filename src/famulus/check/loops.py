@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$", re.MULTILINE)
 _JUMP = re.compile(r"(j\w+)\s+([0-9a-f]+)")
@@ -24,8 +25,7 @@ def in_polling_loop(disassembly: str, address: int) -> bool:
 
 
 def _successors(code: Mapping[int, str]) -> dict[int, set[int]]:
-    order = sorted(code)
-    following = dict(zip(order, order[1:], strict=False))
+    following = dict(pairwise(sorted(code)))
     ways: dict[int, set[int]] = {}
     for at, words in code.items():
         jump = _JUMP.match(words)

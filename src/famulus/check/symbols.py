@@ -96,7 +96,7 @@ def parse_frames(text: str) -> dict[int, tuple[Frame, ...]]:
 def _frame(function: str, place: str) -> tuple[Frame, ...]:
     found = _LINE.match(place)
     file, line = (found[1], found[2]) if found else ("", "?")
-    if function == "??" and line == "?":
+    if function == "??" and line in ("?", "0"):
         return ()
     return (Frame(function, "" if file == "??" else file, int(line) if line.isdigit() else 0),)
 
