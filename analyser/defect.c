@@ -15,7 +15,7 @@ static const char *const kinds[] = {
 	"unflushed at exit", "data race", "write-back of a clean line", "double flush",
 };
 static const char *const events[] = {
-	"none", "load", "store", "non-temporal store", "locked", "clflush", "clflushopt", "clwb",
+	"none", "load", "store", "non-temporal store", "locked instruction", "clflush", "clflushopt", "clwb",
 	"wbinvd", "sfence", "mfence", "lfence", "pushed", "evicted", "process", "exit", "node up",
 	"node down",
 };

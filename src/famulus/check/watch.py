@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from famulus.errors import FamulusError
+from famulus.errors import FamulusError, Interrupted
 from famulus.run import run
 
 _LONGEST = 86_400.0  # seconds
@@ -22,7 +22,7 @@ class Watch:
         self._stop = folder / _STOP
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._output = ""
-        self._error: FamulusError | None = None
+        self._error: FamulusError | Interrupted | None = None
 
     def __enter__(self) -> "Watch":
         self._stop.unlink(missing_ok=True)
@@ -47,5 +47,5 @@ class Watch:
     def _run(self) -> None:
         try:
             self._output = run(self._argv, timeout=_LONGEST).stdout
-        except FamulusError as error:
+        except (FamulusError, Interrupted) as error:
             self._error = error

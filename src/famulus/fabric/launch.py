@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A program in all nodes, started so that what it does can be told and named."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from famulus import ssh, waiting
+from famulus.check import build
+from famulus.coherence.caches import CACHES, STREAMS
+from famulus.errors import Interrupted, UsageError
+from famulus.fabric.fabric import Fabric
+from famulus.fabric.parallel import each
+from famulus.node import lifecycle
+from famulus.node.node import Node
+from famulus.run import run
+
+OVER = 124  # exit code of timeout(1)
+CANNOT = (126, 127)  # exit codes of a shell for what cannot be run
+
+_FOLDER = "/var/tmp/famulus-check"  # noqa: S108 - in a node, made anew for each run
+_COPY_LIMIT = 120.0  # seconds
+_LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TCG
+_FLAGS = "-g -O1 -pthread"
+
+
+def prepare(fabric: Fabric, wanted: str) -> list[str]:
+    """Have the program and the launcher in all nodes, and return the program's command."""
+    program = Path(wanted)
+    files = [build.ensure().launcher]
+    if program.is_file():
+        files.append(program)
+    if program.suffix == ".c":
+        files += program.parent.glob("*.h")
+    elif not program.is_file() and not wanted.startswith("/"):
+        raise UsageError(
+            f"there is no file {program}",
+            hint="PROGRAM is a file of this host, or a path from / that exists in the nodes.",
+        )
+    nodes = fabric.nodes()
+    _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_FOLDER}/processes")
+    each(nodes, lambda node: _copy(fabric, node, files))
+    if not program.is_file():
+        return [wanted]
+    path = f"{_FOLDER}/{program.name}"
+    if program.suffix == ".c":
+        compiled = path.removesuffix(".c")
+        flags = f"{_FLAGS} -o {shlex.quote(compiled)} {shlex.quote(path)} -lfamulus -lm"
+        _all(fabric, nodes, f"gcc {flags}")
+        path = compiled
+    _all(fabric, nodes, f"chmod +x {shlex.quote(path)}")
+    return [path]
+
+
+def _copy(fabric: Fabric, node: Node, files: Sequence[Path]) -> None:
+    paths = [*map(str, files), f"{node.name}:{_FOLDER}/"]
+    run(ssh.copy(fabric.ssh_config, paths, recursive=False), timeout=_COPY_LIMIT)
+
+
+def ask_node(fabric: Fabric, node: Node, command: str) -> str:
+    """Run a shell command in `node` and return what it prints. Raises FamulusError if it fails."""
+    argv = ssh.login(fabric.ssh_config, node.name, None, [command], tty=False)
+    return run(argv, timeout=_LIMIT).stdout
+
+
+def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
+    return each(nodes, lambda node: ask_node(fabric, node, command))
+
+
+def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
+    """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
+    launched = [f"{_FOLDER}/launch", f"{_FOLDER}/processes", *program]
+    limit = ["timeout", "-k", "5", f"{timeout:g}"]
+    number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
+    return f"sudo env {number} FAMULUS_NODES={nodes} {shlex.join([*limit, *launched])}"
+
+
+def kept_processes(fabric: Fabric) -> dict[int, str]:
+    """Return what the launcher has kept in each node: marked parts, see `parse_marked`."""
+    show = f'cd {_FOLDER}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
+    return _all(fabric, fabric.nodes(), show)
+
+
+@contextmanager
+def streams(nodes: Sequence[Node]) -> Iterator[None]:
+    """Have the nodes tell of their accesses while the block runs."""
+    try:
+        each(nodes, lambda node: lifecycle.watch(node, CACHES | STREAMS))
+        yield
+    except Interrupted:
+        waiting.forget_interrupt()
+        raise
+    finally:
+        each(nodes, lambda node: lifecycle.watch(node, CACHES))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus check` on real nodes: a few programs of the corpus in CI, all of it as a campaign."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.integration.cli import Cli
+
+pytestmark = pytest.mark.integration
+
+CORPUS = Path(__file__).parents[1] / "checker"
+FEW = ("mailbox_kept_copy", "list_node", "clwb_then_flag", "results", "queue", "mailbox")
+
+
+def expected() -> dict[str, str]:
+    with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as file:
+        return dict(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def checked() -> Iterator[Cli]:
+    """A fabric that `check` uses, and leaves running."""
+    cli = Cli("checked")
+    try:
+        cli.ok("up", "2", "--pool", "64M", "--coherence", "none")
+        yield cli
+    finally:
+        cli.purge()
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus, compiled on the host; each is told which piece of the pool is its own."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for name in expected():
+        source, target = str(CORPUS / f"{name}.c"), str(folder / name)
+        argv = ["gcc", "-g", "-O1", "-pthread", "-o", target, source]
+        subprocess.run(argv, check=True)
+    return folder
+
+
+def kinds(cli: Cli, program: Path, piece: int) -> set[str]:
+    done = cli.run("check", "--json", "--timeout", "120", "--", str(program), str(piece), limit=300)
+    found = json.loads(done.stdout)
+    assert done.returncode == (1 if found["defects"] else 0), done.stderr
+    assert set(found["exit_codes"].values()) == {0}, done.stderr
+    return {defect["kind"] for defect in found["defects"]}
+
+
+def verdict(cli: Cli, folder: Path, names: list[str]) -> tuple[list[str], dict[str, set[str]]]:
+    """Return the names of what was missed, and the false alarms."""
+    table = expected()
+    pieces = {name: piece for piece, name in enumerate(table, 1)}
+    found = {name: kinds(cli, folder / name, pieces[name]) for name in names}
+    missed = [name for name in names if table[name] and table[name] not in found[name]]
+    alarms = {name: those for name, those in found.items() if those and not table[name]}
+    wrong = sum(bool(table[name]) for name in names)
+    print(f"recall {wrong - len(missed)} of {wrong}; {len(alarms)} false alarms")
+    return missed, alarms
+
+
+def test_a_few_programs(checked: Cli, programs: Path) -> None:
+    assert verdict(checked, programs, list(FEW)) == ([], {})
+
+
+@pytest.mark.campaign
+def test_all_programs(checked: Cli, programs: Path) -> None:
+    rest = [name for name in expected() if name not in FEW]  # a piece is used once
+    assert verdict(checked, programs, rest) == ([], {})
+
+
+def test_a_c_file_is_compiled_and_every_report_names_its_lines(
+    checked: Cli, tmp_path: Path
+) -> None:
+    source = CORPUS / "log_tail_first.c"
+    sarif, junit, rules = (tmp_path / name for name in ("out.sarif", "out.xml", "rules"))
+    words = ("--sarif", str(sarif), "--junit", str(junit), "--", str(source), "60")
+    done = checked.run("check", *words, limit=300)
+    assert done.returncode == 1, done.stderr
+    assert "unflushed publication" in done.stdout
+    assert "in append /var/tmp/famulus-check/log_tail_first.c:" in done.stdout
+    (run,) = json.loads(sarif.read_text(encoding="utf-8"))["runs"]
+    assert {result["ruleId"] for result in run["results"]} == {"unflushed-publication"}
+    assert int(ET.parse(junit).getroot().get("failures", "0")) == len(run["results"])
+    rules.write_text("function append : unflushed publication\n", encoding="utf-8")
+    quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", limit=300)
+    assert quiet.returncode == 0, quiet.stdout
+
+
+def test_examples_are_clean(checked: Cli) -> None:
+    checked.ok("exec", "all", "--", "make all 2>&1", limit=300)
+    for command in (["shared_counter", "200"], ["parallel_sum", "2", "500"]):
+        words = ["check", "--timeout", "200", "--", f"/home/fabric/{command[0]}", *command[1:]]
+        assert "no defect found" in checked.ok(*words, limit=400)
+
+
+def test_what_cannot_be_run(checked: Cli) -> None:
+    checked.fails("check", "--", "no-such-file", code=2, says="there is no file no-such-file")
+    checked.fails("check", "--", "/no/such/file", code=2, says="cannot be run")
+    checked.fails("check", code=2, says="no program to check")
+
+
+def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
+    done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", limit=200)
+    assert done.returncode == 2
+    assert "did not end in time" in done.stdout
