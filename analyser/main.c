@@ -3,18 +3,23 @@
  * famulus-analyser [--notes] [--first SEQ] FOLDER: read the rings of FOLDER until there is a file
  * FOLDER/stop and they are empty; then print what was found, a JSON object a line.
  * famulus-analyser [--notes] --replay FILE: the same of a file of events.
+ * With --trace FILE it counts instead (trace.h) and writes FILE at the end; with --live SECONDS it
+ * prints a JSON line of counts as often as that.
  */
-#include "analyser.h"
+#include "trace.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAP_US 300
 
 bool notes;
 static uint64_t seen;
+static const char *trace;
+static double live;
 
 static void print_process(const struct fam_event *event)
 {
@@ -28,6 +33,10 @@ static void take(const struct fam_event *event)
 	if (event->node == 0 || event->node >= NODES)
 		return;
 	seen++;
+	if (trace || live > 0) {
+		trace_event(event);
+		return;
+	}
 	if (event->kind == FAM_EV_PROCESS)
 		print_process(event);
 	cache_event(event);
@@ -49,6 +58,16 @@ static int replay(const char *path)
 	return 0;
 }
 
+static void print_live(void)
+{
+	static time_t last;
+	time_t now = time(NULL);
+	if (live > 0 && (double)(now - last) >= live) {
+		trace_print_live(stdout);
+		last = now;
+	}
+}
+
 static int follow(const char *folder, uint64_t first)
 {
 	struct stream *stream = stream_open(folder, first);
@@ -58,6 +77,7 @@ static int follow(const char *folder, uint64_t first)
 	for (bool ending = false;;) {
 		while ((event = stream_next(stream, ending)))
 			take(event);
+		print_live();
 		if (ending)
 			break;
 		ending = access(stop, F_OK) == 0;
@@ -78,6 +98,10 @@ int main(int argc, char *argv[])
 			notes = true;
 		else if (!strcmp(argv[i], "--first") && i + 1 < argc)
 			first = strtoull(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--trace") && i + 1 < argc)
+			trace = argv[++i];
+		else if (!strcmp(argv[i], "--live") && i + 1 < argc)
+			live = strtod(argv[++i], NULL);
 		else if (!strcmp(argv[i], "--replay") && i + 1 < argc)
 			file = argv[++i];
 		else
@@ -91,6 +115,10 @@ int main(int argc, char *argv[])
 	int result = file ? replay(file) : follow(folder, first);
 	if (result)
 		return result;
+	if (trace && trace_write(trace)) {
+		perror(trace);
+		return 1;
+	}
 	race_report();
 	defect_print(stdout);
 	return 0;

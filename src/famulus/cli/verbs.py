@@ -17,6 +17,8 @@ _VERBS = {
     "ssh": "ssh:ssh",
     "exec": "execute:execute",
     "check": "check:check",
+    "trace": "trace:app",
+    "top": "trace:top",
     "cp": "cp:cp",
     "console": "console:console",
     "configure": "configure:configure",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from famulus import waiting
-from famulus.check import build
+from famulus.check import build, suppress
 from famulus.check.model import NOTES, Defect, merged, parse_defect
 from famulus.check.polls import without_polls
 from famulus.check.symbols import Process, Symbols, parse_marked, parse_process
@@ -35,6 +35,9 @@ from famulus.pool import directory
 from famulus.state import FabricFolder
 
 OnLine = Callable[[Node, str], None]
+
+# The library looks whether there is a directory without its lock; a checksum tells what is torn.
+_OURS = (suppress.Suppression("region", "the directory", "data race"),)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def _named(fabric: Fabric, said: list[dict[str, Any]]) -> list[Defect]:
     symbols = Symbols(said, _processes(fabric), ask)
     named = without_polls(symbols.name(defects), symbols, ask)
     regions = directory.read(fabric.pool)
-    return merged(replace(defect, region=_region(regions, defect.offset)) for defect in named)
+    placed = [replace(defect, region=region_at(regions, defect.offset)) for defect in named]
+    return merged(suppress.apply(_OURS, placed))
 
 
 def _processes(fabric: Fabric) -> dict[tuple[int, int], Process]:
@@ -145,7 +149,8 @@ def _processes(fabric: Fabric) -> dict[tuple[int, int], Process]:
     }
 
 
-def _region(regions: directory.Directory, offset: int) -> str:
+def region_at(regions: directory.Directory, offset: int) -> str:
+    """Return the name of the region at `offset` of the pool, or an empty string."""
     if offset >= regions.start:
         return "the directory"
     for region in regions.regions:

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Counts instead of judgements: who touches which line how, and how often it goes from node to node. */
+#include "trace.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN 200 /* lines in a live report */
+
+static struct tally **table; /* by line and node */
+static uint64_t size, used;
+static struct { uint64_t line; uint8_t node; } last[1 << 16]; /* who touched a line last; by its hash */
+
+static uint64_t start(uint64_t line, uint8_t node)
+{
+	return ((line / LINE * NODES + node) * UINT64_C(0x9e3779b97f4a7c15)) >> 16;
+}
+
+static void put(struct tally *tally)
+{
+	uint64_t at = start(tally->line, tally->node);
+	while (table[at & (size - 1)])
+		at++;
+	table[at & (size - 1)] = tally;
+}
+
+static void grow(void)
+{
+	struct tally **old = table;
+	uint64_t before = size;
+	size = size ? 2 * size : 4096;
+	table = get(size * sizeof(struct tally *));
+	for (uint64_t i = 0; i < before; i++)
+		if (old[i])
+			put(old[i]);
+	free(old);
+}
+
+static struct tally *tally_of(uint64_t line, uint8_t node)
+{
+	if (used * 2 >= size)
+		grow();
+	for (uint64_t at = start(line, node); table[at & (size - 1)]; at++)
+		if (table[at & (size - 1)]->line == line && table[at & (size - 1)]->node == node)
+			return table[at & (size - 1)];
+	struct tally *tally = get(sizeof(*tally));
+	tally->line = line;
+	tally->node = node;
+	used++;
+	put(tally);
+	return tally;
+}
+
+/* A line that shares its place here with another may have a hand-over too many, never one too few. */
+static void hand_over(struct tally *tally)
+{
+	uint64_t at = start(tally->line, 0) & 0xffff;
+	if (last[at].line == tally->line && last[at].node && last[at].node != tally->node)
+		tally->handovers++;
+	last[at].line = tally->line;
+	last[at].node = tally->node;
+}
+
+static void count(const struct fam_event *event, uint64_t line, uint64_t bytes)
+{
+	struct tally *tally = tally_of(line, event->node);
+	bool stores = event->kind != FAM_EV_LOAD;
+	hand_over(tally);
+	if (event->kind == FAM_EV_LOCKED)
+		tally->locked++;
+	else if (stores)
+		tally->stores++;
+	else
+		tally->loads++;
+	*(stores ? &tally->stored : &tally->loaded) |= bytes;
+}
+
+static void access(const struct fam_event *event)
+{
+	uint64_t offset = event->offset;
+	for (unsigned left = event->size; left;) {
+		unsigned room = LINE - offset % LINE, part = left < room ? left : room;
+		count(event, offset / LINE * LINE, bytes_mask(offset, part));
+		offset += part;
+		left -= part;
+	}
+}
+
+void trace_event(const struct fam_event *event)
+{
+	if (event->offset == FAM_NO_OFFSET)
+		return;
+	switch (event->kind) {
+	case FAM_EV_LOAD:
+	case FAM_EV_STORE:
+	case FAM_EV_STORE_NT:
+	case FAM_EV_LOCKED:
+		access(event);
+		break;
+	case FAM_EV_CLFLUSH:
+	case FAM_EV_CLFLUSHOPT:
+	case FAM_EV_CLWB:
+		tally_of(event->offset / LINE * LINE, event->node)->flushes++;
+		break;
+	default:
+		break;
+	}
+}
+
+int trace_write(const char *path)
+{
+	struct trace_header header = { "FAMTRACE", TRACE_VERSION, sizeof(struct tally) };
+	FILE *file = fopen(path, "wb");
+	if (!file)
+		return -1;
+	fwrite(&header, sizeof(header), 1, file);
+	for (uint64_t i = 0; i < size; i++)
+		if (table[i])
+			fwrite(table[i], sizeof(struct tally), 1, file);
+	return ferror(file) | fclose(file) ? -1 : 0;
+}
+
+static uint64_t weight(const struct tally *tally)
+{
+	return (uint64_t)tally->loads + tally->stores + tally->locked + tally->flushes;
+}
+
+static int busier(const void *a, const void *b)
+{
+	uint64_t x = weight(*(struct tally *const *)a), y = weight(*(struct tally *const *)b);
+	return (x < y) - (x > y);
+}
+
+/* A JSON line: the busiest lines since the last one. Counts begin anew, hand-overs go on. */
+void trace_print_live(FILE *out)
+{
+	struct tally **all = get((used + 1) * sizeof(struct tally *));
+	uint64_t found = 0;
+	for (uint64_t i = 0; i < size; i++)
+		if (table[i])
+			all[found++] = table[i];
+	qsort(all, found, sizeof(struct tally *), busier);
+	fputs("{\"lines\": [", out);
+	for (uint64_t i = 0; i < found && i < SHOWN && weight(all[i]); i++)
+		fprintf(out,
+			"%s{\"line\": %" PRIu64 ", \"node\": %u, \"loads\": %u, \"stores\": %u, "
+			"\"locked\": %u, \"flushes\": %u, \"handovers\": %u}",
+			i ? ", " : "", all[i]->line, all[i]->node, all[i]->loads, all[i]->stores,
+			all[i]->locked, all[i]->flushes, all[i]->handovers);
+	fputs("]}\n", out);
+	fflush(out);
+	for (uint64_t i = 0; i < found; i++)
+		all[i]->loads = all[i]->stores = all[i]->locked = all[i]->flushes =
+			all[i]->handovers = 0;
+	free(all);
+}

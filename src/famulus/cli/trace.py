@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus trace` and `famulus top`."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+from famulus.check import trace
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    JsonOption,
+    VerboseOption,
+    make_events,
+)
+from famulus.errors import FamulusError
+from famulus.fabric import tracing
+from famulus.fabric.fabric import open_fabric
+from famulus.node.node import Node
+
+app = typer.Typer(no_args_is_help=True, help="Record who touches which lines of the pool.")
+
+_COUNTS = ("loads", "stores", "locked", "flushes", "handovers")
+_LINES = 15  # that are shown
+
+
+@app.command("record", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def record(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the trace goes.")],
+    fabric: FabricOption = DEFAULT_FABRIC,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="How long; without, until PROGRAM ends.")
+    ] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Record all nodes' accesses while PROGRAM runs in all of them, or for some seconds.
+
+    The fabric's memory must not be coherent (`up --coherence none`).
+
+    Examples: `famulus trace record t.trace -- ./program`, `famulus trace record t --seconds 10`.
+    """
+    if not context.args and seconds is None:
+        seconds = 10.0
+    screen = Console(highlight=False, soft_wrap=True, markup=False)
+
+    def on_line(node: Node, line: str) -> None:
+        screen.out(f"{node.name} | {line}", highlight=False)
+
+    opened = open_fabric(fabric)
+    wait = make_events(verbose)
+    tracing.record(opened, file, context.args, seconds=seconds, on_line=on_line, events=wait)
+    _show_summary(trace.read(file), tracing.names(opened))
+
+
+@app.command("show")
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A trace.")],
+    fabric: FabricOption = DEFAULT_FABRIC,
+    json_: JsonOption = False,
+) -> None:
+    """Sum a trace up: by node, by region, the busiest lines, false sharing.
+
+    Regions have the names that they have now in the fabric, if there is one.
+    """
+    tallies = trace.read(file)
+    try:
+        name = tracing.names(open_fabric(fabric))
+    except FamulusError:
+        name = _nameless
+    if json_:
+        typer.echo(json.dumps(trace.summary(tallies, name), indent=1))
+    else:
+        _show_summary(tallies, name)
+
+
+def top(
+    fabric: FabricOption = DEFAULT_FABRIC,
+    interval: Annotated[float, typer.Option(metavar="S", min=1, help="Seconds between.")] = 1.0,
+) -> None:
+    """Show live which nodes touch which regions and lines most. Ctrl-C ends it."""
+    opened = open_fabric(fabric)
+    name = tracing.names(opened)
+    with Live(console=Console(), auto_refresh=False) as live:
+
+        def show_them(tallies: list[trace.Tally]) -> None:
+            live.update(_tables(tallies, name), refresh=True)
+
+        tracing.follow(opened, interval, show_them)
+
+
+def _nameless(_offset: int) -> str:
+    return "?"
+
+
+def _show_summary(tallies: list[trace.Tally], name: Callable[[int], str]) -> None:
+    screen = Console(highlight=False)
+    found = trace.summary(tallies, name)
+    screen.print(_tables(tallies, name))
+    shared = ", ".join(hex(line) for line in found["falsely_shared"][:_LINES]) or "none"
+    screen.print(f"{found['lines']} lines in {found['pages']} pages; falsely shared: {shared}")
+
+
+def _tables(tallies: list[trace.Tally], name: Callable[[int], str]) -> Group:
+    regions: dict[tuple[str, int], Counter[str]] = {}
+    for tally in tallies:
+        counts = {count: getattr(tally, count) for count in _COUNTS}
+        regions.setdefault((name(tally.line), tally.node), Counter()).update(counts)
+    by_region = _table("REGION")
+    for (region, node), counter in sorted(regions.items()):
+        by_region.add_row(region, str(node), *(str(counter[count]) for count in _COUNTS))
+    lines = _table("LINE")
+    for at, those in list(trace.by_line(tallies).items())[:_LINES]:
+        for tally in those:
+            counted = (str(getattr(tally, count)) for count in _COUNTS)
+            lines.add_row(hex(at), str(tally.node), *counted)
+    return Group(by_region, lines)
+
+
+def _table(first: str) -> Table:
+    table = Table(first, "NODE", box=None)
+    for count in _COUNTS:
+        table.add_column(count.upper(), justify="right")
+    return table

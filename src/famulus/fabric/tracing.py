@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Count who touches which lines: into a file, or live."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from famulus import waiting
+from famulus.check import build, trace
+from famulus.check.watch import Watch
+from famulus.coherence.caches import Caches
+from famulus.errors import FamulusError
+from famulus.events import Events
+from famulus.fabric.check import OnLine, region_at
+from famulus.fabric.execute import execute
+from famulus.fabric.fabric import Fabric
+from famulus.fabric.launch import launch_command, prepare, streams
+from famulus.pool import directory
+from famulus.run import run
+
+_LONGEST = 86_400.0  # seconds
+
+
+def record(
+    fabric: Fabric,
+    file: Path,
+    program: list[str],
+    *,
+    seconds: float | None,
+    on_line: OnLine,
+    events: Events,
+) -> None:
+    """Write a trace of all nodes' accesses to `file`.
+
+    It lasts as long as `program` runs in all nodes, at most `seconds`; without one, for `seconds`.
+    Raises FamulusError if the nodes cannot be watched.
+    """
+    caches = _require(fabric)
+    nodes = fabric.nodes()
+    command = None
+    if program:
+        limit = seconds or _LONGEST
+        command = launch_command([*prepare(fabric, program[0]), *program[1:]], len(nodes), limit)
+    words = ["--trace", str(file.absolute())]
+    with Watch(build.ensure().analyser, caches.stream, words) as watch, streams(nodes):
+        with events.step("watch"):
+            if command:
+                execute(fabric, nodes, [command], on_line)
+            else:
+                waiting.pause(seconds or _LONGEST)
+        watch.finish()
+
+
+def follow(fabric: Fabric, interval: float, show: Callable[[list[trace.Tally]], None]) -> None:
+    """Call `show` with what was touched in each `interval` (seconds) until the user interrupts."""
+    stream = _require(fabric).stream
+    argv: list[str | Path] = [build.ensure().analyser, "--live", f"{interval:g}", stream]
+    (stream / "stop").unlink(missing_ok=True)
+    with streams(fabric.nodes()):
+        run(argv, timeout=_LONGEST, on_line=lambda line: show(trace.parse_live(json.loads(line))))
+
+
+def names(fabric: Fabric) -> Callable[[int], str]:
+    """Return what names the region of an offset of the pool, as far as there is one."""
+    regions = directory.read(fabric.pool)
+    return lambda offset: region_at(regions, offset) or "no region"
+
+
+def _require(fabric: Fabric) -> Caches:
+    caches = Caches(fabric.pool)
+    if not fabric.spec.caches or not caches.there():
+        raise FamulusError(
+            "the nodes of this fabric are not watched: its memory is coherent",
+            hint="`famulus down`, then `famulus up --coherence none`.",
+        )
+    for node in fabric.nodes():
+        node.require_running()
+    return caches
