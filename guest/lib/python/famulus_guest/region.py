@@ -53,8 +53,13 @@ class Region(Closing):
         return ctypes.string_at(address, size)
 
     def write(self, offset: int, data: bytes) -> None:
-        """Store and write back."""
+        """Store and write back.
+
+        What this node held of these lines goes first: a line is written back whole on hardware, and
+        an old copy's other bytes would undo what others have stored beside them.
+        """
         address = self.address(offset, len(data))
+        library().fam_invalidate(address, len(data))
         ctypes.memmove(address, data, len(data))
         library().fam_writeback(address, len(data))
 
