@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign bench bench-clone bench-library bench-driver bench-coherence setup setup-libvirt clean
+.PHONY: help demo test lint campaign bench bench-clone bench-library bench-driver bench-coherence bench-check setup setup-libvirt clean
 
 help:
 	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench-library  measure locks, queues and barriers between nodes'
 	@echo 'make bench-driver  measure what the driver is worth, and what it costs'
 	@echo 'make bench-coherence  measure what memory without coherence costs'
+	@echo 'make bench-check  measure what the checker costs'
 	@echo 'make setup      only set up: programs and .venv'
 	@echo 'make setup-libvirt  and what nodes as libvirt domains need'
 	@echo 'make clean      remove .venv and caches; fabrics and templates stay'
@@ -62,6 +63,10 @@ bench-driver:
 bench-coherence:
 	@scripts/setup --dev
 	@$(PYTHON) -m bench.coherence $(ARGS)
+
+bench-check:
+	@scripts/setup --dev
+	@$(PYTHON) -m bench.check $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `famulus check` costs a program: ratios of one run, over plain TCG.
+
+`make bench-check`. Two fabrics run side by side, one coherent and one not. Each round runs the
+loops of one node and the two-node test of coherence_loop.c in the first, in the second, and in the
+second under check.
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.common import LIMIT, Famulus, report
+from famulus.paths import home
+
+ROUNDS = 3
+PAIR_ROUNDS = 300
+SOURCE = Path(__file__).with_name("coherence_loop.c")
+AIMS = {"pair": 2.0, "private": 5.0, "pool": 5.0, "mixed": 5.0}
+LOOP = "/home/fabric/coherence_loop"
+_TOLD = re.compile(r"^fabric\d+ +\| (\w+) ([\d.]+)$", re.MULTILINE)
+
+
+def main() -> None:
+    """Measure and print everything."""
+    plain, none = (Famulus(f"bench-check-{kind}", home()) for kind in ("full", "none"))
+    try:
+        up(plain, "192.168.42.0/24", "--accel", "tcg")
+        up(none, "192.168.43.0/24", "--coherence", "none")
+        measure(plain, none)
+    finally:
+        for famulus in (plain, none):
+            famulus("down", "--purge", "--force")
+
+
+def up(famulus: Famulus, subnet: str, *words: str) -> None:
+    """Start two nodes that have the loops."""
+    famulus("up", "2", "--pool", "64M", "--subnet", subnet, *words)
+    for node in ("1", "2"):
+        famulus("cp", str(SOURCE), f"{node}:")
+        famulus("ssh", node, "--", "gcc -O2 -o coherence_loop coherence_loop.c")
+
+
+def measure(plain: Famulus, none: Famulus) -> None:
+    """Print what each loop takes, over what it takes in the plain fabric."""
+    rounds = [(directly(plain), directly(none), checked(none)) for _ in range(ROUNDS)]
+    for what, aim in AIMS.items():
+        columns = zip(*rounds, strict=True)
+        full, caches, check = (statistics.median(one[what] for one in of) for of in columns)
+        report(f"{what}, coherence none over full", caches, full)
+        report(f"{what}, check over full", check, full, aim)
+
+
+def directly(famulus: Famulus) -> dict[str, float]:
+    """Return the seconds of each loop in node 1, and of the two nodes together."""
+    lines = famulus("ssh", "1", "--", LOOP).splitlines()
+
+    def on(node: str) -> list[str]:
+        return famulus("ssh", node, "--", f"{LOOP} {node} {PAIR_ROUNDS}").splitlines()
+
+    with ThreadPoolExecutor(2) as both:
+        lines += next(iter(both.map(on, ("1", "2"))))
+    return {line.split()[0]: float(line.split()[1]) for line in lines}
+
+
+def checked(famulus: Famulus) -> dict[str, float]:
+    """Return the same under check."""
+    alone = under_check(famulus, f'test "$FAMULUS_NODE" != 1 || exec {LOOP}')
+    return {**alone, **under_check(famulus, f'exec {LOOP} "$FAMULUS_NODE" {PAIR_ROUNDS}')}
+
+
+def under_check(famulus: Famulus, script: str) -> dict[str, float]:
+    """Return what a script in the nodes tells of its loops; that it leaves stores is known."""
+    words = ["check", "--timeout", "900", "--", "/bin/sh", "-c", script]
+    env = {**os.environ, "FAMULUS_HOME": str(famulus.home), "FAMULUS_FABRIC": famulus.fabric}
+    argv = [sys.executable, "-m", "famulus", *words]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+    told = {what: float(took) for what, took in _TOLD.findall(done.stdout)}
+    if not told:
+        sys.exit(f"check of {script} failed:\n{done.stdout}\n{done.stderr}")
+    return told
+
+
+if __name__ == "__main__":
+    main()
