@@ -111,6 +111,7 @@ extern struct edge edges[NODES][NODES];
 uint32_t snapshot_of(uint8_t node);
 uint64_t snapshot_at(uint32_t snapshot, uint8_t node);
 void snapshot_mark(uint32_t snapshot);
+bool snapshot_is_time(void);
 void snapshot_collect(void);
 bool order_knows(uint8_t node, const struct record *store);
 void order_saw(uint8_t node, const struct record *store, const struct fam_event *load);
@@ -143,6 +144,7 @@ struct thread *thread_get(const struct fam_event *event);
 void thread_pend(struct thread *thread, struct copy *copy, const struct fam_event *event,
 		 uint64_t bytes);
 struct pending *pending_of(uint8_t node, const struct line *line);
+struct pending *pending_by(const struct fam_event *event, const struct line *line);
 void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread));
 
 /* cache.c: what an event does to the caches; it asks judge.c first */
@@ -187,6 +189,7 @@ struct finding {
 	const char *note;
 };
 void defect_report(const struct finding *finding);
+void defect_report_times(const struct finding *finding, unsigned long times);
 void defect_print(FILE *out);
 unsigned long defect_count(void);
 struct fam_event event_of(const struct record *record);

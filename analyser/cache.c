@@ -167,7 +167,7 @@ static void flush(const struct fam_event *event)
 static void pushed(const struct fam_event *event)
 {
 	struct line *line = line_find(event->offset);
-	struct pending *pending = line ? pending_of(event->node, line) : NULL;
+	struct pending *pending = line ? pending_by(event, line) : NULL;
 	if (pending)
 		push(pending);
 }

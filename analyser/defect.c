@@ -30,14 +30,19 @@ static bool same(const struct finding *a, const struct finding *b)
 
 void defect_report(const struct finding *finding)
 {
+	defect_report_times(finding, 1);
+}
+
+void defect_report_times(const struct finding *finding, unsigned long times)
+{
 	for (struct defect *defect = defects; defect; defect = defect->next)
 		if (same(&defect->finding, finding)) {
-			defect->count++;
+			defect->count += times;
 			return;
 		}
 	struct defect *defect = get(sizeof(*defect));
 	defect->finding = *finding;
-	defect->count = 1;
+	defect->count = times;
 	*end = defect;
 	end = &defect->next;
 	found++;

@@ -40,7 +40,7 @@ static void take(const struct fam_event *event)
 	if (event->kind == FAM_EV_PROCESS)
 		print_process(event);
 	cache_event(event);
-	if (record_is_time())
+	if (record_is_time() || snapshot_is_time())
 		record_collect();
 }
 

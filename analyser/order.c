@@ -19,13 +19,14 @@ struct sync {
 };
 
 #define SYNCS 4096
+#define SNAPSHOTS (1U << 16) /* of 520 bytes each, until those not in use are collected */
 
 uint64_t known[NODES][NODES];
 struct edge edges[NODES][NODES];
 static struct sync *syncs[SYNCS];
 static uint64_t (*snapshots)[NODES];
 static unsigned char *marks;
-static uint32_t used = 1, room, next_free, current[NODES];
+static uint32_t used = 1, room, next_free, taken, current[NODES];
 
 static uint32_t place(void)
 {
@@ -47,6 +48,7 @@ uint32_t snapshot_of(uint8_t node)
 {
 	if (!current[node]) {
 		current[node] = place();
+		taken++;
 		memcpy(snapshots[current[node]], known[node], sizeof(*snapshots));
 	}
 	return current[node];
@@ -55,6 +57,11 @@ uint32_t snapshot_of(uint8_t node)
 uint64_t snapshot_at(uint32_t snapshot, uint8_t node)
 {
 	return snapshot ? snapshots[snapshot][node] : 0;
+}
+
+bool snapshot_is_time(void)
+{
+	return taken >= SNAPSHOTS;
 }
 
 void snapshot_mark(uint32_t snapshot)
@@ -74,6 +81,7 @@ void snapshot_collect(void)
 		}
 	}
 	memset(marks, 0, room);
+	taken = 0;
 }
 
 bool order_knows(uint8_t node, const struct record *store)

@@ -152,8 +152,7 @@ static void report(const struct suspect *suspect)
 {
 	for (unsigned i = 0; i < suspect->count; i++)
 		if (!is_meant(&suspect->finding[i]))
-			for (unsigned time = 0; time < suspect->times[i]; time++)
-				defect_report(&suspect->finding[i]);
+			defect_report_times(&suspect->finding[i], suspect->times[i]);
 }
 
 void race_report(void)

@@ -29,7 +29,7 @@ struct thread *thread_get(const struct fam_event *event)
 
 static struct pending *find(struct thread *thread, const struct line *line)
 {
-	for (unsigned i = 0; i < thread->count; i++)
+	for (unsigned i = thread->count; i-- > 0;)
 		if (thread->pending[i].copy->line == line)
 			return &thread->pending[i];
 	return NULL;
@@ -52,6 +52,12 @@ void thread_pend(struct thread *thread, struct copy *copy, const struct fam_even
 	pending->pushed = false;
 	pending->flush = (struct flush){ event->seq, event->pc, event->space, event->thread,
 					 event->node, event->kind };
+}
+
+struct pending *pending_by(const struct fam_event *event, const struct line *line)
+{
+	struct pending *own = find(thread_get(event), line);
+	return own && !own->pushed ? own : pending_of(event->node, line);
 }
 
 struct pending *pending_of(uint8_t node, const struct line *line)

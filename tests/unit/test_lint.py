@@ -78,7 +78,15 @@ def test_shell_scripts():
 
 def user_space() -> list[str]:
     """The driver needs a kernel's headers: each build of a template compiles it, with W=1."""
-    sources = files("guest/*.c", "bench/*.c", "plugin/*.c", "tests/litmus/*.c")
+    sources = files(
+        "guest/*.c",
+        "bench/*.c",
+        "analyser/*.c",
+        "launcher/*.c",
+        "tests/checker/*.c",
+        "plugin/*.c",
+        "tests/litmus/*.c",
+    )
     return [name for name in sources if not name.startswith("guest/driver/")]
 
 

@@ -19,7 +19,7 @@ from famulus.errors import FamulusError, Interrupted
 from famulus.events import Events
 from famulus.fabric.down import down
 from famulus.fabric.execute import execute
-from famulus.fabric.fabric import Fabric, open_fabric
+from famulus.fabric.fabric import Fabric
 from famulus.fabric.launch import (
     CANNOT,
     OVER,
@@ -80,15 +80,19 @@ def check(request: Request, on_line: OnLine, events: Events) -> Report:
     that was named runs on. Raises FamulusError if the program could not be run.
     """
     with _fabric(request, events) as fabric:
+        nodes = fabric.nodes()[: _number(request, fabric.folder)]
         with events.step("give the nodes the program"):
-            command = prepare(fabric, request.program)
-        return _watched(fabric, request, command, on_line, events)
+            command = prepare(fabric, nodes, request.program)
+        return _Run(fabric, nodes, request).watched(command, on_line, events)
 
 
 @contextmanager
 def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
     name = request.fabric or f"check-{os.getpid()}"
-    flags: dict[str, object] = {"nodes": _number(request, name), "coherence": "none"}
+    folder = FabricFolder(name)
+    have = folder.read().spec.nodes if folder.exists() else 1
+    number = max(have, _number(request, folder))
+    flags: dict[str, object] = {"nodes": number, "coherence": "none"}
     try:
         yield up(name, flags, request.settings, events)
     except Interrupted:
@@ -99,54 +103,60 @@ def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
             down(name, events, purge=True, force=True)
 
 
-def _number(request: Request, name: str) -> int:
-    if request.nodes or not FabricFolder(name).exists():
+def _number(request: Request, folder: FabricFolder) -> int:
+    """Return on how many nodes to run: on all that there are, or two, unless it is said."""
+    if request.nodes or not folder.exists():
         return request.nodes or 2
-    return open_fabric(name).spec.nodes
+    return folder.read().spec.nodes
 
 
-def _watched(
-    fabric: Fabric, request: Request, program: Sequence[str], on_line: OnLine, events: Events
-) -> Report:
-    nodes, tools = fabric.nodes(), build.ensure()
-    words = ["--notes"] if request.notes else []
-    command = launch_command([*program, *request.words], len(nodes), request.timeout)
-    with Watch(tools.analyser, Caches(fabric.pool).stream, words) as watch:
-        with streams(nodes), events.step("run and watch"):
-            codes = execute(fabric, nodes, [command], on_line)
-        said = watch.finish()
-    if any(code in CANNOT for code in codes.values()):
-        raise FamulusError(f"{request.program} cannot be run in the nodes", hint="Is it x86-64?")
-    with events.step("name what was found"):
-        defects = _named(fabric, said)
-    seen = sum(line.get("events", 0) for line in said)
-    return Report(request.program, codes, seen, defects)
+@dataclass(frozen=True)
+class _Run:
+    """One run of the program, in `nodes`."""
 
+    fabric: Fabric
+    nodes: Sequence[Node]
+    request: Request
 
-def _named(fabric: Fabric, said: list[dict[str, Any]]) -> list[Defect]:
-    defects = [parse_defect(line) for line in said if "kind" in line]
-    if not defects:
-        return []
+    def watched(self, program: Sequence[str], on_line: OnLine, events: Events) -> Report:
+        """Run it, and return what the analyser and the nodes say of it."""
+        request, stream = self.request, Caches(self.fabric.pool).stream
+        words = ["--notes"] if request.notes else []
+        argv = [*program, *request.words]
+        command = launch_command(argv, len(self.nodes), request.timeout)
+        with Watch(build.ensure().analyser, stream, words) as watch:
+            with streams(self.nodes), events.step("run and watch"):
+                codes = execute(self.fabric, self.nodes, [command], on_line)
+            said = watch.finish()
+        if any(code in CANNOT for code in codes.values()):
+            brief = f"{request.program} cannot be run in the nodes"
+            raise FamulusError(brief, hint="Is it there, executable, and x86-64?")
+        with events.step("name what was found"):
+            defects = self._named(said)
+        seen = sum(line.get("events", 0) for line in said)
+        return Report(request.program, codes, seen, defects)
 
-    def ask(node: int, command: str) -> str:
-        return ask_node(fabric, fabric.node(node), command)
+    def _named(self, said: list[dict[str, Any]]) -> list[Defect]:
+        defects = [parse_defect(line) for line in said if "kind" in line]
+        if not defects:
+            return []
+        symbols = Symbols(said, self._processes(), self._ask)
+        named = without_polls(symbols.name(defects), symbols, self._ask)
+        regions = directory.read(self.fabric.pool)
+        placed = [replace(defect, region=region_at(regions, defect.offset)) for defect in named]
+        return merged(suppress.apply(_OURS, placed))
 
-    symbols = Symbols(said, _processes(fabric), ask)
-    named = without_polls(symbols.name(defects), symbols, ask)
-    regions = directory.read(fabric.pool)
-    placed = [replace(defect, region=region_at(regions, defect.offset)) for defect in named]
-    return merged(suppress.apply(_OURS, placed))
+    def _ask(self, node: int, command: str) -> str:
+        return ask_node(self.fabric, self.fabric.node(node), command)
 
-
-def _processes(fabric: Fabric) -> dict[tuple[int, int], Process]:
-    """Return what the launcher has kept of each process, by node and number."""
-    found = kept_processes(fabric)
-    return {
-        (node, int(name)): parse_process(text)
-        for node, shown in found.items()
-        for name, text in parse_marked(shown).items()
-        if name.isdigit()
-    }
+    def _processes(self) -> dict[tuple[int, int], Process]:
+        """Return what the launcher has kept of each process, by node and number."""
+        return {
+            (node, int(name)): parse_process(text)
+            for node, shown in kept_processes(self.fabric, self.nodes).items()
+            for name, text in parse_marked(shown).items()
+            if name.isdigit()
+        }
 
 
 def region_at(regions: directory.Directory, offset: int) -> str:

@@ -25,8 +25,8 @@ _LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TC
 _FLAGS = "-g -O1 -pthread"
 
 
-def prepare(fabric: Fabric, wanted: str) -> list[str]:
-    """Have the program and the launcher in all nodes, and return the program's command."""
+def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
+    """Have the program and the launcher in `nodes`, and return the program's command."""
     program = Path(wanted)
     files = [build.ensure().launcher]
     if program.is_file():
@@ -38,7 +38,6 @@ def prepare(fabric: Fabric, wanted: str) -> list[str]:
             f"there is no file {program}",
             hint="PROGRAM is a file of this host, or a path from / that exists in the nodes.",
         )
-    nodes = fabric.nodes()
     _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_FOLDER}/processes")
     each(nodes, lambda node: _copy(fabric, node, files))
     if not program.is_file():
@@ -76,10 +75,10 @@ def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     return f"sudo env {number} FAMULUS_NODES={nodes} {shlex.join([*limit, *launched])}"
 
 
-def kept_processes(fabric: Fabric) -> dict[int, str]:
+def kept_processes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:
     """Return what the launcher has kept in each node: marked parts, see `parse_marked`."""
     show = f'cd {_FOLDER}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
-    return _all(fabric, fabric.nodes(), show)
+    return _all(fabric, nodes, show)
 
 
 @contextmanager

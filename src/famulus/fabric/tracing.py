@@ -40,7 +40,9 @@ def record(
     command = None
     if program:
         limit = seconds or _LONGEST
-        command = launch_command([*prepare(fabric, program[0]), *program[1:]], len(nodes), limit)
+        command = launch_command(
+            [*prepare(fabric, nodes, program[0]), *program[1:]], len(nodes), limit
+        )
     words = ["--trace", str(file.absolute())]
     with Watch(build.ensure().analyser, caches.stream, words) as watch, streams(nodes):
         with events.step("watch"):
