@@ -3,6 +3,7 @@
 
 import csv
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,15 @@ from tests.integration.cli import Cli
 pytestmark = pytest.mark.integration
 
 CORPUS = Path(__file__).parents[1] / "checker"
+EXAMPLES = (  # as they are run by hand, one after the other or both at once
+    "./shared_counter 200",
+    "./parallel_sum 2 500",
+    "if [ $FAMULUS_NODE = 1 ]; then ./fabric_queue produce 60; else ./fabric_queue consume 60; fi",
+    "if [ $FAMULUS_NODE = 1 ]; then ./ping_pong pong 20; else ./ping_pong ping 20; fi",
+    "python3 kv.py put $FAMULUS_NODE me; python3 kv.py list",
+    "[ $FAMULUS_NODE != 1 ] || ./hello_fabric",
+    "[ $FAMULUS_NODE != 2 ] || ./hello_fabric_read",
+)
 FEW = ("mailbox_kept_copy", "list_node", "clwb_then_flag", "results", "queue", "mailbox")
 
 
@@ -26,7 +36,7 @@ def expected() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def checked() -> Iterator[Cli]:
     """A fabric that `check` uses, and leaves running."""
-    cli = Cli("checked")
+    cli = Cli(f"checked{os.getpid()}")
     try:
         cli.ok("up", "2", "--pool", "64M", "--coherence", "none")
         yield cli
@@ -94,10 +104,22 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
 
 
 def test_examples_are_clean(checked: Cli) -> None:
-    checked.ok("exec", "all", "--", "make all 2>&1", limit=300)
-    for command in (["shared_counter", "200"], ["parallel_sum", "2", "500"]):
-        words = ["check", "--timeout", "200", "--", f"/home/fabric/{command[0]}", *command[1:]]
+    checked.ok("exec", "all", "--", "make all hello_fabric hello_fabric_read 2>&1", limit=300)
+    for script in EXAMPLES:
+        words = ["check", "--timeout", "200", "--", "/bin/sh", "-c", f"cd /home/fabric; {script}"]
         assert "no defect found" in checked.ok(*words, limit=400)
+
+
+def test_a_trace_counts_what_nodes_did(checked: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "t.trace"
+    script = "/home/fabric/shared_counter 100"
+    words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
+    checked.ok("trace", *words, limit=300)
+    found = json.loads(checked.ok("trace", "show", str(file), "--json"))
+    counted = found["regions"]["shared_counter"]
+    assert counted["locked"] >= 200
+    assert counted["handovers"] >= 1
+    assert set(found["nodes"]) == {"1", "2"}
 
 
 def test_what_cannot_be_run(checked: Cli) -> None:
