@@ -6,15 +6,21 @@
  * it. FOLDER gets a file a process, named by its number: its name, then its mappings at its end.
  *
  * Exits as PROGRAM does; 128 + signal if one ended it; 127 if it cannot be run.
+ *
+ * launch --drop: write back and empty the node's caches, so that nothing is left of earlier programs.
  */
 #define _GNU_SOURCE
+#include "../guest/driver/famulus_uapi.h"
+
 #include <cpuid.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -230,9 +236,20 @@ static void pass_on(int signal)
 	kill(program, signal);
 }
 
+static int drop_caches(void)
+{
+	int device = open("/dev/fam0", O_RDWR);
+	if (device >= 0 && !ioctl(device, FAMULUS_WBINVD))
+		return 0;
+	perror("launch: /dev/fam0");
+	return 1;
+}
+
 int main(int argc, char *argv[])
 {
 	int status;
+	if (argc == 2 && !strcmp(argv[1], "--drop"))
+		return drop_caches();
 	if (argc < 3) {
 		fputs("usage: launch FOLDER PROGRAM [ARG...]\n", stderr);
 		return 2;

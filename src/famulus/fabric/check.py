@@ -24,6 +24,7 @@ from famulus.fabric.launch import (
     CANNOT,
     OVER,
     ask_node,
+    drop_caches,
     kept_processes,
     launch_command,
     prepare,
@@ -124,10 +125,12 @@ class _Run:
         words = ["--notes"] if request.notes else []
         argv = [*program, *request.words]
         command = launch_command(argv, len(self.nodes), request.timeout)
+        drop_caches(self.fabric, self.nodes)  # or the model would not begin as the nodes do
         with Watch(build.ensure().analyser, stream, words) as watch:
             with streams(self.nodes), events.step("run and watch"):
                 codes = execute(self.fabric, self.nodes, [command], on_line)
             said = watch.finish()
+        drop_caches(self.fabric, self.nodes)  # what was left is not to come up in the next run
         if any(code in CANNOT for code in codes.values()):
             brief = f"{request.program} cannot be run in the nodes"
             raise FamulusError(brief, hint="Is it there, executable, and x86-64?")

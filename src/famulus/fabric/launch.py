@@ -67,6 +67,11 @@ def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
     return each(nodes, lambda node: ask_node(fabric, node, command))
 
 
+def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    """Have nothing in the caches of `nodes`, which are prepared: what is dirty is written back."""
+    _all(fabric, nodes, f"sudo {_FOLDER}/launch --drop")
+
+
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
     launched = [f"{_FOLDER}/launch", f"{_FOLDER}/processes", *program]

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The launcher on the host, where `cpuid` says nothing to anybody but is executed all the same."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from famulus.check import build
+from famulus.check.symbols import parse_process
+from famulus.fabric.launch import launch_command
+from tests.unit.checker import LIMIT
+
+
+@pytest.fixture(scope="module")
+def launcher():
+    with tempfile.TemporaryDirectory() as folder:
+        argv = build.compile_arguments(Path(folder))[1]
+        subprocess.run(argv, check=True, timeout=LIMIT)
+        yield argv[argv.index("-o") + 1]
+
+
+def launch(launcher: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    argv = [launcher, str(folder), *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 5", 5), ("kill -9 $$", 137), ("true & wait; exit 0", 0)]
+)
+def test_it_exits_as_the_program_does(launcher, tmp_path, script, code):
+    assert launch(launcher, tmp_path, "sh", "-c", script).returncode == code
+
+
+def test_what_cannot_be_run_is_said(launcher, tmp_path):
+    done = launch(launcher, tmp_path, "/no/such/program")
+    assert done.returncode == 127
+    assert "/no/such/program" in done.stderr
+
+
+def test_each_process_leaves_its_name_and_its_mappings(launcher, tmp_path):
+    done = launch(launcher, tmp_path, "sh", "-c", "sleep 0; (exit 3); echo $$")
+    process = parse_process((tmp_path / done.stdout.strip()).read_text(encoding="utf-8"))
+    assert process.name == "sh"
+    assert any("libc" in mapping.path for mapping in process.mappings)
+    names = {parse_process(path.read_text()).name for path in tmp_path.iterdir()}
+    assert names == {"sh", "sleep"}
+
+
+def test_threads_are_part_of_their_process(launcher, tmp_path):
+    code = "import threading as t; [x.start() for x in [t.Thread(target=int) for _ in range(9)]]"
+    assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        assert launch(launcher, tmp_path / run, "true").returncode == 0
+    maps = [parse_process(next((tmp_path / run).iterdir()).read_text()) for run in ("a", "b")]
+    assert maps[0].mappings[0] == maps[1].mappings[0]
+
+
+def test_the_command_in_a_node():
+    command = launch_command(["/bin/p", "a b"], 3, 60)
+    assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
+    assert command.endswith("/launch /var/tmp/famulus-check/processes /bin/p 'a b'")
