@@ -27,6 +27,7 @@ from famulus.fabric.launch import (
     drop_caches,
     kept_processes,
     launch_command,
+    only_reader,
     prepare,
     streams,
 )
@@ -121,16 +122,11 @@ class _Run:
 
     def watched(self, program: Sequence[str], on_line: OnLine, events: Events) -> Report:
         """Run it, and return what the analyser and the nodes say of it."""
-        request, stream = self.request, Caches(self.fabric.pool).stream
-        words = ["--notes"] if request.notes else []
+        request = self.request
         argv = [*program, *request.words]
         command = launch_command(argv, len(self.nodes), request.timeout)
-        drop_caches(self.fabric, self.nodes)  # or the model would not begin as the nodes do
-        with Watch(build.ensure().analyser, stream, words) as watch:
-            with streams(self.nodes), events.step("run and watch"):
-                codes = execute(self.fabric, self.nodes, [command], on_line)
-            said = watch.finish()
-        drop_caches(self.fabric, self.nodes)  # what was left is not to come up in the next run
+        with only_reader(Caches(self.fabric.pool)) as stream:
+            codes, said = self._run(command, stream, on_line, events)
         if any(code in CANNOT for code in codes.values()):
             brief = f"{request.program} cannot be run in the nodes"
             raise FamulusError(brief, hint="Is it there, executable, and x86-64?")
@@ -138,6 +134,23 @@ class _Run:
             defects = self._named(said)
         seen = sum(line.get("events", 0) for line in said)
         return Report(request.program, codes, seen, defects)
+
+    def _run(
+        self, command: str, stream: Path, on_line: OnLine, events: Events
+    ) -> tuple[dict[int, int], list[dict[str, Any]]]:
+        """Return the exit codes by node, and what the analyser says.
+
+        The nodes' caches are empty before, as the analyser takes them for, and after: what is left
+        there is not to come up in the next run.
+        """
+        words = ["--notes"] if self.request.notes else []
+        drop_caches(self.fabric, self.nodes)
+        with Watch(build.ensure().analyser, stream, words) as watch:
+            with streams(self.nodes), events.step("run and watch"):
+                codes = execute(self.fabric, self.nodes, [command], on_line)
+            said = watch.finish()
+        drop_caches(self.fabric, self.nodes)
+        return codes, said
 
     def _named(self, said: list[dict[str, Any]]) -> list[Defect]:
         defects = [parse_defect(line) for line in said if "kind" in line]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A program in all nodes, started so that what it does can be told and named."""
 
+import fcntl
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from famulus import ssh, waiting
 from famulus.check import build
-from famulus.coherence.caches import CACHES, STREAMS
-from famulus.errors import Interrupted, UsageError
+from famulus.coherence.caches import CACHES, STREAMS, Caches
+from famulus.errors import FamulusError, Interrupted, UsageError
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
 from famulus.node import lifecycle
@@ -84,6 +85,24 @@ def kept_processes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:
     """Return what the launcher has kept in each node: marked parts, see `parse_marked`."""
     show = f'cd {_FOLDER}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
     return _all(fabric, nodes, show)
+
+
+@contextmanager
+def only_reader(caches: Caches) -> Iterator[Path]:
+    """Yield the folder of the rings, of which the block is the only reader.
+
+    Raises FamulusError if another is there.
+    """
+    with (caches.stream / "reader").open("w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FamulusError(
+                "this fabric is watched already",
+                hint="One `famulus check`, `trace record` or `top` at a time; `check` without "
+                "--fabric makes a fabric of its own.",
+            ) from error
+        yield caches.stream
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from famulus.events import Events
 from famulus.fabric.check import OnLine, region_at
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
-from famulus.fabric.launch import launch_command, prepare, streams
+from famulus.fabric.launch import launch_command, only_reader, prepare, streams
 from famulus.pool import directory
 from famulus.run import run
 
@@ -44,8 +44,8 @@ def record(
             [*prepare(fabric, nodes, program[0]), *program[1:]], len(nodes), limit
         )
     words = ["--trace", str(file.absolute())]
-    with Watch(build.ensure().analyser, caches.stream, words) as watch, streams(nodes):
-        with events.step("watch"):
+    with only_reader(caches) as stream, Watch(build.ensure().analyser, stream, words) as watch:
+        with streams(nodes), events.step("watch"):
             if command:
                 execute(fabric, nodes, [command], on_line)
             else:
@@ -55,11 +55,14 @@ def record(
 
 def follow(fabric: Fabric, interval: float, show: Callable[[list[trace.Tally]], None]) -> None:
     """Call `show` with what was touched in each `interval` (seconds) until the user interrupts."""
-    stream = _require(fabric).stream
-    argv: list[str | Path] = [build.ensure().analyser, "--live", f"{interval:g}", stream]
-    (stream / "stop").unlink(missing_ok=True)
-    with streams(fabric.nodes()):
-        run(argv, timeout=_LONGEST, on_line=lambda line: show(trace.parse_live(json.loads(line))))
+
+    def on_line(line: str) -> None:
+        show(trace.parse_live(json.loads(line)))
+
+    with only_reader(_require(fabric)) as stream, streams(fabric.nodes()):
+        (stream / "stop").unlink(missing_ok=True)
+        argv: list[str | Path] = [build.ensure().analyser, "--live", f"{interval:g}", stream]
+        run(argv, timeout=_LONGEST, on_line=on_line)
 
 
 def names(fabric: Fabric) -> Callable[[int], str]:
