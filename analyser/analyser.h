@@ -84,6 +84,7 @@ struct thread {
 	uint64_t space, thread;
 	struct pending *pending;
 	unsigned count, room;
+	uint64_t implied; /* a locked instruction outside the pool has ordered `pending`, at this seq */
 	uint8_t node;
 	bool gone;
 };
@@ -145,6 +146,7 @@ void thread_pend(struct thread *thread, struct copy *copy, const struct fam_even
 		 uint64_t bytes);
 struct pending *pending_of(uint8_t node, const struct line *line);
 struct pending *pending_by(const struct fam_event *event, const struct line *line);
+void thread_goes_on(const struct fam_event *event);
 void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread));
 
 /* cache.c: what an event does to the caches; it asks judge.c first */

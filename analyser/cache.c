@@ -67,7 +67,10 @@ static void fence(const struct fam_event *event)
 		push(&thread->pending[i]);
 		finish(thread->pending[i].copy, thread->pending[i].flush.seq, event->seq);
 	}
-	thread->count = 0;
+	if (event->kind == FAM_EV_LOCKED && event->offset == FAM_NO_OFFSET)
+		thread->implied = event->seq;
+	else
+		thread->count = 0;
 }
 
 static void load(const struct fam_event *event)
@@ -221,6 +224,8 @@ static void store_part(const struct fam_event *event)
 
 void cache_event(const struct fam_event *event)
 {
+	if (event->kind >= FAM_EV_LOAD && event->kind <= FAM_EV_CLWB && event->offset != FAM_NO_OFFSET)
+		thread_goes_on(event);
 	switch (event->kind) {
 	case FAM_EV_LOAD:
 		each_part(event, load);

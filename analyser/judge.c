@@ -65,6 +65,13 @@ static void left_alone(enum kind kind, const struct record *store, const struct 
 	defect_report(&finding);
 }
 
+/* Was it ordered by nothing, or only by what the C library does on its way out? */
+static bool is_unfenced(const struct thread *thread, const struct record *store)
+{
+	bool left = store->done == NEVER || (thread->implied && store->done == thread->implied);
+	return store->seq && store->flushed && left && store->space == thread->space;
+}
+
 static void thread_ends(struct thread *thread)
 {
 	for (unsigned i = 0; i < thread->count; i++) {
@@ -72,10 +79,8 @@ static void thread_ends(struct thread *thread)
 		rec_t before = 0;
 		for (unsigned g = 0; g < line_granules(copy->line); g++) {
 			rec_t last = copy_last(copy, g);
-			const struct record *store = &records[last];
-			if (last != before && store->seq && store->flushed && store->done == NEVER &&
-			    store->space == thread->space)
-				left_alone(MISSING_FENCE, store, copy->line,
+			if (last != before && is_unfenced(thread, &records[last]))
+				left_alone(MISSING_FENCE, &records[last], copy->line,
 					   "its process ended without a fence after the write-back");
 			before = last;
 		}

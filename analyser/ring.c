@@ -191,7 +191,7 @@ const struct fam_event *stream_next(struct stream *stream, bool ending)
 		return NULL;
 	look(stream);
 	source = lowest(stream); /* the missing one may have come meanwhile, even in a new ring */
-	stream->gaps += front(source)->seq > stream->expected;
+	stream->gaps += stream->expected && front(source)->seq > stream->expected;
 	return take(stream, source);
 }
 

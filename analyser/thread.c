@@ -71,6 +71,15 @@ struct pending *pending_of(uint8_t node, const struct line *line)
 	return NULL;
 }
 
+/* It does something with the pool after a fence that was none of its own: that fence was one. */
+void thread_goes_on(const struct fam_event *event)
+{
+	struct thread *thread = thread_get(event);
+	if (thread->implied)
+		thread->count = 0;
+	thread->implied = 0;
+}
+
 void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread))
 {
 	for (unsigned i = 0; i < THREADS; i++)

@@ -317,7 +317,7 @@ void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
 	fam_let_go(cpu);
 	fam_drain(cpu);
 	if (owed)
-		fam_tell(cpu, FAM_EV_MFENCE, FAM_NO_OFFSET, site->low);
+		fam_tell(cpu, FAM_EV_LOCKED, FAM_NO_OFFSET, site->low);
 	if (fam.fabric.control->local_atomics && !cpu->ring)
 		return;
 	uint64_t vaddr = fam_operand(&site->in, site->low);

@@ -127,3 +127,12 @@ def test_another_process_tells_of_the_end_by_its_number():
 def test_a_process_that_runs_another_program_leaves_its_stores():
     story = Story().tell(1, "process", value=77, old=77).tell(1, "store", DATA, 1)
     assert story.tell(1, "process", value=77, old=77, space=5).kinds() == ["unflushed at exit"]
+
+
+def test_what_the_c_library_locks_on_its_way_out_is_no_fence_of_the_program():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
+    story.tell(1, "locked")
+    assert story.tell(1, "exit").kinds() == ["missing fence"]
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
+    story.tell(1, "locked").tell(1, "locked", FLAG, 1, old=0)
+    assert story.tell(1, "exit").kinds() == []

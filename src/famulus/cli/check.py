@@ -101,7 +101,8 @@ def _as_json(report: Report) -> dict[str, object]:
         "program": report.program,
         "exit_codes": {str(node): code for node, code in report.codes.items()},
         "timed_out": report.timed_out,
-        "accesses": report.events,
+        "events": report.events,
+        "gaps": report.gaps,
         "defects": [defect.as_json() for defect in report.defects],
     }
 
@@ -114,6 +115,8 @@ def _show(report: Report) -> None:
         screen.print()
     codes = ", ".join(f"node {node}: {code}" for node, code in report.codes.items())
     screen.print(f"exit codes of {report.program}: {codes}; {report.events} events watched")
+    if report.gaps:
+        screen.print(f"{report.gaps} times events are missing: a node died?", style="yellow")
     if report.timed_out:
         screen.print("the program did not end in time, see --timeout", style="yellow")
     if report.wrong:

@@ -63,6 +63,7 @@ class Report:
     codes: dict[int, int]
     events: int
     defects: list[Defect] = field(default_factory=list)
+    gaps: int = 0  # events that were not told, because a node died or the host was too slow
 
     @property
     def timed_out(self) -> bool:
@@ -133,7 +134,8 @@ class _Run:
         with events.step("name what was found"):
             defects = self._named(said)
         seen = sum(line.get("events", 0) for line in said)
-        return Report(request.program, codes, seen, defects)
+        gaps = sum(line.get("gaps", 0) for line in said)
+        return Report(request.program, codes, seen, defects, gaps)
 
     def _run(
         self, command: str, stream: Path, on_line: OnLine, events: Events
