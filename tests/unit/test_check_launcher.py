@@ -66,4 +66,4 @@ def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
 def test_the_command_in_a_node():
     command = launch_command(["/bin/p", "a b"], 3, 60)
     assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
-    assert command.endswith("/launch /var/tmp/famulus-check/processes /bin/p 'a b'")
+    assert command.endswith("/launch /var/tmp/famulus-check/.famulus/processes /bin/p 'a b'")

@@ -21,6 +21,7 @@ OVER = 124  # exit code of timeout(1)
 CANNOT = (126, 127)  # exit codes of a shell for what cannot be run
 
 _FOLDER = "/var/tmp/famulus-check"  # noqa: S108 - in a node, made anew for each run
+_OURS = f"{_FOLDER}/.famulus"  # beside the program, whatever it is called
 _COPY_LIMIT = 120.0  # seconds
 _LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TCG
 _FLAGS = "-g -O1 -pthread"
@@ -29,20 +30,19 @@ _FLAGS = "-g -O1 -pthread"
 def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     """Have the program and the launcher in `nodes`, and return the program's command."""
     program = Path(wanted)
-    files = [build.ensure().launcher]
-    if program.is_file():
-        files.append(program)
-    if program.suffix == ".c":
+    files = [program] if program.is_file() else []
+    if files and program.suffix == ".c":
         files += program.parent.glob("*.h")
-    elif not program.is_file() and not wanted.startswith("/"):
+    elif not files and not wanted.startswith("/"):
         raise UsageError(
             f"there is no file {program}",
             hint="PROGRAM is a file of this host, or a path from / that exists in the nodes.",
         )
-    _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_FOLDER}/processes")
-    each(nodes, lambda node: _copy(fabric, node, files))
-    if not program.is_file():
+    _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_OURS}/processes")
+    each(nodes, lambda node: _copy(fabric, node, [build.ensure().launcher], _OURS))
+    if not files:
         return [wanted]
+    each(nodes, lambda node: _copy(fabric, node, files, _FOLDER))
     path = f"{_FOLDER}/{program.name}"
     if program.suffix == ".c":
         compiled = path.removesuffix(".c")
@@ -53,8 +53,8 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     return [path]
 
 
-def _copy(fabric: Fabric, node: Node, files: Sequence[Path]) -> None:
-    paths = [*map(str, files), f"{node.name}:{_FOLDER}/"]
+def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> None:
+    paths = [*map(str, files), f"{node.name}:{folder}/"]
     run(ssh.copy(fabric.ssh_config, paths, recursive=False), timeout=_COPY_LIMIT)
 
 
@@ -70,12 +70,12 @@ def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
 
 def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
     """Have nothing in the caches of `nodes`, which are prepared: what is dirty is written back."""
-    _all(fabric, nodes, f"sudo {_FOLDER}/launch --drop")
+    _all(fabric, nodes, f"sudo {_OURS}/launch --drop")
 
 
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
-    launched = [f"{_FOLDER}/launch", f"{_FOLDER}/processes", *program]
+    launched = [f"{_OURS}/launch", f"{_OURS}/processes", *program]
     limit = ["timeout", "-k", "5", f"{timeout:g}"]
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
     return f"sudo env {number} FAMULUS_NODES={nodes} {shlex.join([*limit, *launched])}"
@@ -83,7 +83,7 @@ def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
 
 def kept_processes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:
     """Return what the launcher has kept in each node: marked parts, see `parse_marked`."""
-    show = f'cd {_FOLDER}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
+    show = f'cd {_OURS}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
     return _all(fabric, nodes, show)
 
 
