@@ -340,15 +340,6 @@ static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
 	return done;
 }
 
-/* What lies there now: QEMU tells of a cmpxchg that failed what it would have stored. */
-static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
-{
-	struct fam_access done = *a;
-	if (fam.view)
-		memcpy(&done.value, fam.view->image + offset, a->size < 8 ? a->size : 8);
-	return done;
-}
-
 static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
 {
 	uint64_t line = offset / FAM_LINE;
