@@ -32,10 +32,12 @@ static uint64_t difference(const void *a, const void *b)
 /* Eight bits to eight bytes of ones. */
 static uint64_t spread(uint64_t mask, unsigned word)
 {
-	uint64_t bits = mask >> (8 * word) & 0xff, bytes = 0;
-	for (unsigned i = 0; i < 8; i++)
-		bytes |= (bits >> i & 1) * (UINT64_C(0xff) << (8 * i));
-	return bytes;
+	uint64_t bits = mask >> (8 * word) & 0xff;
+	/* each bit to a byte of its own: copies of all, of which each byte keeps another one */
+	uint64_t apart = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+	uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t top = ((apart & low) + low) | apart; /* the top bit of a byte that is not 0 */
+	return ((top & ~low) >> 7) * 0xff;
 }
 
 /* The bytes of ones in which two words are equal. */
