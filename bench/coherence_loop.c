@@ -14,7 +14,7 @@
 #include <time.h>
 
 #define WORDS (1 << 17) /* 1 MiB */
-#define PASSES 400
+#define PASSES 200
 #define LINES 256
 
 static double now(void)
