@@ -87,11 +87,12 @@ def top(
 ) -> None:
     """Show live which nodes touch which regions and lines most. Ctrl-C ends it."""
     opened = open_fabric(fabric)
-    name = tracing.names(opened)
     with Live(console=Console(), auto_refresh=False) as live:
 
         def show_them(tallies: list[trace.Tally]) -> None:
-            live.update(_tables(tallies, name), refresh=True)
+            live.update(
+                _tables(tallies, tracing.names(opened)), refresh=True
+            )  # regions come and go
 
         tracing.follow(opened, interval, show_them)
 
