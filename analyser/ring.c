@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 1.0  /* seconds until a missing number is passed over */
+#define PATIENCE 1.0   /* seconds until a missing number is passed over */
+#define GATHER 0.3     /* the same for the first, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
 #define BATCH 64      /* events after which the writer is told that there is room */
 
@@ -174,7 +175,7 @@ static bool is_patient(struct stream *stream)
 {
 	if (!stream->missing)
 		stream->missing = now();
-	return now() - stream->missing < PATIENCE;
+	return now() - stream->missing < (stream->expected ? PATIENCE : GATHER);
 }
 
 const struct fam_event *stream_next(struct stream *stream, bool ending)
