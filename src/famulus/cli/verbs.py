@@ -34,7 +34,12 @@ _VERBS = {
     "template": "template:app",
     "snapshot": "snapshot:app",
 }
-_WITH_COMMANDS = ("ssh", "exec", "check")  # what follows is another program's, options and all
+# What follows is another program's, options and all. And what --help shows instead of [OPTIONS].
+_WITH_COMMANDS = {
+    "ssh": "[OPTIONS]",
+    "exec": "[OPTIONS]",
+    "check": "[OPTIONS] -- PROGRAM [ARG]...",
+}
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -55,7 +60,9 @@ class Verbs(TyperGroup):
 
 def _alone(verb: str, function: Callable[..., None]) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    app.command(verb, context_settings=_PASS_ON if verb in _WITH_COMMANDS else None)(function)
+    settings = _PASS_ON if verb in _WITH_COMMANDS else None
+    options = _WITH_COMMANDS.get(verb, "[OPTIONS]")
+    app.command(verb, context_settings=settings, options_metavar=options)(function)
     return app
 
 
