@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
+from weakref import WeakSet
 
-from famulus import waiting
+from famulus import collect, waiting
 from famulus.errors import FamulusError
 
 log = logging.getLogger("famulus")
@@ -28,6 +29,7 @@ Argv = Sequence[str | Path]
 _TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
 _live: set[subprocess.Popen[str]] = set()
 _live_lock = threading.Lock()
+_ended: WeakSet[subprocess.Popen[str]] = WeakSet()  # nobody waits for what these leave behind
 
 
 @dataclass(frozen=True)
@@ -176,20 +178,23 @@ def _limit(process: subprocess.Popen[str], timeout: float) -> Iterator[threading
 def _collect(
     process: subprocess.Popen[str], stdin: str, on_line: Callable[[str], None] | None
 ) -> tuple[str, str]:
+    def given_up() -> bool:
+        return process in _ended and process.poll() is not None
+
     if on_line is None:
-        return process.communicate(stdin)
-    assert process.stdin is not None  # noqa: S101 - both are pipes, see _process
-    assert process.stdout is not None  # noqa: S101
+        return collect.whole(process, stdin, given_up)
+    assert process.stdin is not None  # noqa: S101 - a pipe, see _process
     process.stdin.close()
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
+    printed = []
+    for line in collect.lines(process, given_up):
+        printed.append(line)
         on_line(line.rstrip("\n"))
     process.wait()
-    return "".join(lines), ""
+    return "".join(printed), ""
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
+    _ended.add(process)
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)

@@ -107,6 +107,26 @@ def test_interrupt_ends_it():
     timer.join()
 
 
+@pytest.mark.parametrize("on_line", [None, print], ids=["whole", "lines"])
+def test_who_holds_the_output_of_one_that_was_ended_is_not_waited_for(tmp_path, on_line):
+    start = time.monotonic()
+    with pytest.raises(FamulusError, match="took longer") as caught:
+        sh(
+            f"echo said; setsid sleep 60 & echo $! > {tmp_path}/pid; wait",
+            timeout=0.5,
+            on_line=on_line,
+        )
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert time.monotonic() - start < 30
+    assert caught.value.details == "said"
+
+
+def test_lines_come_whole_and_in_order():
+    heard: list[str] = []
+    sh("printf 'a\\r\\nb\\303'; sleep 0.3; printf '\\244\\377\\nlast'", on_line=heard.append)
+    assert heard == ["a", "b\u00e4\ufffd", "last"]
+
+
 def test_a_raising_listener_ends_it(tmp_path):
     def listen(_line: str) -> None:
         raise ValueError("enough")
