@@ -97,6 +97,13 @@ def test_ctrl_c_leaves_nothing_and_up_works_again(
     assert own.fabric not in own.ok("list")
 
 
+def test_ctrl_c_ends_exec_at_once(two: Cli) -> None:
+    process = two.start("exec", "all", "--", "echo begun; sleep 300")
+    until(process, "begun")
+    interrupt(process)
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize("seconds", [0.5, 1.5, 5.0])
 def test_famulus_is_killed_and_up_goes_on(own: Cli, seconds: float) -> None:
     process = own.start("up", "1", "--pool", "64M")
