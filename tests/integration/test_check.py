@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.cli import Cli
+from tests.integration.cli import Cli, interrupt
+from tests.integration.templates import until
 
 pytestmark = pytest.mark.integration
 
@@ -53,6 +54,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         argv = ["gcc", "-g", "-O1", "-pthread", "-o", target, source]
         subprocess.run(argv, check=True)
     return folder
+
+
+def test_ctrl_c_ends_the_program_in_the_nodes(checked: Cli) -> None:
+    words = ("-c", "echo begun; sleep 305")
+    process = checked.start("check", "--fabric", checked.fabric, "--", "/bin/sh", *words)
+    until(process, "begun")
+    interrupt(process)
+    assert process.returncode == 130
+    assert "sleep 305" not in checked.node(1, "ps -eo args | grep -v grep")
+    assert "cannot be run" not in checked.ok("check", "--", "/bin/true")
 
 
 def kinds(cli: Cli, program: Path, piece: int) -> set[str]:

@@ -25,6 +25,7 @@ from famulus.fabric.launch import (
     OVER,
     ask_node,
     drop_caches,
+    end_program,
     kept_processes,
     launch_command,
     only_reader,
@@ -149,10 +150,18 @@ class _Run:
         drop_caches(self.fabric, self.nodes)
         with Watch(build.ensure().analyser, stream, words) as watch:
             with streams(self.nodes), events.step("run and watch"):
-                codes = execute(self.fabric, self.nodes, [command], on_line)
+                codes = self._executed(command, on_line)
             said = watch.finish()
         drop_caches(self.fabric, self.nodes)
         return codes, said
+
+    def _executed(self, command: str, on_line: OnLine) -> dict[int, int]:
+        try:
+            return execute(self.fabric, self.nodes, [command], on_line)
+        except Interrupted:
+            waiting.forget_interrupt()
+            end_program(self.fabric, self.nodes)
+            raise
 
     def _named(self, said: list[dict[str, Any]]) -> list[Defect]:
         defects = [parse_defect(line) for line in said if "kind" in line]

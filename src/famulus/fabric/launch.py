@@ -73,6 +73,11 @@ def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
     _all(fabric, nodes, f"sudo {_OURS}/launch --drop")
 
 
+def end_program(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    """End what an interrupted run has left in `nodes`: the launcher, and with it the program."""
+    _all(fabric, nodes, f"sudo pkill -KILL -f '^{_OURS}/launch ' || :")
+
+
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
     launched = [f"{_OURS}/launch", f"{_OURS}/processes", *program]
