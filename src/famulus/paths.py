@@ -18,6 +18,13 @@ def home() -> Path:
     return Path(data).expanduser().absolute() / "famulus"
 
 
+def source_folder(name: str) -> Path:
+    """Return the folder `name` of our sources: in an installed package, else in the repository."""
+    package = Path(__file__).parent
+    installed = package / name
+    return installed if installed.is_dir() else package.parents[1] / name
+
+
 def templates() -> Path:
     """Return the folder of the templates, one folder a digest."""
     return home() / "templates"

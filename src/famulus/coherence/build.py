@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The plugin of QEMU and the host's tool beside it: compiled once, found by a digest."""
 
-import hashlib
-import os
-import shutil
-import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from famulus import paths
+from famulus import compiled, paths
 from famulus.errors import FamulusError
 from famulus.run import run
 
-_PACKAGE = Path(__file__).parents[1]
-_LIMIT = 120.0  # seconds for gcc, on a busy host
+_LIMIT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra")
 _BOTH = ("shared.c", "lock.c", "line.c", "ring.c")
 _PLUGIN = ("decode.c", "address.c", "cache.c", "cpu.c", "owed.c", "watch.c", "plugin.c")
 _TOOL = ("tool.c",)
-_lock = threading.Lock()  # nodes start side by side
 
 
 @dataclass(frozen=True)
@@ -29,25 +24,17 @@ class Built:
     tool: Path
 
 
-def source_folder() -> Path:
-    """Return the folder `plugin`: in an installed package, else in the repository."""
-    installed = _PACKAGE / "plugin"
-    return installed if installed.is_dir() else _PACKAGE.parents[1] / "plugin"
-
-
 def ensure() -> Built:
-    """Return the plugin and the tool, compiled if they are not there.
+    """Return the plugin and the tool, see `compiled.ensure`."""
+    folder = compiled.ensure(paths.plugins(), _programs())
+    return Built(folder / "famulus.so", folder / "caches")
 
-    They are there whole or not at all, whoever else compiles them. Raises FamulusError with gcc's
-    words if that fails.
-    """
-    source = source_folder()
-    folder = paths.plugins() / _digest(source)
-    built = Built(folder / "famulus.so", folder / "caches")
-    with _lock:
-        if not folder.is_dir():
-            _compile(source, folder)
-    return built
+
+def _programs() -> compiled.Programs:
+    source = paths.source_folder("plugin")
+    sources = tuple(sorted(source.glob("*.[ch]")))
+    what = "the plugin for memory that is not coherent"
+    return compiled.Programs(what, _FLAGS, sources, partial(compile_arguments, source))
 
 
 def require_loadable(qemu: str) -> None:
@@ -80,32 +67,3 @@ def compile_arguments(source: Path, folder: Path) -> list[list[str]]:
         ["gcc", *_FLAGS, *shared, "-o", str(folder / "famulus.so"), *plugin],
         ["gcc", *_FLAGS, "-pthread", "-o", str(folder / "caches"), *tool],
     ]
-
-
-def _compile(source: Path, folder: Path) -> None:
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    paths.make_private(part)
-    try:
-        for argv in compile_arguments(source, part):
-            run(argv, timeout=_LIMIT)
-        try:
-            part.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another has made it meanwhile
-                raise
-    except FamulusError as error:
-        hint = "gcc and libc6-dev compile it; `scripts/setup` installs them."
-        raise FamulusError(
-            f"the plugin for memory that is not coherent cannot be made: {error.brief}",
-            details=error.details,
-            hint=error.hint or hint,
-        ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _digest(source: Path) -> str:
-    digest = hashlib.sha256(" ".join(_FLAGS).encode())
-    for path in sorted(source.glob("*.[ch]")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]

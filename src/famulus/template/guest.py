@@ -4,15 +4,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parents[1]
+from famulus.paths import source_folder
+
 _SUFFIXES = {".c", ".h", ".pc", ".py", ".sh", ".service", ".socket"}
 _NAMES = {"Makefile", "README"}
 
 
 def guest_folder() -> Path:
-    """Return the folder `guest`: in an installed package, else in the repository."""
-    installed = _PACKAGE / "guest"
-    return installed if installed.is_dir() else _PACKAGE.parents[1] / "guest"
+    """Return the folder `guest`, see `source_folder`."""
+    return source_folder("guest")
 
 
 def guest_files() -> dict[str, bytes]:
