@@ -18,15 +18,15 @@ from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError, Interrupted
 from famulus.events import Events
 from famulus.fabric.down import down
-from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.launch import (
     CANNOT,
     OVER,
     ask_node,
     drop_caches,
-    end_program,
+    files_of,
     kept_processes,
+    launch,
     launch_command,
     only_reader,
     prepare,
@@ -83,6 +83,7 @@ def check(request: Request, on_line: OnLine, events: Events) -> Report:
     `on_line` gets each line that it prints. A fabric that was made for this is gone afterwards, one
     that was named runs on. Raises FamulusError if the program could not be run.
     """
+    files_of(request.program)  # what is not there costs nobody a fabric
     with _fabric(request, events) as fabric:
         nodes = fabric.nodes()[: _number(request, fabric.folder)]
         with events.step("give the nodes the program"):
@@ -150,18 +151,10 @@ class _Run:
         drop_caches(self.fabric, self.nodes)
         with Watch(build.ensure().analyser, stream, words) as watch:
             with streams(self.nodes), events.step("run and watch"):
-                codes = self._executed(command, on_line)
+                codes = launch(self.fabric, self.nodes, command, on_line)
             said = watch.finish()
         drop_caches(self.fabric, self.nodes)
         return codes, said
-
-    def _executed(self, command: str, on_line: OnLine) -> dict[int, int]:
-        try:
-            return execute(self.fabric, self.nodes, [command], on_line)
-        except Interrupted:
-            waiting.forget_interrupt()
-            end_program(self.fabric, self.nodes)
-            raise
 
     def _named(self, said: list[dict[str, Any]]) -> list[Defect]:
         defects = [parse_defect(line) for line in said if "kind" in line]

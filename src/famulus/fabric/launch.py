@@ -3,7 +3,7 @@
 
 import fcntl
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from famulus import ssh, waiting
 from famulus.check import build
 from famulus.coherence.caches import CACHES, STREAMS, Caches
 from famulus.errors import FamulusError, Interrupted, UsageError
+from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
 from famulus.node import lifecycle
@@ -27,19 +28,28 @@ _LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TC
 _FLAGS = "-g -O1 -pthread"
 
 
-def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
-    """Have the program and the launcher in `nodes`, and return the program's command."""
+def files_of(wanted: str) -> list[Path]:
+    """Return the host's files that the program `wanted` needs: none if it is one of the nodes'.
+
+    Raises UsageError if it can be neither.
+    """
     program = Path(wanted)
-    files = [program] if program.is_file() else []
-    if files and program.suffix == ".c":
-        files += program.parent.glob("*.h")
-    elif not files and not wanted.startswith("/"):
+    if program.is_file():
+        return [program, *(program.parent.glob("*.h") if program.suffix == ".c" else ())]
+    if not wanted.startswith("/"):
         raise UsageError(
             f"there is no file {program}",
             hint="PROGRAM is a file of this host, or a path from / that exists in the nodes.",
         )
+    return []
+
+
+def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
+    """Have the program and the launcher in `nodes`, and return the program's command."""
+    program, files = Path(wanted), files_of(wanted)
     _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_OURS}/processes")
-    each(nodes, lambda node: _copy(fabric, node, [build.ensure().launcher], _OURS))
+    launcher = build.ensure().launcher
+    each(nodes, lambda node: _copy(fabric, node, [launcher], _OURS))
     if not files:
         return [wanted]
     each(nodes, lambda node: _copy(fabric, node, files, _FOLDER))
@@ -73,17 +83,27 @@ def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
     _all(fabric, nodes, f"sudo {_OURS}/launch --drop")
 
 
-def end_program(fabric: Fabric, nodes: Sequence[Node]) -> None:
-    """End what an interrupted run has left in `nodes`: the launcher, and with it the program."""
-    _all(fabric, nodes, f"sudo pkill -KILL -f '^{_OURS}/launch ' || :")
-
-
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
     launched = [f"{_OURS}/launch", f"{_OURS}/processes", *program]
     limit = ["timeout", "-k", "5", f"{timeout:g}"]
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
     return f"sudo env {number} FAMULUS_NODES={nodes} {shlex.join([*limit, *launched])}"
+
+
+def launch(
+    fabric: Fabric, nodes: Sequence[Node], command: str, on_line: Callable[[Node, str], None]
+) -> dict[int, int]:
+    """Run what `launch_command` returns in `nodes`, and return the exit codes.
+
+    If the user interrupts, the launcher and with it the program end in the nodes, too.
+    """
+    try:
+        return execute(fabric, nodes, [command], on_line)
+    except Interrupted:
+        waiting.forget_interrupt()
+        _all(fabric, nodes, f"sudo pkill -KILL -f '^{_OURS}/launch ' || :")
+        raise
 
 
 def kept_processes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:

@@ -12,9 +12,8 @@ from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.check import OnLine, region_at
-from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
-from famulus.fabric.launch import launch_command, only_reader, prepare, streams
+from famulus.fabric.launch import launch, launch_command, only_reader, prepare, streams
 from famulus.pool import directory
 from famulus.run import run
 
@@ -47,7 +46,7 @@ def record(
     with only_reader(caches) as stream, Watch(build.ensure().analyser, stream, words) as watch:
         with streams(nodes), events.step("watch"):
             if command:
-                execute(fabric, nodes, [command], on_line)
+                launch(fabric, nodes, command, on_line)
             else:
                 waiting.pause(seconds or _LONGEST)
         watch.finish()
