@@ -114,19 +114,25 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert quiet.returncode == 0, quiet.stdout
 
 
-def test_examples_are_clean(checked: Cli) -> None:
+@pytest.fixture(scope="module")
+def examples(checked: Cli) -> Cli:
+    """The same fabric, with the examples compiled in its nodes."""
     checked.ok("exec", "all", "--", "make all hello_fabric hello_fabric_read 2>&1", limit=300)
+    return checked
+
+
+def test_examples_are_clean(examples: Cli) -> None:
     for script in EXAMPLES:
         words = ["check", "--timeout", "200", "--", "/bin/sh", "-c", f"cd /home/fabric; {script}"]
-        assert "no defect found" in checked.ok(*words, limit=400)
+        assert "no defect found" in examples.ok(*words, limit=400)
 
 
-def test_a_trace_counts_what_nodes_did(checked: Cli, tmp_path: Path) -> None:
+def test_a_trace_counts_what_nodes_did(examples: Cli, tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     script = "/home/fabric/shared_counter 100"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
-    checked.ok("trace", *words, limit=300)
-    found = json.loads(checked.ok("trace", "show", str(file), "--json"))
+    examples.ok("trace", *words, limit=300)
+    found = json.loads(examples.ok("trace", "show", str(file), "--json"))
     counted = found["regions"]["shared_counter"]
     assert counted["locked"] >= 200
     assert counted["handovers"] >= 1
