@@ -18,16 +18,14 @@ _CHUNK = 65536  # bytes
 GivenUp = Callable[[], bool]
 
 
-def whole(process: subprocess.Popen[str], stdin: str, given_up: GivenUp) -> tuple[str, str]:
-    """Return what `process` prints on standard output and error, having given it `stdin`."""
-    words: str | None = stdin
+def whole(process: subprocess.Popen[str], given_up: GivenUp) -> tuple[str, str]:
+    """Return what `process` prints on standard output and error."""
     while True:
         try:
-            return process.communicate(words, timeout=_LOOK)
+            return process.communicate(timeout=_LOOK)
         except subprocess.TimeoutExpired as waited:
             if given_up():
                 return _text(waited.stdout), _text(waited.stderr)
-            words = None
 
 
 def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:

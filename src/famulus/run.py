@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The only door to other programs.
 
-Each runs in a session of its own with its standard input closed, in the C locale, under a time
+Each runs in a session of its own with its standard input empty, in the C locale, under a time
 limit. A failure is logged once, as a line that can be pasted into a shell.
 """
 
@@ -78,10 +78,11 @@ def run(
     check_interrupt()
     log.debug("run: %s", shell_line(argv))
     with (
-        _process(argv, on_line is not None, cwd=cwd, env=env, pass_fds=pass_fds) as process,
+        _given(stdin) as words,
+        _process(argv, on_line is not None, words, cwd=cwd, env=env, pass_fds=pass_fds) as process,
         _limit(process, timeout) as hit,
     ):
-        stdout, stderr = _collect(process, stdin, on_line)
+        stdout, stderr = _collect(process, on_line)
     check_interrupt()
     if hit.is_set():
         raise _failed(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
@@ -123,9 +124,19 @@ def _program(argv: Argv) -> str:
 
 
 @contextmanager
+def _given(stdin: str) -> Iterator[int]:
+    """Yield a file that holds `stdin`: however long it is, nobody has to feed it to the program."""
+    with os.fdopen(os.memfd_create("stdin"), "w+b") as file:
+        file.write(stdin.encode())
+        file.seek(0)
+        yield file.fileno()
+
+
+@contextmanager
 def _process(
     argv: Argv,
     merged: bool,
+    stdin: int,
     *,
     cwd: Path | None,
     env: Mapping[str, str] | None,
@@ -134,7 +145,7 @@ def _process(
     try:
         process = subprocess.Popen(
             [_program(argv), *map(str, argv[1:])],
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             text=True,
@@ -176,15 +187,13 @@ def _limit(process: subprocess.Popen[str], timeout: float) -> Iterator[threading
 
 
 def _collect(
-    process: subprocess.Popen[str], stdin: str, on_line: Callable[[str], None] | None
+    process: subprocess.Popen[str], on_line: Callable[[str], None] | None
 ) -> tuple[str, str]:
     def given_up() -> bool:
         return process in _ended and process.poll() is not None
 
     if on_line is None:
-        return collect.whole(process, stdin, given_up)
-    assert process.stdin is not None  # noqa: S101 - a pipe, see _process
-    process.stdin.close()
+        return collect.whole(process, given_up)
     printed = []
     for line in collect.lines(process, given_up):
         printed.append(line)

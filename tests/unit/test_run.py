@@ -36,6 +36,11 @@ def test_stdin_is_closed_or_what_was_given():
     assert sh("cat", stdin="words").stdout == "words"
 
 
+def test_stdin_of_a_program_that_takes_its_time():
+    words = "words\n" * 100_000
+    assert sh("sleep 0.5; cat", stdin=words).stdout == words
+
+
 def test_environment_and_folder(tmp_path):
     result = sh("echo $LC_ALL $OWN; pwd", env={"OWN": "x"}, cwd=tmp_path)
     assert result.stdout == f"C.UTF-8 x\n{tmp_path}\n"
