@@ -28,26 +28,42 @@ static bool arrive(struct wait *wait, uint32_t parties)
 	return (uint32_t)next == 0;
 }
 
-/* Go away again; false if the others have gone on meanwhile. */
-static bool withdraw(struct wait *wait)
-{
-	uint64_t state = fam_load64(&wait->barrier->state);
-	while (state >> 32 == wait->round && (uint32_t)state)
-		if (fam_cas64(&wait->barrier->state, &state, state - 1))
-			return true;
-	return false;
-}
-
-int fam_barrier_wait(struct fam *fam, struct fam_barrier *barrier, uint32_t parties, int limit)
+int fam_barrier_arrive(struct fam *fam, struct fam_barrier *barrier, uint32_t parties,
+		       uint64_t *round)
 {
 	struct wait wait = { barrier, 0 };
 	int result = parties ? fam_usable(fam) : -EINVAL;
 	if (result)
 		return result;
-	if (arrive(&wait, parties)) {
+	result = arrive(&wait, parties);
+	if (result)
 		fam_wake(fam, &barrier->waiters);
-		return 1;
-	}
-	result = fam_await(fam, &barrier->waiters, limit, has_moved_on, &wait);
-	return result && withdraw(&wait) ? result : 0;
+	*round = wait.round;
+	return result;
+}
+
+int fam_barrier_await(struct fam *fam, struct fam_barrier *barrier, uint64_t round, int limit)
+{
+	struct wait wait = { barrier, round };
+	return fam_await(fam, &barrier->waiters, limit, has_moved_on, &wait);
+}
+
+int fam_barrier_withdraw(struct fam *fam, struct fam_barrier *barrier, uint64_t round)
+{
+	uint64_t state = fam_load64(&barrier->state);
+	(void)fam;
+	while (state >> 32 == round && (uint32_t)state)
+		if (fam_cas64(&barrier->state, &state, state - 1))
+			return 1;
+	return 0;
+}
+
+int fam_barrier_wait(struct fam *fam, struct fam_barrier *barrier, uint32_t parties, int limit)
+{
+	uint64_t round;
+	int result = fam_barrier_arrive(fam, barrier, parties, &round);
+	if (result)
+		return result;
+	result = fam_barrier_await(fam, barrier, round, limit);
+	return result && fam_barrier_withdraw(fam, barrier, round) ? result : 0;
 }

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from famulus.waiting import wait_until
 from famulus_guest import OwnerDeadError, Pool, StaleError
 from tests.unit import lib
 from tests.unit.lib import Child, child, crash_everywhere
@@ -211,6 +212,34 @@ def test_a_barrier_at_every_store(crash_pool):
         assert sorted(one.result() for one in pair) == [False, True]
 
     assert crash_everywhere(crash_pool, act, verify) >= 1
+
+
+@pytest.mark.usefixtures("shared_pool")
+def test_who_waits_at_a_barrier_has_come_all_the_while():
+    """However long, and though Python looks for signals meanwhile; an interrupt takes it back."""
+    child(make_region)
+    with pool() as here:
+        barrier, came = here.open("r").barrier(192, 2), here.open("r").word(192)
+
+        def interrupted():
+            def interrupt(*_):
+                raise InterruptedError
+
+            signal.signal(signal.SIGUSR1, interrupt)
+            with pytest.raises(InterruptedError):
+                pool().open("r").barrier(192, 2).wait()
+
+        waiter = Child(interrupted)
+        wait_until("it has come", lambda: came.load() == 1, limit=LIMIT)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert came.load() == 1
+        os.kill(waiter.pid, signal.SIGUSR1)
+        waiter.result()
+        assert came.load() == 0
+        with pytest.raises(TimeoutError):
+            barrier.wait(0.3)
+        assert came.load() == 0
 
 
 def holder(lock):

@@ -84,6 +84,16 @@ struct fam_barrier {
  */
 int fam_barrier_wait(struct fam *fam, struct fam_barrier *barrier, uint32_t parties, int limit);
 
+/*
+ * The same in parts, for who has to look at other things meanwhile. arrive: 1 to the last one, with
+ * whom it is over, else 0 and the round. await: 0 when all of that round have come; -ETIMEDOUT: one
+ * still counts as come, and may wait on. withdraw: 1 if one does no longer, 0 if all had come.
+ */
+int fam_barrier_arrive(struct fam *fam, struct fam_barrier *barrier, uint32_t parties,
+		       uint64_t *round);
+int fam_barrier_await(struct fam *fam, struct fam_barrier *barrier, uint64_t round, int limit);
+int fam_barrier_withdraw(struct fam *fam, struct fam_barrier *barrier, uint64_t round);
+
 /* Something that is done once for all nodes, however often its doer dies. */
 struct fam_once {
 	uint64_t state; /* 0, the doer's id, or all ones: done */

@@ -31,7 +31,7 @@ class _Primitive:
             lambda limit: function(self._handle, self._address, *more, limit), timeout, name
         )
 
-    def _call(self, name: str, *more: int) -> int:
+    def _call(self, name: str, *more: object) -> int:
         return check(getattr(library(), name)(self._handle, self._address, *more), name)
 
 
@@ -157,8 +157,20 @@ class Barrier(_Primitive):
         self._parties = parties
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until all have come; return True to the last. Raises TimeoutError."""
-        return bool(self._wait("fam_barrier_wait", timeout, self._parties))
+        """Wait until all have come; return True to the last.
+
+        Raises TimeoutError; then, and after an interrupt, one has not come.
+        """
+        meeting = ctypes.c_uint64()
+        if self._call("fam_barrier_arrive", self._parties, ctypes.byref(meeting)):
+            return True
+        try:
+            self._wait("fam_barrier_await", timeout, meeting.value)
+        except BaseException as error:
+            gone = self._call("fam_barrier_withdraw", meeting.value)
+            if gone or not isinstance(error, TimeoutError):
+                raise
+        return False
 
 
 class Once(_Primitive):
