@@ -2,6 +2,7 @@
 /* Do to the pool, through /dev/fam0, what the words say, each on a byte offset; print what was loaded.
  *
  *   load:AT  store:AT:VALUE  flush:AT  add:AT:VALUE:TIMES  threads:AT:TIMES  read:AT:FILE  tell:EAX
+ *   churn:AT:BYTES:TIMES (store into each line, and flush it)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -43,6 +44,15 @@ static int read_into(const char *file)
 	return got == 8 ? 0 : 1;
 }
 
+static void churn(void)
+{
+	for (uint64_t i = 0; i < times; i++)
+		for (uint64_t line = at; line < at + value; line += 64) {
+			*(volatile uint64_t *)(pool + line) = i + 1;
+			__builtin_ia32_clflush(pool + line);
+		}
+}
+
 static void tell(uint32_t what)
 {
 	uint32_t a = what, b = (uint32_t)getpid(), c = (uint32_t)getpid(), d = 0;
@@ -65,6 +75,8 @@ static int obey(char *word)
 		__builtin_ia32_clflush(pool + at);
 	else if (!strcmp(verb, "add"))
 		count(NULL);
+	else if (!strcmp(verb, "churn"))
+		churn();
 	else if (!strcmp(verb, "threads"))
 		times = value, value = 1, count_in_threads();
 	else if (!strcmp(verb, "read"))

@@ -100,3 +100,11 @@ def test_disk(tmp_path, monkeypatch, free):
     assert not space.has_template()
     (tmp_path / "not/yet/templates/abc").mkdir()
     assert {finding.level for finding in space.check_disk(FabricSpec())} == {"warning"}
+
+
+def test_why_nothing_fits(tmp_path, monkeypatch):
+    pool = tmp_path / "pool"
+    assert space.why_nothing_fits(pool) == ""
+    assert space.why_nothing_fits(tmp_path / "none" / "pool") == ""
+    monkeypatch.setattr(space, "free_bytes", lambda _: 4096)
+    assert f"{tmp_path} is full" in space.why_nothing_fits(pool)

@@ -137,6 +137,16 @@ def _room(spec: FabricSpec, pool: Path) -> Finding:
     return Finding("pool", "ok", text)
 
 
+def why_nothing_fits(pool: Path) -> str:
+    """Return that no node can touch more of `pool`, if its file system is full, or nothing."""
+    if not pool.parent.is_dir() or free_bytes(pool.parent) >= MIB:
+        return ""
+    return (
+        f"{pool.parent} is full. Who stores into more of the pool, or takes more of it into its "
+        "cache, dies of a bus error."
+    )
+
+
 def default_pool(spec: FabricSpec) -> Path:
     """Return a pool file that stands for the fabric's, if its name is not known."""
     return spec.pool_file or _SHM / "fabric_em"

@@ -7,6 +7,7 @@ from pathlib import Path
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
+from famulus.host.space import why_nothing_fits
 from famulus.identity import Identity
 from famulus.node.runner import DomainRunner, QemuRunner, Runner
 from famulus.pool.file import pool_path
@@ -120,7 +121,9 @@ class Node:
             )
         if state != "running":
             raise FamulusError(
-                f"{self.name} is {state}", hint="`famulus up` starts what has stopped."
+                f"{self.name} is {state}",
+                details=why_nothing_fits(pool_path(self.folder.name, self.spec)),
+                hint="`famulus up` starts what has stopped.",
             )
 
     def serial_tail(self, lines: int = 15) -> str:
