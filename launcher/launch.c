@@ -36,6 +36,7 @@ struct task {
 	pid_t task, group; /* 0: free */
 	bool stopped;      /* its first stop was seen */
 	bool must_say;     /* after its next step it is in user mode with a new image */
+	bool ending;       /* it is on its way out; a group's first task stays until all are */
 };
 
 static struct task tasks[TASKS];
@@ -73,12 +74,13 @@ static pid_t group_of(pid_t task)
 	return group;
 }
 
-static int members(pid_t group)
+/* Tell whether a task of the group is there, or is there and not on its way out. */
+static bool has_members(pid_t group, bool staying)
 {
-	int count = 0;
 	for (int i = 0; i < TASKS; i++)
-		count += tasks[i].task && tasks[i].group == group;
-	return count;
+		if (tasks[i].task && tasks[i].group == group && !(staying && tasks[i].ending))
+			return true;
+	return false;
 }
 
 static void copy(const char *path, FILE *to)
@@ -92,7 +94,8 @@ static void copy(const char *path, FILE *to)
 		fclose(from);
 }
 
-static void keep_maps(pid_t process)
+/* `task` is its last one: the others may have given up their memory. */
+static void keep_maps(pid_t process, pid_t task)
 {
 	char path[4096], from[64];
 	snprintf(path, sizeof(path), "%s/%d", folder, process);
@@ -101,7 +104,7 @@ static void keep_maps(pid_t process)
 		return;
 	snprintf(from, sizeof(from), "/proc/%d/comm", process);
 	copy(from, file);
-	snprintf(from, sizeof(from), "/proc/%d/maps", process);
+	snprintf(from, sizeof(from), "/proc/%d/maps", task);
 	copy(from, file);
 	fclose(file);
 }
@@ -153,8 +156,9 @@ static void ends(pid_t task)
 {
 	struct task *its = find(task);
 	pid_t group = its->group ? its->group : task;
-	if (members(group) == 1)
-		keep_maps(group);
+	its->ending = true;
+	if (!has_members(group, true))
+		keep_maps(group, task);
 }
 
 static void is_gone(pid_t task)
@@ -162,7 +166,7 @@ static void is_gone(pid_t task)
 	struct task *its = find(task);
 	pid_t group = its->group ? its->group : task;
 	its->task = 0;
-	if (!members(group))
+	if (!has_members(group, false))
 		say_end(group);
 	its->group = 0;
 }

@@ -3,12 +3,14 @@
 #include "line.h"
 #include "lock.h"
 #include "owed.h"
+#include "script.h"
 
 #include <string.h>
 
 /* cpuid with one of these in eax, in user mode: a program speaks to the plugin. */
 #define SAYS_PROCESS 0x46414d01u /* ebx: process, ecx: thread group */
 #define SAYS_EXIT 0x46414d02u
+#define SAYS_LINE 0x46414d03u /* ebx: the line of its script that the thread runs now */
 enum { RAX, RCX, RDX, RBX };
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -21,14 +23,19 @@ uint64_t fam_space(struct fam_cpu *cpu)
 	return cpu->space;
 }
 
-static void put_at(struct fam_cpu *cpu, struct fam_event *event, uint64_t pc)
+static uint64_t thread_of(struct fam_cpu *cpu)
 {
 	if (!cpu->knows_thread)
 		cpu->thread = fam_register(FAM_FS_BASE);
 	cpu->knows_thread = true;
-	event->pc = pc;
+	return cpu->thread;
+}
+
+static void put_at(struct fam_cpu *cpu, struct fam_event *event, uint64_t pc)
+{
 	event->space = fam_space(cpu);
-	event->thread = cpu->thread;
+	event->thread = thread_of(cpu);
+	event->pc = fam_script_pc(event->space, event->thread, pc);
 	event->node = (uint8_t)fam.fabric.self;
 	event->cpu = (uint8_t)cpu->number;
 	fam_ring_put(&fam.fabric, cpu->ring, event);
@@ -55,17 +62,29 @@ static void tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_
 		put(cpu, &event, a->low);
 }
 
-void fam_tell_process(struct fam_cpu *cpu, const struct fam_site *site)
+static void tell_process(struct fam_cpu *cpu, enum fam_event_kind kind, const struct fam_site *site)
 {
-	struct fam_event event = { .kind = FAM_EV_EXIT, .offset = FAM_NO_OFFSET };
-	uint32_t said = (uint32_t)fam_register(RAX);
-	if (!cpu->ring || (said != SAYS_PROCESS && said != SAYS_EXIT))
-		return;
-	if (said == SAYS_PROCESS)
-		event.kind = FAM_EV_PROCESS;
+	struct fam_event event = { .kind = kind, .offset = FAM_NO_OFFSET };
 	event.value = (uint32_t)fam_register(RBX);
 	event.old = (uint32_t)fam_register(RCX);
+	fam_script_ends(fam_space(cpu));
 	put(cpu, &event, site->low);
+}
+
+/* Where a script is at is no event, and orders nothing. */
+void fam_cpuid(struct fam_cpu *cpu, const struct fam_site *site)
+{
+	uint32_t said = (uint32_t)fam_register(RAX);
+	if (said == SAYS_LINE) {
+		if (cpu->ring)
+			fam_script_runs(fam_space(cpu), thread_of(cpu), (uint32_t)fam_register(RBX));
+		return;
+	}
+	fam_drain(cpu);
+	if (cpu->ring && said == SAYS_PROCESS)
+		tell_process(cpu, FAM_EV_PROCESS, site);
+	else if (cpu->ring && said == SAYS_EXIT)
+		tell_process(cpu, FAM_EV_EXIT, site);
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */

@@ -69,7 +69,8 @@ void fam_fence(struct fam_cpu *, enum fam_event_kind, unsigned low);
 void fam_drain(struct fam_cpu *);
 /* A locked instruction that never came to its store: give its lock back. */
 void fam_let_go(struct fam_cpu *);
-void fam_tell_process(struct fam_cpu *, const struct fam_site *);
+/* cpuid: a fence, and how a program speaks to the plugin. */
+void fam_cpuid(struct fam_cpu *, const struct fam_site *);
 void fam_tell(struct fam_cpu *, enum fam_event_kind, uint64_t offset, unsigned low);
 
 #endif

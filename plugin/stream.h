@@ -41,7 +41,7 @@ enum fam_event_kind {
 
 struct fam_event {
 	uint64_t seq;
-	uint64_t pc;     /* guest virtual address of the instruction */
+	uint64_t pc;     /* guest virtual address of the instruction; its 16 highest bits: script.h */
 	uint64_t offset; /* bytes from the pool's start, or FAM_NO_OFFSET */
 	uint64_t space;  /* CR3 without its flags: tells processes of a node apart */
 	uint64_t thread; /* FS base: tells threads of a process apart */

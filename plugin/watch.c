@@ -161,8 +161,7 @@ static void on_fence(unsigned cpu, void *site)
 
 static void on_cpuid(unsigned cpu, void *site)
 {
-	fam_drain(&fam.cpu[cpu]);
-	fam_tell_process(&fam.cpu[cpu], site);
+	fam_cpuid(&fam.cpu[cpu], site);
 }
 
 static void on_translation(unsigned number, void *site)

@@ -114,6 +114,29 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert quiet.returncode == 0, quiet.stdout
 
 
+def test_a_script_is_named_by_its_lines(checked: Cli) -> None:
+    done = checked.run("check", "--json", "--", str(CORPUS / "told_before_written.py"), limit=300)
+    assert done.returncode == 1, done.stderr
+    (found,) = [
+        defect
+        for defect in json.loads(done.stdout)["defects"]
+        if defect["kind"] == "unflushed publication"
+    ]
+    assert found["region"] == "told"
+    for side, function, text in (
+        ("first", "tell", "data().value = 42"),
+        ("flag", "tell", "region.word(0).store(1)"),
+        ("flag_load", "hear", "region.word(0).load()"),
+        ("second", "hear", "print(data().value)"),
+    ):
+        place, in_c = found[side]["frames"][:2]
+        lines = (CORPUS / "told_before_written.py").read_text(encoding="utf-8").splitlines()
+        assert (place["function"], text in lines[place["line"] - 1]) == (function, True), found[
+            side
+        ]
+        assert in_c["function"]
+
+
 @pytest.fixture(scope="module")
 def examples(checked: Cli) -> Cli:
     """The same fabric, with the examples compiled in its nodes."""

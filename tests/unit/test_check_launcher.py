@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The launcher on the host, where `cpuid` says nothing to anybody but is executed all the same."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from famulus.check import build
-from famulus.check.symbols import parse_process
+from famulus.check.model import Frame
+from famulus.check.symbols import parse_process, parse_processes, parse_script
 from famulus.fabric.launch import launch_command
+from famulus.paths import source_folder
 from tests.unit.checker import LIMIT
 
 
@@ -53,6 +56,55 @@ def test_threads_are_part_of_their_process(launcher, tmp_path):
     code = "import threading as t; [x.start() for x in [t.Thread(target=int) for _ in range(9)]]"
     assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_threads_that_are_there_to_the_end_do_no_harm(launcher, tmp_path):
+    code = (
+        "import threading as t, time; t.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
+    (kept,) = [parse_process(path.read_text()) for path in tmp_path.iterdir()]
+    assert any("libc" in mapping.path for mapping in kept.mappings)
+
+
+SCRIPT = """
+import os, threading
+def inner(n):
+    return n + 1
+def outer():
+    return max(inner(1), inner(2))
+thread = threading.Thread(target=outer)
+thread.start(); thread.join()
+try:
+    inner(None)
+except TypeError:
+    pass
+if os.fork() == 0:
+    os._exit(outer())
+os.wait()
+"""
+
+
+def test_a_script_says_its_lines(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "lines").mkdir()
+    path = str(source_folder("launcher") / "python")
+    env = {**os.environ, "PYTHONPATH": path, "FAMULUS_CHECK_LINES": str(tmp_path / "lines")}
+    argv = [sys.executable, str(tmp_path / "script.py")]
+    subprocess.run(argv, env=env, timeout=LIMIT, check=True)
+    found = [parse_script(file.read_text()) for file in (tmp_path / "lines").iterdir()]
+    assert len(found) == 2  # the process' and its child's
+    wanted = {("inner", 4), ("outer", 6), ("<module>", 8), ("<module>", 10), ("<module>", 13)}
+    for lines in found:
+        own = [frame for frame in lines.values() if frame.file == argv[1]]
+        assert {(frame.function, frame.line) for frame in own} >= wanted
+        assert not any("threading" in frame.file for frame in lines.values())
+
+
+def test_processes_and_their_scripts():
+    kept = "== 7\npython3\n00400000-00500000 r-xp 00000000 08:01 9 /bin/p\n== 7.lines\n"
+    (process,) = parse_processes(kept + "1\t12\t/a b.py\tC.f\n2\t3").values()
+    assert process.script == {1: Frame("C.f", "/a b.py", 12)}
 
 
 def test_programs_lie_at_the_same_addresses(launcher, tmp_path):

@@ -44,6 +44,7 @@ class Event:
     size: int
     value: int
     seq: int
+    script_line: int = 0  # a number of its process', see launcher/python; 0: not a script's
     process: int = 0
     program: str = ""
     frames: tuple[Frame, ...] = ()
@@ -133,14 +134,22 @@ class Defect:
         return found
 
 
+_SCRIPT_SHIFT, _KERNEL = 48, 0xFFFF  # of a program counter, see plugin/script.h
 _EVENTS = ("first", "second", "flag", "flag_load", "flush")
 
 
 def parse_defect(said: Mapping[str, Any]) -> Defect:
     """Return the defect that the analyser has printed as `said`."""
-    events = {name: Event(**said[name]) for name in _EVENTS if name in said}
+    events = {name: _parse_event(**said[name]) for name in _EVENTS if name in said}
     ranges = tuple((start, size) for start, size in said["bytes"])
     return Defect(said["kind"], said["count"], said["line"], said.get("note", ""), ranges, events)
+
+
+def _parse_event(*, pc: int, **said: Any) -> Event:  # noqa: ANN401 - as the analyser prints them
+    line = pc >> _SCRIPT_SHIFT
+    if line == _KERNEL:
+        return Event(pc=pc, **said)
+    return Event(pc=pc & (1 << _SCRIPT_SHIFT) - 1, script_line=line, **said)
 
 
 def merged(defects: Iterable[Defect]) -> list[Defect]:

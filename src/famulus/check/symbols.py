@@ -5,7 +5,7 @@ import re
 import shlex
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from famulus.check.model import Defect, Event, Frame
@@ -15,6 +15,7 @@ Ask = Callable[[int, str], str]  # a node and a shell command: what it prints
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+ *(.*)")
 _SEGMENT = re.compile(r"\s+LOAD\s+0x(\w+) 0x(\w+) 0x\w+ 0x(\w+)")
 _LINE = re.compile(r"(.*):(\d+|\?)(?: \(discriminator \d+\))?$")
+_COLUMNS = 4
 _MARK = "== "  # begins a line that names a file
 
 
@@ -34,6 +35,7 @@ class Process:
 
     name: str
     mappings: tuple[Mapping_, ...]
+    script: Mapping[int, Frame] = field(default_factory=dict)  # a script's lines, by number
 
     def find(self, pc: int) -> Mapping_ | None:
         """Return the file's mapping that `pc` lies in."""
@@ -55,6 +57,12 @@ def parse_process(text: str) -> Process:
     return Process(name, tuple(mappings))
 
 
+def parse_script(text: str) -> dict[int, Frame]:
+    """Return the lines of a script whose numbers the file `text` explains, see launcher/python."""
+    rows = (line.split("\t", 3) for line in text.splitlines())
+    return {int(row[0]): Frame(row[3], row[2], int(row[1])) for row in rows if len(row) == _COLUMNS}
+
+
 def parse_marked(text: str) -> dict[str, str]:
     """Return what follows each line `== NAME`, by name."""
     parts: dict[str, list[str]] = {}
@@ -65,6 +73,16 @@ def parse_marked(text: str) -> dict[str, str]:
         else:
             lines.append(line)
     return {name: "\n".join(lines) for name, lines in parts.items()}
+
+
+def parse_processes(text: str) -> dict[int, Process]:
+    """Return the processes that the launcher has kept, by number: marked files, see above."""
+    files = parse_marked(text)
+    return {
+        int(name): replace(parse_process(kept), script=parse_script(files.get(f"{name}.lines", "")))
+        for name, kept in files.items()
+        if name.isdigit()
+    }
 
 
 def link_address(headers: str, offset: int) -> int | None:
@@ -155,6 +173,8 @@ class Symbols:
         frames = self._frames.get(place, ()) if place else ()
         if place and not frames:
             frames = (Frame(f"{place[1].rpartition('/')[2]}+{place[2]:#x}"),)
+        if process and event.script_line in process.script:
+            frames = (process.script[event.script_line], *frames)
         program = process.name if process else ""
         return replace(event, process=number, program=program, frames=frames)
 

@@ -12,7 +12,7 @@ from famulus import waiting
 from famulus.check import build, suppress
 from famulus.check.model import NOTES, Defect, merged, parse_defect
 from famulus.check.polls import without_polls
-from famulus.check.symbols import Process, Symbols, parse_marked, parse_process
+from famulus.check.symbols import Process, Symbols, parse_processes
 from famulus.check.watch import Watch
 from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError, Interrupted
@@ -172,10 +172,9 @@ class _Run:
     def _processes(self) -> dict[tuple[int, int], Process]:
         """Return what the launcher has kept of each process, by node and number."""
         return {
-            (node, int(name)): parse_process(text)
+            (node, number): process
             for node, shown in kept_processes(self.fabric, self.nodes).items()
-            for name, text in parse_marked(shown).items()
-            if name.isdigit()
+            for number, process in parse_processes(shown).items()
         }
 
 

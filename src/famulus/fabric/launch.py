@@ -16,6 +16,7 @@ from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
 from famulus.node import lifecycle
 from famulus.node.node import Node
+from famulus.paths import source_folder
 from famulus.run import run
 
 OVER = 124  # exit code of timeout(1)
@@ -48,8 +49,8 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     """Have the program and the launcher in `nodes`, and return the program's command."""
     program, files = Path(wanted), files_of(wanted)
     _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_OURS}/processes")
-    launcher = build.ensure().launcher
-    each(nodes, lambda node: _copy(fabric, node, [launcher], _OURS))
+    ours = [build.ensure().launcher, source_folder("launcher") / "python"]
+    each(nodes, lambda node: _copy(fabric, node, ours, _OURS))
     if not files:
         return [wanted]
     each(nodes, lambda node: _copy(fabric, node, files, _FOLDER))
@@ -65,7 +66,7 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
 
 def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> None:
     paths = [*map(str, files), f"{node.name}:{folder}/"]
-    run(ssh.copy(fabric.ssh_config, paths, recursive=False), timeout=_COPY_LIMIT)
+    run(ssh.copy(fabric.ssh_config, paths, recursive=True), timeout=_COPY_LIMIT)
 
 
 def ask_node(fabric: Fabric, node: Node, command: str) -> str:
@@ -88,7 +89,8 @@ def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     launched = [f"{_OURS}/launch", f"{_OURS}/processes", *program]
     limit = ["timeout", "-k", "5", f"{timeout:g}"]
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
-    return f"sudo env {number} FAMULUS_NODES={nodes} {shlex.join([*limit, *launched])}"
+    lines = f"PYTHONPATH={_OURS}/python FAMULUS_CHECK_LINES={_OURS}/processes"
+    return f"sudo env {number} FAMULUS_NODES={nodes} {lines} {shlex.join([*limit, *launched])}"
 
 
 def launch(
