@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign bench bench-clone bench-library bench-driver bench-coherence bench-check setup setup-libvirt clean
+.PHONY: help demo test lint campaign bench setup setup-libvirt clean
 
 help:
 	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
@@ -44,29 +44,11 @@ campaign:
 	@scripts/setup --dev
 	@$(PYTHON) -m pytest -m campaign $(ARGS)
 
-bench:
-	@scripts/setup --dev
-	@$(PYTHON) -m bench.up $(ARGS)
+bench: bench-up
 
-bench-clone:
+bench-%:
 	@scripts/setup --dev
-	@$(PYTHON) -m bench.clone $(ARGS)
-
-bench-library:
-	@scripts/setup --dev
-	@$(PYTHON) -m bench.library $(ARGS)
-
-bench-driver:
-	@scripts/setup --dev
-	@$(PYTHON) -m bench.driver $(ARGS)
-
-bench-coherence:
-	@scripts/setup --dev
-	@$(PYTHON) -m bench.coherence $(ARGS)
-
-bench-check:
-	@scripts/setup --dev
-	@$(PYTHON) -m bench.check $(ARGS)
+	@$(PYTHON) -m bench.$* $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
