@@ -12,7 +12,7 @@ import pytest
 from famulus.check import build
 from famulus.check.model import Frame
 from famulus.check.symbols import parse_process, parse_processes, parse_script
-from famulus.fabric.launch import launch_command
+from famulus.fabric.launch import launch_command, on_host
 from famulus.paths import source_folder
 from tests.unit.checker import LIMIT
 
@@ -113,6 +113,14 @@ def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
         assert launch(launcher, tmp_path / run, "true").returncode == 0
     maps = [parse_process(next((tmp_path / run).iterdir()).read_text()) for run in ("a", "b")]
     assert maps[0].mappings[0] == maps[1].mappings[0]
+
+
+def test_files_that_were_copied_have_the_host_s_names():
+    copies = "/var/tmp/famulus-check"
+    assert on_host(f"{copies}/t.c", "tests/t.c") == "tests/t.c"
+    assert on_host(f"{copies}/pool.h", "/src/t.c") == "/src/pool.h"
+    assert on_host(f"{copies}/other.c", "t.c") == f"{copies}/other.c"
+    assert on_host("/usr/include/stdio.h", "t.c") == "/usr/include/stdio.h"
 
 
 def test_the_command_in_a_node():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the analyser says, and a report of it. Offsets and sizes are bytes of the pool."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,6 +88,18 @@ class Defect:
     ranges: tuple[tuple[int, int], ...]
     events: Mapping[str, Event] = field(default_factory=dict)
     region: str = ""
+
+    def with_files(self, name: Callable[[str], str]) -> "Defect":
+        """Return it with each source file called what `name` makes of it."""
+        return replace(
+            self,
+            events={
+                role: replace(
+                    event, frames=tuple(replace(f, file=name(f.file)) for f in event.frames)
+                )
+                for role, event in self.events.items()
+            },
+        )
 
     @property
     def first(self) -> Event:

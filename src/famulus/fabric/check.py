@@ -28,6 +28,7 @@ from famulus.fabric.launch import (
     kept_processes,
     launch,
     launch_command,
+    on_host,
     only_reader,
     prepare,
     streams,
@@ -163,7 +164,12 @@ class _Run:
         symbols = Symbols(said, self._processes(), self._ask)
         named = without_polls(symbols.name(defects), symbols, self._ask)
         regions = directory.read(self.fabric.pool)
-        placed = [replace(defect, region=region_at(regions, defect.offset)) for defect in named]
+        placed = [
+            replace(defect, region=region_at(regions, defect.offset)).with_files(
+                lambda file: on_host(file, self.request.program)
+            )
+            for defect in named
+        ]
         return merged(suppress.apply(_OURS, placed))
 
     def _ask(self, node: int, command: str) -> str:

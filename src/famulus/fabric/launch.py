@@ -64,6 +64,14 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     return [path]
 
 
+def on_host(file: str, wanted: str) -> str:
+    """Return what the host calls `file` of a node, if it is a copy made for `prepare`. Pure."""
+    name = file.removeprefix(f"{_FOLDER}/")
+    program = Path(wanted)
+    ours = name != file and (name == program.name or name.endswith(".h"))
+    return str(program.with_name(name)) if ours and not wanted.startswith(_FOLDER) else file
+
+
 def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> None:
     paths = [*map(str, files), f"{node.name}:{folder}/"]
     run(ssh.copy(fabric.ssh_config, paths, recursive=True), timeout=_COPY_LIMIT)
