@@ -2,7 +2,8 @@
 /* What the host does to the caches of a fabric:
  *
  *   caches create FOLDER POOL_SIZE COHERENT LOCAL_ATOMICS EVICTION LINES SEED RING_EVENTS
- *   caches attach POOL FOLDER NODE        give it an image that is the pool's copy; before its QEMU starts
+ *   caches attach POOL FOLDER NODE        give it an image that is the pool's copy, unless memory is coherent;
+ *                                         before its QEMU starts
  *   caches detach POOL FOLDER NODE KILLED take it away; its unwritten lines are lost
  *   caches ask POOL FOLDER NODE WHAT      tell its plugin what to do
  *   caches want POOL FOLDER NODE WHAT     the same, and wait for LIMIT seconds until it does
@@ -138,10 +139,20 @@ static void raise_last(uint64_t k)
 		;
 }
 
-static int attach(const char *pool, char **a)
+static void set_state(int k, uint64_t start, uint64_t state)
 {
-	int k = atoi(a[0]), fd = open(pool, O_RDONLY | O_CLOEXEC);
-	uint64_t start = (fam_state(&fabric, k) >> FAM_STATE_BITS) + 1;
+	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | state, __ATOMIC_RELEASE);
+}
+
+static void begin(int k)
+{
+	node(k)->wanted = node(k)->does = node(k)->pid = 0;
+	raise_last((uint64_t)k);
+}
+
+static int attach_image(const char *pool, int k, uint64_t start)
+{
+	int fd = open(pool, O_RDONLY | O_CLOEXEC);
 	struct stat status;
 	if (fd < 0 || fstat(fd, &status))
 		return fails(pool);
@@ -152,14 +163,24 @@ static int attach(const char *pool, char **a)
 	}
 	if (!make_files(k, start))
 		return 1;
-	node(k)->wanted = node(k)->does = node(k)->pid = 0;
-	raise_last((uint64_t)k);
-	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | FAM_NODE_FILLS, __ATOMIC_RELEASE);
+	begin(k);
+	set_state(k, start, FAM_NODE_FILLS);
 	struct fam_view *view = fam_view(&fabric, k);
 	if (!view)
 		return fails("the node's image");
 	fill(view, fd);
-	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | FAM_NODE_RUNS, __ATOMIC_RELEASE);
+	set_state(k, start, FAM_NODE_RUNS);
+	return 0;
+}
+
+static int attach(const char *pool, char **a)
+{
+	int k = atoi(a[0]);
+	uint64_t start = (fam_state(&fabric, k) >> FAM_STATE_BITS) + 1;
+	if (!fabric.control->coherent)
+		return attach_image(pool, k, start);
+	begin(k);
+	set_state(k, start, FAM_NODE_RUNS);
 	return 0;
 }
 
@@ -177,7 +198,7 @@ static int detach(char **a)
 {
 	int k = atoi(a[0]);
 	uint64_t start = fam_state(&fabric, k) >> FAM_STATE_BITS;
-	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | FAM_NODE_OFF, __ATOMIC_RELEASE);
+	set_state(k, start, FAM_NODE_OFF);
 	if (atoi(a[1]))
 		tell_of_its_end(k);
 	node(k)->wanted = node(k)->does = node(k)->pid = 0;

@@ -55,6 +55,7 @@ _RIGHT = {
     "cold": "true or false",
     "doorbell": "true or false",
     "coherence": "full or none",
+    "watch": "true or false",
     "atomics": "coherent or local",
     "cache": "0 (no bound), or a size from 64 such as 32K or 1M",
     "eviction": "none, random or lru",
@@ -102,6 +103,7 @@ class FabricSpec(BaseModel):
     coherence: Literal["full", "none"] = Field(
         default="full", description="whether nodes see each other's stores at once"
     )
+    watch: bool = Field(default=False, description="nodes tell of their accesses to the pool")
     atomics: Literal["coherent", "local"] = Field(
         default="coherent", description="where locked instructions act without coherence"
     )
@@ -131,9 +133,14 @@ class FabricSpec(BaseModel):
         return self.coherence == "none"
 
     @property
+    def watched(self) -> bool:
+        """Whether a plugin is in each node that can tell of its accesses, which caches need."""
+        return self.watch or self.caches
+
+    @property
     def accelerator(self) -> Literal["auto", "kvm", "tcg"]:
-        """What may run nodes: only translated code can be watched, which caches need."""
-        return "tcg" if self.caches and self.accel == "auto" else self.accel
+        """What may run nodes: only translated code can be watched."""
+        return "tcg" if self.watched and self.accel == "auto" else self.accel
 
     @field_validator("nodes", "memory", "cpus", "pool", "ssh_port", "cache", "seed", mode="before")
     @classmethod

@@ -8,8 +8,10 @@ import pytest
 from famulus.coherence import build
 from famulus.coherence.caches import Caches, Policy
 from famulus.errors import FamulusError, UsageError
+from famulus.fabric.check import require_incoherent
 from famulus.fabric.up import require_possible
 from famulus.spec import FabricSpec
+from famulus.state import FabricFolder, Record
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,46 @@ def test_what_excludes_caches(wrong, says):
         require_possible(FabricSpec(coherence="none", **wrong))
     assert says in caught.value.brief
     require_possible(FabricSpec(**wrong))
+
+
+@pytest.mark.parametrize("wrong", [{"accel": "kvm"}, {"network": "libvirt"}])
+def test_what_excludes_watching(wrong):
+    with pytest.raises(UsageError) as caught:
+        require_possible(FabricSpec(watch=True, **wrong))
+    assert "no access" in caught.value.brief
+    assert "`--watch`" in caught.value.hint
+    require_possible(FabricSpec(watch=True, cache=4096))
+
+
+def test_watched_nodes_have_the_pool_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
+    pool = tmp_path / "pool"
+    with pool.open("wb") as file:
+        file.truncate(1 << 20)
+    caches = Caches(pool)
+    assert not caches.private()
+    caches.create(1 << 20, Policy(coherent=True))
+    assert caches.there()
+    assert not caches.private()
+    caches.attach(3)
+    assert [(count.number, count.runs, count.does) for count in caches.counts()] == [(3, True, 0)]
+    assert not list(caches.folder.glob("node*"))
+    caches.detach(3)
+    assert [count.runs for count in caches.counts()] == [False]
+    caches.create(1 << 20, Policy())
+    assert caches.private()
+
+
+def test_check_refuses_memory_that_is_coherent_on_purpose(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
+    folder = FabricFolder("w")
+    require_incoherent(folder)
+    folder.path.mkdir(parents=True)
+    folder.write(Record(FabricSpec(watch=True), ""))
+    with pytest.raises(FamulusError, match="is coherent"):
+        require_incoherent(folder)
+    folder.write(Record(FabricSpec(watch=True, coherence="none"), ""))
+    require_incoherent(folder)
 
 
 def test_policy_in_words():

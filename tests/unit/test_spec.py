@@ -61,6 +61,8 @@ def test_caches_need_translated_code():
     assert load({"coherence": "full"}).accelerator == "auto"
     assert load({"cache": "32K"}).cache == 32 * 1024
     assert "must be 0 (no bound), or a size from 64" in refusal(flags={"cache": "100"})
+    assert load({"watch": "true"}).accelerator == "tcg"
+    assert "must be true or false" in refusal(flags={"watch": "some"})
     assert "must be full or none" in refusal(flags={"coherence": "some"})
 
 

@@ -43,7 +43,7 @@ def record(
 ) -> None:
     """Record all nodes' accesses while PROGRAM runs in all of them, or for some seconds.
 
-    The fabric's memory must not be coherent (`up --coherence none`).
+    The fabric must have been brought up with `--watch` or `--coherence none`.
 
     Examples: `famulus trace record t.trace -- ./program`, `famulus trace record t --seconds 10`.
     """
@@ -85,7 +85,10 @@ def top(
     fabric: FabricOption = DEFAULT_FABRIC,
     interval: Annotated[float, typer.Option(metavar="S", min=1, help="Seconds between.")] = 1.0,
 ) -> None:
-    """Show live which nodes touch which regions and lines most. Ctrl-C ends it."""
+    """Show live which nodes touch which regions and lines most. Ctrl-C ends it.
+
+    The fabric must have been brought up with `--watch` or `--coherence none`.
+    """
     opened = open_fabric(fabric)
     with Live(console=Console(), auto_refresh=False) as live:
 

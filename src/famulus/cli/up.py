@@ -108,6 +108,15 @@ def up(
             metavar="KIND",
         ),
     ] = None,
+    watch: Annotated[
+        bool | None,
+        typer.Option(
+            "--watch/--no-watch",
+            help="Nodes can tell of their accesses to the pool, for `trace` and `top`; implied by "
+            "--coherence none.",
+            show_default=False,
+        ),
+    ] = None,
     atomics: Annotated[
         str | None,
         _option(
@@ -158,6 +167,7 @@ def up(
         "cold": cold,
         "doorbell": doorbell,
         "coherence": coherence,
+        "watch": watch,
         "atomics": atomics,
         "cache": cache,
         "eviction": eviction,

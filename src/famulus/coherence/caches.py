@@ -5,6 +5,7 @@ Their folder follows from the pool's path, so that whoever writes to the pool fi
 """
 
 import shutil
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ CACHES, STREAMS = 1, 2  # what a node's plugin does, plugin/shared.h
 LINE = 64  # bytes
 RING_EVENTS = 1 << 16  # of one CPU, 64 bytes each
 
+_CONTROL = struct.Struct("<QII")  # how struct fam_control begins: magic, version, coherent
 _COPY_LIMIT = 600.0  # seconds in which a pool is copied for a node
 _LIMIT = 60.0  # seconds
 
@@ -52,7 +54,10 @@ class Count:
 
 @dataclass(frozen=True)
 class Caches:
-    """The caches before the pool in the file `pool`; `there` tells whether there are any."""
+    """The caches before the pool in the file `pool`; `there` tells whether there are any.
+
+    With a coherent policy nobody has one: the files are there for the plugin, which only watches.
+    """
 
     pool: Path
 
@@ -67,8 +72,17 @@ class Caches:
         return self.folder / "stream"
 
     def there(self) -> bool:
-        """Tell whether nodes have caches before this pool."""
+        """Tell whether nodes have the plugin, and its files lie beside this pool."""
         return (self.folder / "control").exists()
+
+    def private(self) -> bool:
+        """Tell whether each node has an image of its own for this pool, which is not coherent."""
+        try:
+            with (self.folder / "control").open("rb") as file:
+                *_, coherent = _CONTROL.unpack(file.read(_CONTROL.size))
+        except FileNotFoundError:
+            return False
+        return not coherent
 
     def create(self, size: int, policy: Policy) -> None:
         """Begin with no cache at all, for a pool of `size` bytes. No node may run."""
@@ -97,6 +111,8 @@ class Caches:
 
     def attach(self, number: int) -> None:
         """Give node `number`, which does not run, an empty cache over a copy of the pool.
+
+        If memory is coherent it only counts the node's start: the pool itself is the node's memory.
 
         Raises FamulusError if there is no room for one, with the numbers.
         """

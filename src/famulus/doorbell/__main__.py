@@ -35,7 +35,7 @@ def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
 def _memory(pool: Path, number: int) -> FileIO:
     """Open what node `number` has for the pool: the pool, or its image if it has a cache."""
     caches = Caches(pool)
-    return FileIO(caches.image(number) if caches.there() else pool, "r+b")
+    return FileIO(caches.image(number) if caches.private() else pool, "r+b")
 
 
 def _listen(path: Path) -> socket.socket:

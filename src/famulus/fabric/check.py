@@ -96,6 +96,7 @@ def check(request: Request, on_line: OnLine, events: Events) -> Report:
 def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
     name = request.fabric or f"check-{os.getpid()}"
     folder = FabricFolder(name)
+    require_incoherent(folder)
     have = folder.read().spec.nodes if folder.exists() else 1
     number = max(have, _number(request, folder))
     flags: dict[str, object] = {"nodes": number, "coherence": "none"}
@@ -107,6 +108,19 @@ def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
     finally:
         if request.fabric is None and FabricFolder(name).path.exists():
             down(name, events, purge=True, force=True)
+
+
+def require_incoherent(folder: FabricFolder) -> None:
+    """Raise FamulusError for a fabric whose memory was made coherent on purpose, to be watched."""
+    if not folder.exists():
+        return
+    spec = folder.read().spec
+    if spec.watch and not spec.caches:
+        raise FamulusError(
+            f"the memory of the fabric '{folder.name}' is coherent: it has nothing to check",
+            hint="Leave --fabric out, or `famulus down` and `famulus up --coherence none` first; "
+            "`famulus trace` and `top` work as it is.",
+        )
 
 
 def _number(request: Request, folder: FabricFolder) -> int:

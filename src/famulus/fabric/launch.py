@@ -9,7 +9,7 @@ from pathlib import Path
 
 from famulus import ssh, waiting
 from famulus.check import build
-from famulus.coherence.caches import CACHES, STREAMS, Caches
+from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError, Interrupted, UsageError
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
@@ -144,10 +144,10 @@ def only_reader(caches: Caches) -> Iterator[Path]:
 def streams(nodes: Sequence[Node]) -> Iterator[None]:
     """Have the nodes tell of their accesses while the block runs."""
     try:
-        each(nodes, lambda node: lifecycle.watch(node, CACHES | STREAMS))
+        each(nodes, lambda node: lifecycle.tell(node, begin=True))
         yield
     except Interrupted:
         waiting.forget_interrupt()
         raise
     finally:
-        each(nodes, lambda node: lifecycle.watch(node, CACHES))
+        each(nodes, lambda node: lifecycle.tell(node, begin=False))

@@ -72,10 +72,10 @@ def names(fabric: Fabric) -> Callable[[int], str]:
 
 def _require(fabric: Fabric) -> Caches:
     caches = Caches(fabric.pool)
-    if not fabric.spec.caches or not caches.there():
+    if not fabric.spec.watched or not caches.there():
         raise FamulusError(
-            "the nodes of this fabric are not watched: its memory is coherent",
-            hint="`famulus down`, then `famulus up --coherence none`.",
+            "the nodes of this fabric cannot tell of their accesses",
+            hint="`famulus down`, then `famulus up --watch`.",
         )
     for node in fabric.nodes():
         node.require_running()

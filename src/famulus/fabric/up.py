@@ -64,19 +64,21 @@ def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricS
 
 def require_possible(spec: FabricSpec) -> None:
     """Raise UsageError if `spec` asks for things that exclude each other."""
-    if not spec.caches:
+    if not spec.watched:
         return
+    flag = "--coherence none" if spec.caches else "--watch"
     if spec.accel == "kvm":
+        lacks = "whose caches are coherent" if spec.caches else "which tells of no access"
         raise UsageError(
-            "KVM runs nodes on the host's own CPU, whose caches are coherent",
-            hint="`--coherence none` needs `--accel tcg`, or leave --accel out.",
+            f"KVM runs nodes on the host's own CPU, {lacks}",
+            hint=f"`{flag}` needs `--accel tcg`, or leave --accel out.",
         )
     if spec.network == "libvirt":
+        lacks = "have no caches of their own" if spec.caches else "tell of no access"
         raise UsageError(
-            "nodes that libvirt runs have no caches of their own",
-            hint="`--coherence none` needs `--network user`.",
+            f"nodes that libvirt runs {lacks}", hint=f"`{flag}` needs `--network user`."
         )
-    if bool(spec.cache) != (spec.eviction != "none"):
+    if spec.caches and bool(spec.cache) != (spec.eviction != "none"):
         raise UsageError(
             "a cache has both a size and a way to choose what goes when it is full, or neither",
             hint="Give both --cache SIZE and --eviction random or lru.",
@@ -107,6 +109,7 @@ def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
         ("pool file", old.pool, new.pool),
         ("pool", format_size(old.spec.pool), format_size(spec.pool)),
         ("coherence", old.spec.coherence, spec.coherence),
+        ("plugin that watches", _loaded(old.spec), _loaded(spec)),
         ("atomics", old.spec.atomics, spec.atomics),
         ("cache", format_size(old.spec.cache), format_size(spec.cache)),
         ("eviction", old.spec.eviction, spec.eviction),
@@ -117,6 +120,10 @@ def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
                 f"the fabric runs with the {setting} {before}; it cannot become {after} now",
                 hint="`famulus down` first, then `famulus up` again.",
             )
+
+
+def _loaded(spec: FabricSpec) -> str:
+    return "loaded" if spec.watched else "not loaded"
 
 
 def _leave_libvirt(folder: FabricFolder) -> None:
@@ -131,15 +138,21 @@ def _make_pool(fabric: Fabric, undo: ExitStack) -> None:
 
 
 def _make_caches(fabric: Fabric) -> None:
-    """Begin with empty caches unless nodes run, which have theirs."""
+    """Begin with empty caches, or with the plugin alone, unless nodes run."""
     spec, caches = fabric.spec, Caches(fabric.pool)
     if fabric.alive():
         return
-    if not spec.caches:
+    if not spec.watched:
         caches.remove()
         return
     local, lines = spec.atomics == "local", spec.cache // LINE
-    policy = Policy(local_atomics=local, eviction=spec.eviction, lines=lines, seed=spec.seed)
+    policy = Policy(
+        coherent=not spec.caches,
+        local_atomics=local,
+        eviction=spec.eviction,
+        lines=lines,
+        seed=spec.seed,
+    )
     require_loadable(QEMU)
     caches.create(spec.pool, policy)
 

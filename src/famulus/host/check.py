@@ -21,7 +21,7 @@ def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) 
     nodes run already. Takes a few tenths of a second, changes nothing.
     """
     libvirt = spec.network == "libvirt"
-    caches = CACHE_PROGRAMS if spec.caches else ()
+    caches = CACHE_PROGRAMS if spec.watched else ()
     pool = pool or space.default_pool(spec)
     accelerator: Accelerator = "tcg" if spec.accelerator == "tcg" or kvm_obstacle() else "kvm"
     return [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from famulus import monitor, paths, ssh
 from famulus.agent import POWER_OFF, ask, began, framed
-from famulus.coherence.caches import CACHES
+from famulus.coherence.caches import CACHES, STREAMS
 from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator
 from famulus.node import domain
@@ -166,11 +166,17 @@ def use_cache(node: Node) -> None:
 
     The way it is had to notice is to halt its CPUs for a moment.
     """
-    if node.caches and not node.caches.used(node.number):
-        watch(node, CACHES)
+    if node.caches and node.spec.caches and not node.caches.used(node.number):
+        _have_do(node, CACHES)
 
 
-def watch(node: Node, what: int) -> None:
+def tell(node: Node, *, begin: bool) -> None:
+    """Have the running node tell of its accesses to the pool from now on, or no more."""
+    always = CACHES if node.spec.caches else 0
+    _have_do(node, always | STREAMS if begin else always)
+
+
+def _have_do(node: Node, what: int) -> None:
     """Have the plugin of the running node do `what`, see `Caches.want`; it does on return."""
     if node.caches:
         node.caches.ask(node.number, what)

@@ -36,15 +36,16 @@ def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_
         sockets=node.folder.sockets,
         address_bits=address_bits(accel),
         doorbell=node.doorbell,
-        cache=_cache(node),
+        cache=_cache(node, pool_file),
     )
 
 
-def _cache(node: Node) -> Cache | None:
+def _cache(node: Node, pool_file: Path) -> Cache | None:
     caches = node.caches
     if caches is None:
         return None
-    return Cache(ensure().plugin, caches.folder, caches.image(node.number), node.number)
+    image = caches.image(node.number) if node.spec.caches else pool_file
+    return Cache(ensure().plugin, caches.folder, image, node.number)
 
 
 def machine_settings(node: Node, accel: str) -> dict[str, object]:

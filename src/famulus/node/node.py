@@ -83,8 +83,8 @@ class Node:
 
     @property
     def caches(self) -> Caches | None:
-        """The caches of which the node has one, or None if memory is coherent."""
-        return Caches(pool_path(self.folder.name, self.spec)) if self.spec.caches else None
+        """The caches of which the node has one, or that watch it; None if it has no plugin."""
+        return Caches(pool_path(self.folder.name, self.spec)) if self.spec.watched else None
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""

@@ -93,7 +93,7 @@ def load(path: Path, source: Path) -> int:
 def _store(path: Path, fd: int, piece: Piece) -> None:
     """Store the piece where nodes find it: in the pool, and in what they have for it."""
     caches = Caches(path)
-    if caches.there():
+    if caches.private():
         _store_before(caches, piece)
     elif piece.data is None:
         punch(fd, piece.offset, piece.length)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nodes whose memory is coherent, and who tell of their accesses: `up --watch`."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli import Cli, interrupt
+
+pytestmark = pytest.mark.integration
+
+SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Cli]:
+    cli = Cli(f"watched{os.getpid()}")
+    try:
+        cli.ok("up", "2", "--watch", "--pool", "64M")
+        for node in (1, 2):
+            cli.ok("cp", str(SOURCE), f"{node}:")
+            cli.node(node, "gcc -O1 -pthread -o touch touch.c")
+        yield cli
+    finally:
+        cli.purge()
+
+
+def test_memory_is_coherent(watched: Cli) -> None:
+    assert watched.node(2, "./touch load:0") == "0"
+    watched.node(1, "./touch store:0:17")
+    assert watched.node(2, "./touch load:0") == "17"
+    watched.ok("pool", "write", "0", "--hex", "12")
+    assert watched.node(1, "./touch load:0") == "18"
+
+
+def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "t.trace"
+    script = "/home/fabric/touch store:4096:7 load:4096 add:4096:1:3"
+    words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
+    assert "0x1000" in watched.ok("trace", *words, limit=300)
+    assert watched.node(2, "./touch store:4096:5 load:4096") == "5"  # they go on unwatched
+    assert watched.node(1, "./touch load:4096") == "5"
+    found = json.loads(watched.ok("trace", "show", str(file), "--json"))
+    assert set(found["nodes"]) == {"1", "2"}
+    for counted in found["nodes"].values():
+        assert (counted["stores"], counted["locked"]) == (1, 3)
+        assert counted["loads"] >= 1
+    assert sum(counted["handovers"] for counted in found["nodes"].values()) >= 1
+
+
+def test_top_names_lines(watched: Cli) -> None:
+    process = watched.start("top")
+    churn = "for i in 1 2 3 4 5 6 7 8 9 10; do ./touch store:8192:1 load:8192; sleep 0.5; done"
+    for node in (1, 2):
+        watched.node(node, churn)
+    interrupt(process)
+    assert process.stdout
+    shown = process.stdout.read()
+    assert "LINE" in shown
+    assert "HANDOVERS" in shown
+
+
+def test_check_refuses_coherent_memory(watched: Cli) -> None:
+    words = ("check", "--fabric", watched.fabric, "--", "/bin/true")
+    watched.fails(*words, code=2, says="is coherent: it has nothing to check")
+    watched.fails("up", "2", "--no-watch", code=1, says="cannot become not loaded now")
