@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from famulus import __version__
 from famulus.check.model import KINDS, NOTES, Defect, Event
@@ -40,7 +41,6 @@ def _rule(kind: str) -> dict[str, Any]:
 
 def _result(defect: Defect) -> dict[str, Any]:
     at = defect.second or defect.first
-    others = [event for event in defect.in_order() if event is not at and event.frames]
     words = [
         f"{defect.kind}: node {defect.first.node} {defect.first.what} at {defect.first.site}",
         f"node {at.node} {at.what} at {at.site}" if at is not defect.first else "",
@@ -53,10 +53,16 @@ def _result(defect: Defect) -> dict[str, Any]:
         "level": "note" if defect.kind in NOTES else "error",
         "message": {"text": "; ".join(filter(None, words))},
         "locations": [_location(at)],
-        "relatedLocations": [_location(event) for event in others],
+        "relatedLocations": _related(defect, at),
         "partialFingerprints": {"sites/v1": hashlib.sha256(key.encode()).hexdigest()[:32]},
         "occurrenceCount": defect.count,
     }
+
+
+def _related(defect: Defect, at: Event) -> list[dict[str, Any]]:
+    """Return where the others were, each place once: the schema wants them to differ."""
+    others = [_location(event) for event in defect.in_order() if event is not at and event.frames]
+    return [place for number, place in enumerate(others) if place not in others[:number]]
 
 
 def _location(event: Event) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def _location(event: Event) -> dict[str, Any]:
     location: dict[str, Any] = {"message": {"text": f"node {event.node}: {event.what}"}}
     if frame:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": frame.file.lstrip("/")},
+            "artifactLocation": {"uri": quote(frame.file.lstrip("/"))},
             "region": {"startLine": frame.line},
         }
     name = event.frames[0].function if event.frames else f"{event.pc:#x}"
