@@ -36,7 +36,6 @@ struct task {
 	pid_t task, group; /* 0: free */
 	bool stopped;      /* its first stop was seen */
 	bool must_say;     /* after its next step it is in user mode with a new image */
-	bool ending;       /* it is on its way out; a group's first task stays until all are */
 };
 
 static struct task tasks[TASKS];
@@ -74,11 +73,10 @@ static pid_t group_of(pid_t task)
 	return group;
 }
 
-/* Tell whether a task of the group is there, or is there and not on its way out. */
-static bool has_members(pid_t group, bool staying)
+static bool has_members(pid_t group)
 {
 	for (int i = 0; i < TASKS; i++)
-		if (tasks[i].task && tasks[i].group == group && !(staying && tasks[i].ending))
+		if (tasks[i].task && tasks[i].group == group)
 			return true;
 	return false;
 }
@@ -94,7 +92,7 @@ static void copy(const char *path, FILE *to)
 		fclose(from);
 }
 
-/* `task` is its last one: the others may have given up their memory. */
+/* `task` is one of its: the others may have given up their memory. */
 static void keep_maps(pid_t process, pid_t task)
 {
 	char path[4096], from[64];
@@ -145,6 +143,14 @@ static void say_end(pid_t process)
 	__asm__ volatile("cpuid" : "+a"(a), "+b"(b), "+c"(c), "+d"(d));
 }
 
+/* A new task may have run and ended before its maker's stop is seen. */
+static bool exists(pid_t task)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d", task);
+	return !access(path, F_OK);
+}
+
 static void begins(pid_t task, bool shares_memory)
 {
 	struct task *its = find(task);
@@ -152,13 +158,11 @@ static void begins(pid_t task, bool shares_memory)
 	its->must_say = !shares_memory;
 }
 
+/* Any task may turn out to be the last: those that exit_group() ends need not stop here. */
 static void ends(pid_t task)
 {
 	struct task *its = find(task);
-	pid_t group = its->group ? its->group : task;
-	its->ending = true;
-	if (!has_members(group, true))
-		keep_maps(group, task);
+	keep_maps(its->group ? its->group : task, task);
 }
 
 static void is_gone(pid_t task)
@@ -166,7 +170,7 @@ static void is_gone(pid_t task)
 	struct task *its = find(task);
 	pid_t group = its->group ? its->group : task;
 	its->task = 0;
-	if (!has_members(group, false))
+	if (!has_members(group))
 		say_end(group);
 	its->group = 0;
 }
@@ -193,7 +197,8 @@ static int stopped(pid_t task, int status)
 		replaced(task);
 	else if (event == PTRACE_EVENT_EXIT)
 		ends(task);
-	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE)
+	else if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) &&
+		 exists((pid_t)other))
 		begins((pid_t)other, event != PTRACE_EVENT_FORK);
 	if (event)
 		return 0;

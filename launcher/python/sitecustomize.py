@@ -49,7 +49,8 @@ def _is_own(code: CodeType) -> bool:
 def _write(places: dict[Place, int]) -> None:
     with (_folder / f"{os.getpid()}.lines").open("a", encoding="utf-8") as file:
         for (code, line), number in places.items():
-            file.write(f"{number}\t{line}\t{code.co_filename}\t{code.co_qualname}\n")
+            path = os.path.normpath(code.co_filename)
+            file.write(f"{number}\t{line}\t{path}\t{code.co_qualname}\n")
 
 
 def _number(place: Place) -> int:

@@ -56,6 +56,7 @@ _RIGHT = {
     "doorbell": "true or false",
     "coherence": "full or none",
     "watch": "true or false",
+    "check": "true or false",
     "atomics": "coherent or local",
     "cache": "0 (no bound), or a size from 64 such as 32K or 1M",
     "eviction": "none, random or lru",
@@ -104,6 +105,7 @@ class FabricSpec(BaseModel):
         default="full", description="whether nodes see each other's stores at once"
     )
     watch: bool = Field(default=False, description="nodes tell of their accesses to the pool")
+    check: bool = Field(default=False, description="what nodes do to the pool is checked")
     atomics: Literal["coherent", "local"] = Field(
         default="coherent", description="where locked instructions act without coherence"
     )

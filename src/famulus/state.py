@@ -57,6 +57,11 @@ class FabricFolder:
         return paths.socket_folder(self.path)
 
     @property
+    def checker(self) -> Path:
+        """The folder of the analyser that runs all the time; it need not exist."""
+        return self.path / "checker"
+
+    @property
     def doorbell(self) -> Path:
         """The folder of the doorbell's server; it need not exist."""
         return self.sockets / "doorbell"

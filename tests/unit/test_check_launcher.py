@@ -13,6 +13,7 @@ from famulus.check import build
 from famulus.check.model import Frame
 from famulus.check.symbols import parse_process, parse_processes, parse_script
 from famulus.fabric.launch import launch_command, on_host
+from famulus.fabric.traced import traced
 from famulus.paths import source_folder
 from tests.unit.checker import LIMIT
 
@@ -123,7 +124,14 @@ def test_files_that_were_copied_have_the_host_s_names():
     assert on_host("/usr/include/stdio.h", "t.c") == "/usr/include/stdio.h"
 
 
+def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
+    monkeypatch.setattr("famulus.fabric.traced.OURS", str(tmp_path))
+    (line,) = traced(["echo", "'a  b';", "exit 4"])
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "a  b\n")
+
+
 def test_the_command_in_a_node():
     command = launch_command(["/bin/p", "a b"], 3, 60)
     assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
-    assert command.endswith("/launch /var/tmp/famulus-check/.famulus/processes /bin/p 'a b'")
+    assert command.endswith("/launch /var/tmp/famulus-launcher/processes /bin/p 'a b'")

@@ -12,11 +12,21 @@ from famulus.check import suppress
 from famulus.check.junit import junit
 from famulus.check.sarif import sarif
 from famulus.check.text import lines_of
-from famulus.cli.common import JsonOption, VerboseOption, make_events, open_log, settings_here
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    JsonOption,
+    VerboseOption,
+    make_events,
+    open_log,
+    settings_here,
+)
 from famulus.errors import FamulusError, UsageError
+from famulus.events import Events
 from famulus.fabric.check import Report, Request
 from famulus.fabric.check import check as run_check
+from famulus.fabric.report import report as report_of
 from famulus.node.node import Node
+from famulus.state import FabricFolder
 
 _CANNOT = 2  # exit code: the program could not be run, or did not end
 
@@ -57,18 +67,21 @@ def check(
 
     PROGRAM is a file of this host, which is copied (one that ends in .c is compiled in the nodes),
     or a path that exists in them. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment.
+    Without PROGRAM it says what was found so far on a fabric that was started by `up --check`.
+
     Exit code: 0 nothing found; 1 a defect was found; 2 the program could not be run.
 
     Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """
-    if not context.args:
-        raise UsageError("no program to check", hint="Example: famulus check -- ./program")
     rules = suppress.read(suppressions) if suppressions else []
-    program, *words = context.args
-    request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
-    if fabric:
-        open_log(fabric)
-    report = _run(request, Console(stderr=json_, highlight=False, soft_wrap=True), verbose)
+    if context.args:
+        program, *words = context.args
+        request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
+        if fabric:
+            open_log(fabric)
+        report = _run(request, Console(stderr=json_, highlight=False, soft_wrap=True), verbose)
+    else:
+        report = _found(fabric or DEFAULT_FABRIC, make_events(verbose), notes=notes)
     report.defects[:] = suppress.apply(rules, report.defects)
     _write(report, sarif_file, junit_file)
     if json_:
@@ -76,6 +89,16 @@ def check(
     else:
         _show(report)
     raise typer.Exit(1 if report.wrong else _CANNOT if report.timed_out else 0)
+
+
+def _found(fabric: str, events: Events, *, notes: bool) -> Report:
+    if not FabricFolder(fabric).exists():
+        raise UsageError("no program to check", hint="Example: famulus check -- ./program")
+    try:
+        return report_of(fabric, events, notes=notes)
+    except FamulusError as error:
+        error.exit_code = _CANNOT
+        raise
 
 
 def _run(request: Request, screen: Console, verbose: bool) -> Report:
@@ -114,7 +137,8 @@ def _show(report: Report) -> None:
             screen.print(text, style=style)
         screen.print()
     codes = ", ".join(f"node {node}: {code}" for node, code in report.codes.items())
-    screen.print(f"exit codes of {report.program}: {codes}; {report.events} events watched")
+    ended = f"exit codes of {report.program}: {codes}; " if codes else ""
+    screen.print(f"{ended}{report.events} events watched")
     if report.gaps:
         screen.print(f"{report.gaps} times events are missing: a node died?", style="yellow")
     if report.timed_out:

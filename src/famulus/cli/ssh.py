@@ -8,6 +8,7 @@ import typer
 from famulus import ssh as openssh
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
 from famulus.fabric.fabric import open_fabric
+from famulus.fabric.traced import traced
 from famulus.run import interactive
 
 
@@ -25,7 +26,7 @@ def ssh(
     opened = open_fabric(fabric)
     chosen = opened.select_one(node)
     chosen.require_running()
-    command = context.args
+    command = traced(context.args) if opened.spec.check and context.args else context.args
     raise typer.Exit(
         interactive(openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty))
     )

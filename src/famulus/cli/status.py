@@ -12,6 +12,11 @@ from famulus.fabric.fabric import open_fabric
 from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
 from famulus.units import human_size
 
+_CHECKER = {
+    None: "",
+    "running": "; checked",
+    "ended": "; its checker has ended, `famulus up` starts another",
+}
 _COLOURS = {"running": "green", "paused": "yellow", "stopped": "dim", "hung": "red"}
 
 
@@ -38,7 +43,7 @@ def show(found: FabricStatus) -> None:
     used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
     screen.print(
         f"fabric {found.name}: pool {found.pool}, {human_size(found.pool_size)}, {used}; "
-        f"network {found.subnet} {found.network}",
+        f"network {found.subnet} {found.network}{_CHECKER[found.checker]}",
         soft_wrap=True,
     )
 

@@ -117,6 +117,15 @@ def up(
             show_default=False,
         ),
     ] = None,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Check what programs do to the pool, with --coherence none: `famulus check` says "
+            "what was found.",
+            show_default=False,
+        ),
+    ] = None,
     atomics: Annotated[
         str | None,
         _option(
@@ -166,8 +175,9 @@ def up(
         "network": network,
         "cold": cold,
         "doorbell": doorbell,
-        "coherence": coherence,
+        "coherence": coherence or ("none" if check else None),
         "watch": watch,
+        "check": check,
         "atomics": atomics,
         "cache": cache,
         "eviction": eviction,

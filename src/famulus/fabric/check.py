@@ -149,7 +149,7 @@ class _Run:
             brief = f"{request.program} cannot be run in the nodes"
             raise FamulusError(brief, hint="Is it there, executable, and x86-64?")
         with events.step("name what was found"):
-            defects = self._named(said)
+            defects = named(self.fabric, self.nodes, said, request.program)
         seen = sum(line.get("events", 0) for line in said)
         gaps = sum(line.get("gaps", 0) for line in said)
         return Report(request.program, codes, seen, defects, gaps)
@@ -171,31 +171,45 @@ class _Run:
         drop_caches(self.fabric, self.nodes)
         return codes, said
 
-    def _named(self, said: list[dict[str, Any]]) -> list[Defect]:
-        defects = [parse_defect(line) for line in said if "kind" in line]
-        if not defects:
-            return []
-        symbols = Symbols(said, self._processes(), self._ask)
-        named = without_polls(symbols.name(defects), symbols, self._ask)
-        regions = directory.read(self.fabric.pool)
-        placed = [
-            replace(defect, region=region_at(regions, defect.offset)).with_files(
-                lambda file: on_host(file, self.request.program)
-            )
-            for defect in named
-        ]
-        return merged(suppress.apply(_OURS, placed))
 
-    def _ask(self, node: int, command: str) -> str:
-        return ask_node(self.fabric, self.fabric.node(node), command)
+def named(
+    fabric: Fabric, nodes: Sequence[Node], said: list[dict[str, Any]], program: str
+) -> list[Defect]:
+    """Return what the analyser has `said` of `nodes`, each distinct defect once, with names.
 
-    def _processes(self) -> dict[tuple[int, int], Process]:
-        """Return what the launcher has kept of each process, by node and number."""
-        return {
-            (node, number): process
-            for node, shown in kept_processes(self.fabric, self.nodes).items()
-            for number, process in parse_processes(shown).items()
-        }
+    `program` is what was given to the nodes, if anything was.
+    """
+    defects = [parse_defect(line) for line in said if "kind" in line]
+    if not defects:
+        return []
+
+    def ask(node: int, command: str) -> str:
+        return ask_node(fabric, fabric.node(node), command)
+
+    symbols = Symbols(said, _processes(fabric, nodes, said), ask)
+    regions = directory.read(fabric.pool)
+    placed = [
+        replace(defect, region=region_at(regions, defect.offset)).with_files(
+            lambda file: on_host(file, program)
+        )
+        for defect in without_polls(symbols.name(defects), symbols, ask)
+    ]
+    return merged(suppress.apply(_OURS, placed))
+
+
+def _processes(
+    fabric: Fabric, nodes: Sequence[Node], said: list[dict[str, Any]]
+) -> dict[tuple[int, int], Process]:
+    """Return what is known of each process, by node and number."""
+    numbers: dict[int, set[int]] = {}
+    for line in said:
+        if "process" in line:
+            numbers.setdefault(line["node"], set()).add(line["group"])
+    return {
+        (node, number): process
+        for node, shown in kept_processes(fabric, nodes, numbers).items()
+        for number, process in parse_processes(shown).items()
+    }
 
 
 def region_at(regions: directory.Directory, offset: int) -> str:

@@ -4,6 +4,7 @@
 import contextlib
 from pathlib import Path
 
+from famulus.check.background import Background
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
@@ -85,6 +86,7 @@ def sweep(folder: FabricFolder) -> None:
     for path in sorted(folder.path.glob("node*")):
         domain.kill(path)
     Doorbell(folder.doorbell).stop()
+    Background(folder.checker).stop()
     UserNetwork(folder.sockets, FabricSpec().subnet).stop()
     with contextlib.suppress(ValueError):
         for path in nodes:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from famulus import ssh
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
+from famulus.fabric.traced import traced
 from famulus.node.node import Node
 from famulus.run import run
 
@@ -28,7 +29,8 @@ def execute(
         node.require_running()
 
     def in_node(node: Node) -> int:
-        argv = ssh.login(fabric.ssh_config, node.name, user, command, tty=False)
+        words = traced(command) if fabric.spec.check else command
+        argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
         return run(
             argv, timeout=timeout, check=False, on_line=lambda line: on_line(node, line)
         ).returncode

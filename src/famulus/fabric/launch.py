@@ -3,7 +3,7 @@
 
 import fcntl
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from famulus.errors import FamulusError, Interrupted, UsageError
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
+from famulus.fabric.traced import FOLDER, LAUNCH, OURS, SCRIPTS
 from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.paths import source_folder
@@ -22,9 +23,12 @@ from famulus.run import run
 OVER = 124  # exit code of timeout(1)
 CANNOT = (126, 127)  # exit codes of a shell for what cannot be run
 
-_FOLDER = "/var/tmp/famulus-check"  # noqa: S108 - in a node, made anew for each run
-_OURS = f"{_FOLDER}/.famulus"  # beside the program, whatever it is called
 _COPY_LIMIT = 120.0  # seconds
+_SHOW_KEPT = 'for f in *; do echo "== $f"; sudo cat "$f" || :; done'
+_SHOW_ALIVE = (
+    'for n in %s; do [ -e "$n" ] || { echo "== $n"; sudo cat /proc/$n/comm /proc/$n/maps; }; done'
+    " 2>/dev/null || :"
+)
 _LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TCG
 _FLAGS = "-g -O1 -pthread"
 
@@ -48,13 +52,13 @@ def files_of(wanted: str) -> list[Path]:
 def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     """Have the program and the launcher in `nodes`, and return the program's command."""
     program, files = Path(wanted), files_of(wanted)
-    _all(fabric, nodes, f"rm -rf {_FOLDER}; mkdir -p {_OURS}/processes")
-    ours = [build.ensure().launcher, source_folder("launcher") / "python"]
-    each(nodes, lambda node: _copy(fabric, node, ours, _OURS))
+    each(nodes, lambda node: install(fabric, node))
+    forget_processes(fabric, nodes)
+    _all(fabric, nodes, f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
     if not files:
         return [wanted]
-    each(nodes, lambda node: _copy(fabric, node, files, _FOLDER))
-    path = f"{_FOLDER}/{program.name}"
+    each(nodes, lambda node: _copy(fabric, node, files, FOLDER))
+    path = f"{FOLDER}/{program.name}"
     if program.suffix == ".c":
         compiled = path.removesuffix(".c")
         flags = f"{_FLAGS} -o {shlex.quote(compiled)} {shlex.quote(path)} -lfamulus -lm"
@@ -64,12 +68,24 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     return [path]
 
 
+def install(fabric: Fabric, node: Node) -> None:
+    """Have the launcher in `node`."""
+    ours = [build.ensure().launcher, source_folder("launcher") / "python"]
+    ask_node(fabric, node, f"mkdir -p {OURS}/processes")
+    _copy(fabric, node, ours, OURS)
+
+
+def forget_processes(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    """Remove what the launcher has kept in `nodes`."""
+    _all(fabric, nodes, f"cd {OURS}/processes && find . -type f -exec sudo rm -f {{}} +")
+
+
 def on_host(file: str, wanted: str) -> str:
     """Return what the host calls `file` of a node, if it is a copy made for `prepare`. Pure."""
-    name = file.removeprefix(f"{_FOLDER}/")
+    name = file.removeprefix(f"{FOLDER}/")
     program = Path(wanted)
     ours = name != file and (name == program.name or name.endswith(".h"))
-    return str(program.with_name(name)) if ours and not wanted.startswith(_FOLDER) else file
+    return str(program.with_name(name)) if ours and not wanted.startswith(FOLDER) else file
 
 
 def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> None:
@@ -89,16 +105,15 @@ def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
 
 def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
     """Have nothing in the caches of `nodes`, which are prepared: what is dirty is written back."""
-    _all(fabric, nodes, f"sudo {_OURS}/launch --drop")
+    _all(fabric, nodes, f"sudo {OURS}/launch --drop")
 
 
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
-    launched = [f"{_OURS}/launch", f"{_OURS}/processes", *program]
-    limit = ["timeout", "-k", "5", f"{timeout:g}"]
+    limit = f"timeout -k 5 {timeout:g}"
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
-    lines = f"PYTHONPATH={_OURS}/python FAMULUS_CHECK_LINES={_OURS}/processes"
-    return f"sudo env {number} FAMULUS_NODES={nodes} {lines} {shlex.join([*limit, *launched])}"
+    words = shlex.join(program)
+    return f"sudo env {number} FAMULUS_NODES={nodes} {SCRIPTS} {limit} {LAUNCH} {words}"
 
 
 def launch(
@@ -112,19 +127,38 @@ def launch(
         return execute(fabric, nodes, [command], on_line)
     except Interrupted:
         waiting.forget_interrupt()
-        _all(fabric, nodes, f"sudo pkill -KILL -f '^{_OURS}/launch ' || :")
+        _all(fabric, nodes, f"sudo pkill -KILL -f '^{OURS}/launch ' || :")
         raise
 
 
-def kept_processes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:
-    """Return what the launcher has kept in each node: marked parts, see `parse_marked`."""
-    show = f'cd {_OURS}/processes && for f in *; do echo "== $f"; sudo cat "$f" || :; done'
-    return _all(fabric, nodes, show)
+def kept_processes(
+    fabric: Fabric, nodes: Sequence[Node], numbers: Mapping[int, Collection[int]]
+) -> dict[int, str]:
+    """Return what the launcher has kept in each node, as marked parts, see `parse_processes`.
+
+    Of the processes `numbers`, by node, those that still run are told as they are now.
+    """
+
+    def ask(node: Node) -> str:
+        known = " ".join(map(str, sorted(numbers.get(node.number, ()))))
+        return ask_node(fabric, node, f"cd {OURS}/processes && {_SHOW_KEPT}; {_SHOW_ALIVE % known}")
+
+    return each(nodes, ask)
 
 
 @contextmanager
 def only_reader(caches: Caches) -> Iterator[Path]:
     """Yield the folder of the rings, of which the block is the only reader.
+
+    Raises FamulusError if another is there.
+    """
+    with reader_lock(caches):
+        yield caches.stream
+
+
+@contextmanager
+def reader_lock(caches: Caches) -> Iterator[int]:
+    """Yield the file whose holders are the only reader of the rings: the block, and who gets it.
 
     Raises FamulusError if another is there.
     """
@@ -135,9 +169,10 @@ def only_reader(caches: Caches) -> Iterator[Path]:
             raise FamulusError(
                 "this fabric is watched already",
                 hint="One `famulus check`, `trace record` or `top` at a time; `check` without "
-                "--fabric makes a fabric of its own.",
+                "--fabric makes a fabric of its own; `check` without a program says what was "
+                "found on one that was started by `up --check`.",
             ) from error
-        yield caches.stream
+        yield file.fileno()
 
 
 @contextmanager

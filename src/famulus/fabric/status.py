@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from famulus.errors import FamulusError
+from famulus.fabric import checked
 from famulus.fabric.fabric import Fabric, open_fabric
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
@@ -38,6 +39,7 @@ class FabricStatus:
     pool: str
     pool_size: int
     pool_used: int | None
+    checker: str | None  # `running` or `ended`, if the fabric is checked all the time
     nodes: list[NodeStatus]
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ def fabric_status(fabric: Fabric) -> FabricStatus:
         pool=str(fabric.pool),
         pool_size=fabric.spec.pool,
         pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.exists() else None,
+        checker=checked.state(fabric),
         nodes=[states[node.number] for node in nodes],
     )
 

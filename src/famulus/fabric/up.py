@@ -11,6 +11,7 @@ from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
 from famulus.errors import FamulusError, UsageError
 from famulus.events import Events
+from famulus.fabric.checked import keep_checking
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.starting import start_nodes
 from famulus.host.check import check_host, require
@@ -45,6 +46,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
         undo.pop_all()
+        keep_checking(fabric, events)
         return fabric
 
 
@@ -64,6 +66,11 @@ def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricS
 
 def require_possible(spec: FabricSpec) -> None:
     """Raise UsageError if `spec` asks for things that exclude each other."""
+    if spec.check and not spec.caches:
+        raise UsageError(
+            "coherent memory has nothing to check",
+            hint="Leave --coherence full out, or --check.",
+        )
     if not spec.watched:
         return
     flag = "--coherence none" if spec.caches else "--watch"

@@ -167,7 +167,7 @@ def use_cache(node: Node) -> None:
     The way it is had to notice is to halt its CPUs for a moment.
     """
     if node.caches and node.spec.caches and not node.caches.used(node.number):
-        _have_do(node, CACHES)
+        _have_do(node, CACHES | STREAMS if node.spec.check else CACHES)
 
 
 def tell(node: Node, *, begin: bool) -> None:

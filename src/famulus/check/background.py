@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser of one fabric as a process of its own: started, found again, asked what it saw."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from famulus import paths
+from famulus.errors import FamulusError
+from famulus.process import Daemon
+from famulus.run import run
+
+_LIMIT = 60.0  # seconds for a start
+_END_LIMIT = 300.0  # seconds in which it reads what nodes have told, on a busy host
+_START = 'cd "$0" && { "$@" >found 2>log </dev/null & echo $! >pid; }'
+
+
+@dataclass(frozen=True)
+class Background:
+    """The analyser whose pid file, log and findings lie in `folder`; it need not run."""
+
+    folder: Path
+
+    @property
+    def daemon(self) -> Daemon:
+        """Its process."""
+        return Daemon(self.folder / "pid", str(self.folder))
+
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return self.daemon.running()
+
+    def start(self, analyser: Path, stream: Path, lock: int) -> None:
+        """Have it read the rings in `stream` from now on. It keeps the file `lock` open.
+
+        Raises FamulusError if it cannot be started.
+        """
+        self.stop()
+        paths.make_private(self.folder)
+        rings = self.folder / "stream"
+        rings.symlink_to(stream)
+        self._stop.unlink(missing_ok=True)
+        argv: list[str | Path] = ["sh", "-c", _START, self.folder, analyser, "--notes", rings]
+        run(argv, timeout=_LIMIT, pass_fds=[lock])
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Have it read what is left and end; return what it says, an object a line.
+
+        Raises FamulusError if it has ended before, with its last words.
+        """
+        if self.running():
+            self._stop.touch()
+            self.daemon.wait_gone("the checker's end", _END_LIMIT)
+        said = [json.loads(line) for line in self._read("found").splitlines()]
+        if not any("events" in line for line in said):
+            raise FamulusError(
+                "the checker of this fabric has ended before its time",
+                details=self._read("log"),
+                hint="`famulus up` starts another; what this one had seen is lost.",
+            )
+        return said
+
+    def stop(self) -> None:
+        """End it at once and forget what it saw. Nothing happens if it does not run."""
+        self.daemon.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _stop(self) -> Path:
+        return self.folder / "stream" / "stop"  # ends the analyser, see analyser/main.c
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fabrics that are checked from `up --check` to `down`, whatever runs in their nodes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from famulus.check import build
+from famulus.check.background import Background
+from famulus.coherence.caches import Caches
+from famulus.errors import FamulusError
+from famulus.events import Events
+from famulus.fabric.fabric import Fabric
+from famulus.fabric.launch import drop_caches, install, reader_lock
+from famulus.fabric.parallel import each
+from famulus.node import lifecycle
+from famulus.node.node import Node
+
+
+def background(fabric: Fabric) -> Background:
+    """Return the analyser of `fabric`, whether it runs or not."""
+    return Background(fabric.folder.checker)
+
+
+def keep_checking(fabric: Fabric, events: Events) -> None:
+    """Have the nodes, which run, be watched if the fabric is to be checked, or no more if not."""
+    running = background(fabric).running()
+    if fabric.spec.check:
+        with events.step("watch the nodes"):
+            each(fabric.nodes(), lambda node: install(fabric, node))
+            if not running:
+                begin(fabric, fabric.nodes())
+    elif running:
+        background(fabric).stop()
+        _tell(fabric.nodes(), begin=False)
+
+
+def begin(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    """Watch `nodes` from now on, their caches being empty as the analyser takes them for."""
+    _tell(nodes, begin=False)
+    drop_caches(fabric, nodes)
+    caches = Caches(fabric.pool)
+    with reader_lock(caches) as lock:
+        background(fabric).start(build.ensure().analyser, caches.stream, lock)
+    _tell(nodes, begin=True)
+
+
+def end(fabric: Fabric, nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    """Watch `nodes` no more, and return what the analyser says of them.
+
+    Raises FamulusError if the fabric is none that is checked, or its analyser is not there.
+    """
+    if not fabric.spec.check:
+        raise FamulusError(
+            f"the fabric '{fabric.folder.name}' is not checked all the time",
+            hint="Give a program, `famulus check -- ./program`, or say `famulus up --check`.",
+        )
+    _tell(nodes, begin=False)
+    return background(fabric).finish()
+
+
+def state(fabric: Fabric) -> str | None:
+    """Return how the fabric's checker is, `running` or `ended`, or None if it has none."""
+    if not fabric.spec.check:
+        return None
+    return "running" if background(fabric).running() else "ended"
+
+
+def _tell(nodes: Sequence[Node], *, begin: bool) -> None:
+    each(nodes, lambda node: lifecycle.tell(node, begin=begin))

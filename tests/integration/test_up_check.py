@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`up --check`: whatever runs in the nodes is checked, and `check` without a program says it."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.state import FabricFolder
+from tests.integration.cli import Cli
+
+pytestmark = pytest.mark.integration
+
+SCRIPT = Path(__file__).parents[1] / "checker" / "told_before_written.py"
+RUN = f"FAMULUS_NODE=$(hostname | tr -dc 0-9) python3 {SCRIPT.name}; exit 3"
+
+
+@pytest.fixture(scope="module")
+def always() -> Iterator[Cli]:
+    cli = Cli(f"always{os.getpid()}")
+    try:
+        cli.ok("up", "2", "--pool", "64M", "--check")
+        for node in (1, 2):
+            cli.ok("cp", str(SCRIPT), f"{node}:")
+            cli.node(node, "sync")
+        yield cli
+    finally:
+        cli.purge()
+        assert cli.processes() == []
+
+
+def found(cli: Cli, code: int) -> list[dict[str, Any]]:
+    done = cli.run("check", "--json")
+    assert done.returncode == code, done.stderr
+    defects: list[dict[str, Any]] = json.loads(done.stdout)["defects"]
+    return defects
+
+
+def provoke(cli: Cli) -> list[dict[str, Any]]:
+    """Run what leaves a store behind in node 1, and return what was found."""
+    assert cli.run("exec", "all", "--", RUN).returncode == 3
+    defects = found(cli, 1)
+    (left,) = [defect for defect in defects if defect["kind"] == "unflushed at exit"]
+    assert (left["region"], left["first"]["function"]) == ("told", "tell")
+    return defects
+
+
+def test_what_exec_runs_is_checked_once(always: Cli) -> None:
+    assert always.status()["checker"] == "running"
+    assert always.node(1, "id -un; echo $HOME") == "fabric\n/home/fabric"
+    (told,) = [d for d in provoke(always) if d["kind"] == "unflushed publication"]
+    assert told["first"]["source"].startswith(f"/home/fabric/{SCRIPT.name}:")
+    assert told["second"]["function"] == "hear"
+    assert found(always, 0) == []
+
+
+def test_a_program_of_check_would_be_a_second_reader(always: Cli) -> None:
+    always.fails("check", "--", "/bin/true", code=2, says="is watched already")
+
+
+def test_a_node_that_was_killed_is_checked_again(always: Cli) -> None:
+    always.ok("node", "kill", "2")
+    always.fails("check", code=2, says="fabric2 is stopped")
+    always.ok("up")
+    provoke(always)
+
+
+def test_a_checker_that_died_is_started_again(always: Cli) -> None:
+    pid = int((FabricFolder(always.fabric).checker / "pid").read_text(encoding="ascii"))
+    os.kill(pid, signal.SIGKILL)
+    assert always.status()["checker"] == "ended"
+    always.fails("check", code=2, says="has ended before its time")
+    always.ok("up")
+    provoke(always)
+
+
+def test_it_can_be_ended_while_nodes_run(always: Cli) -> None:
+    always.ok("up", "--no-check")
+    assert always.status()["checker"] is None
+    always.fails("check", code=2, says="is not checked all the time")
+    always.fails("up", "--check", "--coherence", "full", code=2, says="nothing to check")
