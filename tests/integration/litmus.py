@@ -17,11 +17,16 @@ Outcome = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Litmus:
-    """One test: how many nodes it takes, and outcomes by what is said of them."""
+    """One test: how many nodes it takes, and outcomes by what is said of them.
+
+    `ends` are words of `famulus node` that end a node between two phases, as ("kill", "1").
+    """
 
     path: Path
     nodes: int
     said: Mapping[str, list[Outcome]]
+    atomics: str = "coherent"
+    ends: tuple[tuple[str, str], ...] = ()
 
     def allowed(self, outcome: Outcome) -> bool:
         allowed = any(
@@ -31,15 +36,19 @@ class Litmus:
 
 
 def read(path: Path) -> Litmus:
-    nodes = 0
+    nodes, atomics, ends = 0, "coherent", []
     said: dict[str, list[Outcome]] = {"must": [], "may": [], "model": [], "never": []}
     for line in path.read_text(encoding="utf-8").splitlines():
         word, _, rest = line.partition("#")[0].strip().partition(" ")
         if word == "node":
             nodes = max(nodes, int(rest))
+        elif word == "atomics":
+            atomics = rest
+        elif word in ("kill", "stop"):
+            ends.append((word, rest))
         elif word in said:
             said[word].append(_outcome(rest.split()))
-    return Litmus(path, nodes, said)
+    return Litmus(path, nodes, said, atomics, tuple(ends))
 
 
 def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[str]]:
@@ -57,21 +66,27 @@ def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[s
 
 def run(cli: Cli, litmus: Litmus, runs: int, place: int) -> list[Outcome]:
     """Run it on as many nodes as it takes, at `place` MiB in the pool, and return the outcomes."""
-    name = litmus.path.name
-    words = [f"~/{name}", "{}", str(litmus.nodes), str(runs), str(place * MIB)]
+    for node in range(1, litmus.nodes + 1):
+        cli.ok("cp", str(litmus.path), f"{node}:{litmus.path.name}")
+    cli.ok("pool", "clear", f"{place * MIB:#x}", str(8 * MIB), "--yes")
+    parts = _phase(cli, litmus, runs, place, 0)
+    for phase, (verb, which) in enumerate(litmus.ends, 1):
+        cli.node(int(which), "sync")  # its disk keeps the test
+        cli.ok("node", verb, which)
+        cli.ok("up")
+        parts += _phase(cli, litmus, runs, place, phase)
+    return [_merged(part) for part in zip(*parts, strict=True)]
 
+
+def _phase(cli: Cli, litmus: Litmus, runs: int, place: int, phase: int) -> list[list[Outcome]]:
     def on(node: int) -> list[Outcome]:
-        command = "sudo ./litmus " + " ".join(words).format(node)
+        words = (f"~/{litmus.path.name}", node, litmus.nodes, runs, place * MIB, phase)
+        command = " ".join(map(str, ("sudo", "./litmus", *words)))
         lines = cli.ok("ssh", str(node), "--", command, limit=500).splitlines()
         return [_outcome(line.split()[1:]) for line in lines]
 
-    for node in range(1, litmus.nodes + 1):
-        cli.ok("cp", str(litmus.path), f"{node}:{name}")
-    cli.ok("pool", "clear", f"{place * MIB:#x}", str(8 * MIB), "--yes")
-    cli.ok("pool", "write", f"{place * MIB:#x}", "--hex", "00" * 8)
     with ThreadPoolExecutor(litmus.nodes) as threads:
-        parts = list(threads.map(on, range(1, litmus.nodes + 1)))
-    return [_merged(part) for part in zip(*parts, strict=True)]
+        return list(threads.map(on, range(1, litmus.nodes + 1)))
 
 
 def _merged(parts: Iterable[Outcome]) -> Outcome:

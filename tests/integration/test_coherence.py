@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nodes with caches of their own: what outlives a node, several CPUs, the kernel, the stream."""
+"""Nodes with caches of their own: several CPUs, the kernel, the host, the stream."""
 
 import mmap
 import struct
@@ -50,23 +50,6 @@ def pair() -> Iterator[Cli]:
         yield cli
     finally:
         cli.purge()
-
-
-def test_a_killed_node_loses_what_it_had_not_written_back(pair: Cli):
-    touch(pair, 1, "store:0:1", "flush:0", "store:64:2")
-    pair.ok("node", "kill", "1")
-    pair.ok("up", "2")
-    assert (in_pool(pair, 0), in_pool(pair, 64)) == (1, 0)
-    assert touch(pair, 1, "load:0", "load:64") == [1, 0]
-
-
-def test_a_node_that_is_shut_down_writes_back(pair: Cli):
-    touch(pair, 1, "store:4096:3", "load:8192")
-    pair.ok("node", "stop", "1")
-    assert in_pool(pair, 4096) == 3
-    assert touch(pair, 2, "load:4096") == [3]
-    pair.ok("up", "2")
-    assert touch(pair, 1, "load:4096") == [3]
 
 
 def test_cpus_of_one_node_share_its_cache(pair: Cli):
@@ -154,18 +137,14 @@ def test_a_booted_node_and_one_that_reboots(own: Cli):
     assert touch(own, 1, "load:64", "flush:64", "load:64") == [0, 1]
 
 
-def test_local_atomics(own: Cli):
-    own.ok("up", "2", *UP, "--atomics", "local")
-    prepare(own, 1, 2)
-    touch(own, 1, "add:0:5:1")
-    touch(own, 2, "add:0:7:1")
-    assert in_pool(own, 0) == 0
-    own.fails("up", "2", "--coherence", "full", code=1, says="cannot become full now")
-    own.fails("up", "2", "--accel", "kvm", code=2, says="KVM")
-
-
 def test_what_is_refused(own: Cli):
     own.fails("up", "1", *UP, "--accel", "kvm", code=2, says="caches are coherent")
     own.fails("up", "1", *UP, "--network", "libvirt", code=2, says="libvirt")
     own.fails("up", "1", *UP, "--cache", "1M", code=2, says="both a size and a way")
     own.fails("up", "1", "--coherence", "maybe", code=2, says="must be full or none")
+
+
+def test_what_cannot_change_while_nodes_run(pair: Cli):
+    pair.fails("up", "2", "--coherence", "full", code=1, says="cannot become full now")
+    pair.fails("up", "2", "--atomics", "local", code=1, says="cannot become local now")
+    pair.fails("up", "2", "--accel", "kvm", code=2, says="KVM")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET, on all nodes at once.
+/* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET PHASE, on all nodes at once.
+ * PHASE counts from 0 the ends of nodes that the file has before the part.
  *
  * README.md tells what is in FILE. Prints a line for each run: the registers that this node has loaded.
  */
@@ -18,6 +19,7 @@
 #define LINE 64
 #define NAMES 32
 #define STEPS 64
+#define MEETINGS 64 /* lines: 16 nodes, four phases */
 #define CROWD 4096 /* lines that `crowd` touches: more than a bounded cache of a test has room for */
 
 enum operation {
@@ -45,10 +47,11 @@ struct test {
 
 static struct test test;
 static uint64_t result[NAMES];
-static char *pool; /* from OFFSET: a line for meetings, the lines of the runs, the crowd */
+static char *pool; /* from OFFSET: MEETINGS lines, those of the runs, the crowd */
+static volatile uint64_t *flags; /* of this phase: how often each node has come to meet, a line each */
 static int device;
 static uint64_t random_state, met;
-static unsigned nodes;
+static unsigned node, nodes;
 
 static void fails(const char *what)
 {
@@ -112,10 +115,10 @@ static void read_step(const char *text)
 	step->reg = reg(has_value ? word[3] : word[2]);
 }
 
-static void read_test(const char *path, int node)
+static void read_test(const char *path, unsigned wanted)
 {
 	char text[256], word[16];
-	int of = 0, is;
+	unsigned of = 0, is, phase = 0;
 	FILE *file = fopen(path, "r");
 	if (!file)
 		fails(path);
@@ -125,9 +128,11 @@ static void read_test(const char *path, int node)
 			continue;
 		if (!strcmp(word, "line"))
 			read_line(strstr(text, "line") + 4);
-		else if (sscanf(text, "node %d", &is) == 1)
+		else if (!strcmp(word, "kill") || !strcmp(word, "stop"))
+			phase++;
+		else if (sscanf(text, "node %u", &is) == 1)
 			of = is;
-		else if (of == node && (*text == ' ' || *text == '\t'))
+		else if (of == node && phase == wanted && (*text == ' ' || *text == '\t'))
 			read_step(text);
 	}
 	fclose(file);
@@ -135,18 +140,19 @@ static void read_test(const char *path, int node)
 
 /* --- a run ----------------------------------------------------------------------------------- */
 
+#define FLUSH(at) __asm__ volatile("clflush %0" : "+m"(*(at))::"memory")
+
+/* By plain flags, since locked instructions may act on the node's own cache. The fence is one for the test, too. */
 static void meet(void)
 {
-	uint64_t *counter = (uint64_t *)pool, one = 1, seen;
-	__asm__ volatile("lock xaddq %0, %1" : "+r"(one), "+m"(*counter)::"memory");
-	met += nodes;
-	for (;;) {
-		seen = 0;
-		__asm__ volatile("lock xaddq %0, %1" : "+r"(seen), "+m"(*counter)::"memory");
-		if (seen >= met)
-			return;
-		sched_yield();
-	}
+	__asm__ volatile("mfence" ::: "memory");
+	flags[(node - 1) * (LINE / 8)] = ++met;
+	FLUSH(&flags[(node - 1) * (LINE / 8)]);
+	for (unsigned i = 0; i < nodes; i++)
+		while (flags[i * (LINE / 8)] < met) {
+			FLUSH(&flags[i * (LINE / 8)]);
+			sched_yield();
+		}
 }
 
 static void loiter(void)
@@ -222,28 +228,30 @@ static void begin(char *first, size_t bytes, bool clear)
 	if (clear)
 		memset(first, 0, bytes);
 	for (size_t i = 0; i < bytes; i += LINE)
-		__asm__ volatile("clflush %0" : "+m"(first[i])::"memory");
+		FLUSH(&first[i]);
 	meet();
 	for (size_t i = 0; i < bytes; i += LINE)
-		__asm__ volatile("clflush %0" : "+m"(first[i])::"memory");
+		FLUSH(&first[i]);
 	meet();
 }
 
 int main(int count, char **arguments)
 {
-	if (count != 6)
-		return fprintf(stderr, "litmus FILE NODE NODES RUNS OFFSET\n"), 2;
-	int node = atoi(arguments[2]);
-	unsigned runs = (unsigned)atoi(arguments[4]);
+	if (count != 7)
+		return fprintf(stderr, "litmus FILE NODE NODES RUNS OFFSET PHASE\n"), 2;
+	unsigned runs = (unsigned)atoi(arguments[4]), phase = (unsigned)atoi(arguments[6]);
+	node = (unsigned)atoi(arguments[2]);
 	nodes = (unsigned)atoi(arguments[3]);
 	random_state = (uint64_t)node * 0x9e3779b97f4a7c15;
-	read_test(arguments[1], node);
+	read_test(arguments[1], phase);
 	device = open("/dev/fam0", O_RDWR);
 	pool = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, device, atoll(arguments[5]));
 	if (device < 0 || pool == MAP_FAILED)
 		fails("/dev/fam0");
-	char *first = pool + LINE;
-	begin(first, (size_t)runs * test.lines * LINE, node == 1);
+	flags = (uint64_t *)(pool + phase * (MEETINGS / 4) * LINE);
+	char *first = pool + MEETINGS * LINE;
+	if (phase == 0)
+		begin(first, (size_t)runs * test.lines * LINE, node == 1);
 	for (unsigned i = 0; i < runs; i++) {
 		meet();
 		loiter();
