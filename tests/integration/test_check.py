@@ -166,7 +166,9 @@ def test_a_trace_counts_what_nodes_did(examples: Cli, tmp_path: Path) -> None:
 def test_what_cannot_be_run(checked: Cli) -> None:
     checked.fails("check", "--", "no-such-file", code=2, says="there is no file no-such-file")
     checked.fails("check", "--", "/no/such/file", code=2, says="cannot be run")
-    checked.fails("check", code=2, says="no program to check")
+    checked.fails("check", code=2, says="is not checked all the time")
+    nobody = Cli("nobody-has-it")
+    nobody.fails("check", code=2, says="no program to check")
 
 
 def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
