@@ -99,42 +99,71 @@ static void give(struct fam_view *view, uint64_t line, const uint64_t *old, cons
 	}
 }
 
-/* `again`: it was begun before, and images may have any of it already. */
-static void apply(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask, bool again)
+/* The same if it was begun before: the image may have any of it already, or of what its node stores. */
+static void give_again(struct fam_view *view, uint64_t line, const uint64_t *old, const uint64_t *next)
 {
-	uint64_t old[WORDS], next[WORDS], *pool = words(f->pool, line);
-	memcpy(old, pool, FAM_LINE);
-	memcpy(next, data, FAM_LINE);
+	uint64_t *image = words(view->image, line), base[WORDS];
+	bool stored = false;
 	for (unsigned i = 0; i < WORDS; i++) {
-		uint64_t these = spread(mask, i);
-		if (these)
-			__atomic_store_n(&pool[i], (old[i] & ~these) | (next[i] & these), __ATOMIC_RELEASE);
+		uint64_t found = __atomic_load_n(&image[i], __ATOMIC_ACQUIRE);
+		uint64_t given = equal_bytes(found, old[i]) | equal_bytes(found, next[i]);
+		base[i] = (found & given) | (old[i] & ~given);
+		stored |= given != UINT64_MAX;
 	}
+	if (stored)
+		take(view, line, base);
+	for (unsigned i = 0; i < WORDS && !stored; i++)
+		replace(&image[i], old[i], next[i], UINT64_MAX);
+}
+
+static void give_to_all(struct fam_fabric *f, const struct fam_slot *slot, const uint64_t *old,
+			const uint64_t *next, bool again)
+{
 	int last = (int)__atomic_load_n(&f->control->last, __ATOMIC_ACQUIRE);
 	for (int k = 1; k <= last; k++) {
 		uint64_t state = fam_state(f, k) & ((1 << FAM_STATE_BITS) - 1);
 		if (state == FAM_NODE_OFF || (k == f->self && !again))
 			continue;
 		struct fam_view *view = fam_view(f, k);
-		if (view && !view->held[line])
-			give(view, line, old, next, mask, state == FAM_NODE_FILLS || again);
+		if (!view || view->held[slot->line])
+			continue;
+		if (again && state != FAM_NODE_FILLS)
+			give_again(view, slot->line, old, next);
+		else
+			give(view, slot->line, old, next, slot->mask, state == FAM_NODE_FILLS);
 	}
+}
+
+/* `again`: it was begun before. */
+static void apply(struct fam_fabric *f, const struct fam_slot *slot, bool again)
+{
+	uint64_t old[WORDS], next[WORDS], *pool = words(f->pool, slot->line);
+	memcpy(old, slot->old, FAM_LINE);
+	memcpy(next, slot->data, FAM_LINE);
+	for (unsigned i = 0; i < WORDS; i++) {
+		uint64_t these = spread(slot->mask, i);
+		next[i] = (old[i] & ~these) | (next[i] & these);
+		if (these)
+			__atomic_store_n(&pool[i], next[i], __ATOMIC_RELEASE);
+	}
+	give_to_all(f, slot, old, next, again);
 }
 
 void fam_push(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask)
 {
 	struct fam_slot *slot = fam_slot(f, line);
 	memcpy(slot->data, data, FAM_LINE);
+	memcpy(slot->old, words(f->pool, line), FAM_LINE);
 	slot->line = line;
 	__atomic_store_n(&slot->mask, mask, __ATOMIC_RELEASE);
-	apply(f, line, data, mask, false);
+	apply(f, slot, false);
 	__atomic_store_n(&slot->mask, 0, __ATOMIC_RELEASE);
 }
 
 void fam_finish(struct fam_fabric *f, struct fam_slot *slot)
 {
 	if (slot->mask)
-		apply(f, slot->line, slot->data, slot->mask, true);
+		apply(f, slot, true);
 	__atomic_store_n(&slot->mask, 0, __ATOMIC_RELEASE);
 }
 

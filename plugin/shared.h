@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define FAM_CONTROL_MAGIC UINT64_C(0x3148434d4146) /* "FAMCH1" */
-#define FAM_CONTROL_VERSION 1
+#define FAM_CONTROL_VERSION 2
 #define FAM_LINE 64u
 #define FAM_PAGE 4096u
 #define FAM_MAX_NODES 64
@@ -53,6 +53,7 @@ struct fam_slot {
 	uint64_t mask; /* 0: nothing is being pushed */
 	uint64_t unused[5];
 	uint8_t data[FAM_LINE];
+	uint8_t old[FAM_LINE]; /* the pool's line before */
 };
 
 struct fam_control {

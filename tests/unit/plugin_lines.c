@@ -34,6 +34,7 @@ static void die(uint64_t at, uint8_t value)
 	struct fam_slot *slot = fam_slot(&f, at / FAM_LINE);
 	slot->line = at / FAM_LINE;
 	slot->data[at % FAM_LINE] = value;
+	memcpy(slot->old, f.pool + at / FAM_LINE * FAM_LINE, FAM_LINE);
 	__atomic_store_n(&slot->mask, fam_bytes(at % FAM_LINE, 1), __ATOMIC_RELEASE);
 	_exit(0);
 }

@@ -141,6 +141,16 @@ def test_a_node_that_dies_in_a_write_back_does_not_stop_others(fabric):
     assert fabric.byte(64) == 8
 
 
+@pytest.mark.parametrize("at", [64, 70])
+def test_a_store_that_nobody_saw_survives_what_a_dead_node_had_begun(fabric, at):
+    fabric.do(1, "die", 64, 8)
+    fabric.nodes[1].wait()
+    fabric.do(2, "unseen", at, 9)
+    fabric.do(2, "drop", 64)
+    assert (fabric.byte(64), fabric.byte(at)) == (8 if at == 70 else 9, 9)
+    assert fabric.do(2, "load", at) == 9
+
+
 def test_dirty_lines_die_with_their_node(fabric):
     fabric.do(1, "store", 100, 7)
     fabric.nodes[1].kill()
