@@ -58,8 +58,26 @@ def test_what_exec_runs_is_checked_once(always: Cli) -> None:
     assert found(always, 0) == []
 
 
-def test_a_program_of_check_would_be_a_second_reader(always: Cli) -> None:
+def test_a_second_reader_is_refused_and_does_no_harm(always: Cli) -> None:
+    assert always.run("exec", "all", "--", RUN).returncode == 3
     always.fails("check", "--", "/bin/true", code=2, says="is watched already")
+    (left,) = [defect for defect in found(always, 1) if defect["kind"] == "unflushed at exit"]
+    assert left["first"]["function"] == "tell"
+
+
+def test_commands_are_those_of_the_user_s_shell(always: Cli) -> None:
+    assert always.node(1, "[[ a == a ]] && echo {1..3}") == "1 2 3"
+    assert always.node(1, "id -u", user="root") == "0"
+
+
+def test_a_node_that_was_reset_or_started_is_checked_again(always: Cli) -> None:
+    always.ok("node", "reset", "1")
+    always.ok("cp", str(SCRIPT), "1:")
+    provoke(always)
+    always.node(1, "sync")
+    always.ok("node", "stop", "1")
+    always.ok("node", "start", "1")
+    provoke(always)
 
 
 def test_a_node_that_was_killed_is_checked_again(always: Cli) -> None:

@@ -126,9 +126,10 @@ def test_files_that_were_copied_have_the_host_s_names():
 
 def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
     monkeypatch.setattr("famulus.fabric.traced.OURS", str(tmp_path))
-    (line,) = traced(["echo", "'a  b';", "exit 4"])
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    (line,) = traced(["echo", "'a  b'", "{1..3};", "[[ a == b ]] || exit 4"])
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (4, "a  b\n")
+    assert (done.returncode, done.stdout) == (4, "a  b 1 2 3\n")
 
 
 def test_the_command_in_a_node():

@@ -2,6 +2,7 @@
 """Fabrics that are checked from `up --check` to `down`, whatever runs in their nodes."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from famulus.check import build
@@ -10,7 +11,7 @@ from famulus.coherence.caches import Caches
 from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric.fabric import Fabric
-from famulus.fabric.launch import drop_caches, install, reader_lock
+from famulus.fabric.launch import drop_caches, forget_processes, install, reader_lock
 from famulus.fabric.parallel import each
 from famulus.node import lifecycle
 from famulus.node.node import Node
@@ -21,22 +22,27 @@ def background(fabric: Fabric) -> Background:
     return Background(fabric.folder.checker)
 
 
-def keep_checking(fabric: Fabric, events: Events) -> None:
-    """Have the nodes, which run, be watched if the fabric is to be checked, or no more if not."""
+def keep_checking(fabric: Fabric, undo: ExitStack, events: Events) -> None:
+    """Have the nodes that run be watched if the fabric is to be checked, or no more if not."""
+    nodes = [node for node in fabric.nodes() if node.state() == "running"]
     running = background(fabric).running()
     if fabric.spec.check:
         with events.step("watch the nodes"):
-            each(fabric.nodes(), lambda node: install(fabric, node))
-            if not running:
-                begin(fabric, fabric.nodes())
+            if running:
+                each(nodes, lambda node: install(fabric, node))
+            else:
+                undo.callback(background(fabric).stop)
+                begin(fabric, nodes)
     elif running:
         background(fabric).stop()
-        _tell(fabric.nodes(), begin=False)
+        _tell(nodes, begin=False)
 
 
 def begin(fabric: Fabric, nodes: Sequence[Node]) -> None:
     """Watch `nodes` from now on, their caches being empty as the analyser takes them for."""
     _tell(nodes, begin=False)
+    each(nodes, lambda node: install(fabric, node))
+    forget_processes(fabric, nodes)
     drop_caches(fabric, nodes)
     caches = Caches(fabric.pool)
     with reader_lock(caches) as lock:

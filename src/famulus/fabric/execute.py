@@ -19,17 +19,19 @@ def execute(
     *,
     user: str | None = None,
     timeout: float = 86_400.0,
+    as_it_is: bool = False,
 ) -> dict[int, int]:
     """Run `command` in every node, hand over each line as it comes, return the exit codes.
 
-    The words of `command` reach the node's shell joined by blanks, as with ssh itself. `on_line` is
-    called from several threads. Raises FamulusError if one of the nodes does not run.
+    The words of `command` reach the node's shell joined by blanks, as with ssh itself; nothing is
+    put before them if they are to run `as_it_is`. `on_line` is called from several threads. Raises
+    FamulusError if one of the nodes does not run.
     """
     for node in nodes:
         node.require_running()
 
     def in_node(node: Node) -> int:
-        words = traced(command) if fabric.spec.check else command
+        words = traced(command) if fabric.spec.check and not as_it_is else command
         argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
         return run(
             argv, timeout=timeout, check=False, on_line=lambda line: on_line(node, line)

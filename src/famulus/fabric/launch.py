@@ -52,6 +52,8 @@ def files_of(wanted: str) -> list[Path]:
 def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     """Have the program and the launcher in `nodes`, and return the program's command."""
     program, files = Path(wanted), files_of(wanted)
+    with only_reader(Caches(fabric.pool)):
+        pass  # another's processes would be forgotten
     each(nodes, lambda node: install(fabric, node))
     forget_processes(fabric, nodes)
     _all(fabric, nodes, f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
@@ -124,7 +126,7 @@ def launch(
     If the user interrupts, the launcher and with it the program end in the nodes, too.
     """
     try:
-        return execute(fabric, nodes, [command], on_line)
+        return execute(fabric, nodes, [command], on_line, as_it_is=True)
     except Interrupted:
         waiting.forget_interrupt()
         _all(fabric, nodes, f"sudo pkill -KILL -f '^{OURS}/launch ' || :")

@@ -2,11 +2,11 @@
 """What was found on a fabric that is checked all the time."""
 
 from famulus.check.model import NOTES
+from famulus.errors import FamulusError
 from famulus.events import Events
 from famulus.fabric import checked
 from famulus.fabric.check import Report, named
-from famulus.fabric.fabric import locked, open_fabric
-from famulus.fabric.launch import forget_processes
+from famulus.fabric.fabric import Fabric, locked, open_fabric
 
 
 def report(name: str, events: Events, *, notes: bool) -> Report:
@@ -23,8 +23,15 @@ def report(name: str, events: Events, *, notes: bool) -> Report:
         try:
             defects = named(fabric, nodes, said, "")
         finally:
-            forget_processes(fabric, nodes)
-            checked.begin(fabric, nodes)
+            _begin_anew(fabric, events)
     seen, gaps = (sum(line.get(what, 0) for line in said) for what in ("events", "gaps"))
     wanted = [defect for defect in defects if notes or defect.kind not in NOTES]
     return Report(f"the nodes of '{name}'", {}, seen, wanted, gaps)
+
+
+def _begin_anew(fabric: Fabric, events: Events) -> None:
+    """Watch the nodes again; if that fails, what was found is still to be told."""
+    try:
+        checked.begin(fabric, fabric.nodes())
+    except FamulusError as error:
+        events.note(f"the nodes are watched no more: {error.brief}; `famulus up` begins anew")

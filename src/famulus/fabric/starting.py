@@ -11,6 +11,7 @@ from famulus.agent import GuestFile
 from famulus.doorbell.service import Doorbell
 from famulus.errors import FamulusError
 from famulus.events import Events
+from famulus.fabric.checked import keep_checking
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width, in_words
 from famulus.fabric.templates import snapshots_in_use
@@ -52,6 +53,7 @@ def restart(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
     """
     with locked(fabric.folder, events), ExitStack() as undo:
         start_nodes(fabric, nodes, undo, events)
+        keep_checking(fabric, undo, events)
         undo.pop_all()
 
 
@@ -62,6 +64,7 @@ def reset(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
             lifecycle.kill(node)
             lifecycle.forget_disk(node)
         start_nodes(fabric, nodes, undo, events)
+        keep_checking(fabric, undo, events)
         undo.pop_all()
 
 

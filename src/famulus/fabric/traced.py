@@ -17,8 +17,9 @@ _ENVIRONMENT = '"HOME=$HOME" "PATH=$PATH" "USER=$USER" "LOGNAME=$LOGNAME" "SHELL
 def traced(command: Sequence[str]) -> list[str]:
     """Return the words that run `command`, a shell's words too, as it was to run, but traced.
 
-    Where there is no launcher it runs as it is.
+    Where there is no launcher, or the user may not be root, it runs as it is.
     """
-    shell = f"sh -c {shlex.quote(' '.join(command))}"
+    shell = f'"$SHELL" -c {shlex.quote(" ".join(command))}'
     launched = f"sudo --preserve-env env {_ENVIRONMENT} {SCRIPTS} {LAUNCH} {_AS_BEFORE} {shell}"
-    return [f"if [ -x {OURS}/launch ]; then exec {launched}; else exec {shell}; fi"]
+    able = f"[ -x {OURS}/launch ] && sudo -n true 2>/dev/null"
+    return [f"if {able}; then exec {launched}; else exec {shell}; fi"]

@@ -45,8 +45,8 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         _make_caches(fabric)
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
+        keep_checking(fabric, undo, events)
         undo.pop_all()
-        keep_checking(fabric, events)
         return fabric
 
 
