@@ -24,18 +24,20 @@ def background(fabric: Fabric) -> Background:
 
 def keep_checking(fabric: Fabric, undo: ExitStack, events: Events) -> None:
     """Have the nodes that run be watched if the fabric is to be checked, or no more if not."""
-    nodes = [node for node in fabric.nodes() if node.state() == "running"]
     running = background(fabric).running()
-    if fabric.spec.check:
-        with events.step("watch the nodes"):
-            if running:
-                each(nodes, lambda node: install(fabric, node))
-            else:
-                undo.callback(background(fabric).stop)
-                begin(fabric, nodes)
-    elif running:
+    if not (fabric.spec.check or running):
+        return
+    nodes = [node for node in fabric.nodes() if node.state() == "running"]
+    if not fabric.spec.check:
         background(fabric).stop()
         _tell(nodes, begin=False)
+        return
+    with events.step("watch the nodes"):
+        if running:
+            each(nodes, lambda node: install(fabric, node))
+        else:
+            undo.callback(background(fabric).stop)
+            begin(fabric, nodes)
 
 
 def begin(fabric: Fabric, nodes: Sequence[Node]) -> None:
