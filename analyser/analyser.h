@@ -167,7 +167,8 @@ void process_ends(const struct fam_event *event);
 /* race.c: conflicts that are one unless their word turns out to be a flag */
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
 void race_flag(uint64_t offset);
-void race_poll(const struct fam_event *load);
+/* `other`: what was loaded in between, or FAM_NO_OFFSET; it is no poll if `by` stores there, too. */
+void race_poll(const struct fam_event *load, uint8_t by, uint64_t other);
 void race_locked(const struct fam_event *event);
 void race_report(void);
 

@@ -121,20 +121,20 @@ static uint8_t writer(const struct fam_event *event, const struct copy *copy, un
 
 /*
  * A poll: the same word, by the same instruction, fetched anew, with nothing else of its writer's loaded
- * and nothing stored to it in between.
+ * and nothing stored to it in between. What nobody has stored yet may turn out to be its writer's.
  */
 static void notice_poll(const struct fam_event *event, struct copy *copy, unsigned granule)
 {
-	static uint64_t last[NODES][NODES];
+	static struct { uint64_t offset, seq; } last[NODES][NODES]; /* loads of what a node had stored */
 	struct reading *reading = copy_reading(copy, granule);
 	uint8_t by = writer(event, copy, granule);
-	uint64_t word = (event->offset >> 3) + 1;
-	bool again = last[event->node][by] == word || last[event->node][0] == word;
-	last[event->node][by] = word;
-	if (again && is_word(event) && reading->size && reading->pc == event->pc &&
-	    reading->offset == event->offset && reading->fetch != copy->fetch &&
-	    records[copy_last(copy, granule)].seq < reading->seq)
-		race_poll(event);
+	bool again = reading->size && last[event->node][by].seq <= reading->seq;
+	bool unsure = by && last[event->node][0].seq > reading->seq;
+	if (again && is_word(event) && reading->pc == event->pc && reading->offset == event->offset &&
+	    reading->fetch != copy->fetch && records[copy_last(copy, granule)].seq < reading->seq)
+		race_poll(event, by, unsure ? last[event->node][0].offset : FAM_NO_OFFSET);
+	last[event->node][by].offset = event->offset;
+	last[event->node][by].seq = event->seq;
 }
 
 static void remember(const struct fam_event *event, struct copy *copy)

@@ -37,6 +37,14 @@ struct held {
 	uint64_t word, value;
 };
 
+/* A poll unless node `by` stores at `other`. */
+struct maybe {
+	struct maybe *next;
+	uint64_t offset, pc, other;
+	uint8_t by;
+};
+
+static struct maybe *maybes;
 static struct suspect *suspects[PLACES];
 static struct held held[NODES];
 static struct flag *polls[PLACES]; /* instructions that poll */
@@ -66,10 +74,31 @@ void race_flag(uint64_t offset)
 	add_to(flags, offset >> 3);
 }
 
-void race_poll(const struct fam_event *load)
+static void add_poll(uint64_t offset, uint64_t pc)
 {
-	add_to(flags, load->offset >> 3);
-	add_to(polls, load->pc);
+	add_to(flags, offset >> 3);
+	add_to(polls, pc);
+}
+
+void race_poll(const struct fam_event *load, uint8_t by, uint64_t other)
+{
+	if (other == FAM_NO_OFFSET) {
+		add_poll(load->offset, load->pc);
+		return;
+	}
+	for (struct maybe *maybe = maybes; maybe; maybe = maybe->next)
+		if (maybe->offset == load->offset && maybe->pc == load->pc && maybe->other == other)
+			return;
+	struct maybe *maybe = get(sizeof(*maybe));
+	*maybe = (struct maybe){ maybes, load->offset, load->pc, other, by };
+	maybes = maybe;
+}
+
+static bool has_stored(uint8_t node, uint64_t offset)
+{
+	struct line *line = line_find(offset);
+	struct copy *copy = line ? copy_find(line, node) : NULL;
+	return copy && copy_last(copy, offset % LINE >> line->shift);
 }
 
 static struct suspect *suspect_of(uint64_t store_pc, uint64_t other_pc)
@@ -159,6 +188,9 @@ void race_report(void)
 {
 	for (unsigned node = 0; node < NODES; node++)
 		let_go(&held[node]);
+	for (const struct maybe *maybe = maybes; maybe; maybe = maybe->next)
+		if (!has_stored(maybe->by, maybe->other))
+			add_poll(maybe->offset, maybe->pc);
 	for (unsigned i = 0; i < PLACES; i++)
 		for (struct suspect *suspect = suspects[i]; suspect; suspect = suspect->next)
 			report(suspect);
