@@ -62,6 +62,7 @@ def run(
     env: Mapping[str, str] | None = None,
     cleanup: bool = False,
     pass_fds: Sequence[int] = (),
+    leaves_output: bool = False,
 ) -> Result:
     """Run a program to its end and return what it printed.
 
@@ -71,6 +72,10 @@ def run(
     program and its children are gone.
 
     The program has the file descriptors `pass_fds` under the same numbers.
+
+    With `leaves_output` nobody waits for those to whom it has left its output when it is ended, as
+    ssh leaves it to a shared connection; else they have closed it or ended, as a daemon has that is
+    ready.
 
     With `cleanup` it runs although the user has interrupted: it undoes what the interrupt left.
     """
@@ -82,7 +87,7 @@ def run(
         _process(argv, on_line is not None, words, cwd=cwd, env=env, pass_fds=pass_fds) as process,
         _limit(process, timeout) as hit,
     ):
-        stdout, stderr = _collect(process, on_line)
+        stdout, stderr = _collect(process, on_line, leaves_output)
     check_interrupt()
     if hit.is_set():
         raise _failed(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
@@ -187,10 +192,10 @@ def _limit(process: subprocess.Popen[str], timeout: float) -> Iterator[threading
 
 
 def _collect(
-    process: subprocess.Popen[str], on_line: Callable[[str], None] | None
+    process: subprocess.Popen[str], on_line: Callable[[str], None] | None, leaves_output: bool
 ) -> tuple[str, str]:
     def given_up() -> bool:
-        return process in _ended and process.poll() is not None
+        return leaves_output and process in _ended and process.poll() is not None
 
     if on_line is None:
         return collect.whole(process, given_up)

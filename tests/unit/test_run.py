@@ -120,10 +120,18 @@ def test_who_holds_the_output_of_one_that_was_ended_is_not_waited_for(tmp_path, 
             f"echo said; setsid sleep 60 & echo $! > {tmp_path}/pid; wait",
             timeout=0.5,
             on_line=on_line,
+            leaves_output=True,
         )
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert time.monotonic() - start < 30
     assert caught.value.details == "said"
+
+
+@pytest.mark.parametrize("on_line", [None, print], ids=["whole", "lines"])
+def test_a_daemon_of_one_that_was_ended_is_waited_for_until_it_is_ready(tmp_path, on_line):
+    with pytest.raises(FamulusError, match="took longer"):
+        sh(f"setsid sh -c 'sleep 2; echo > {tmp_path}/ready' & wait", timeout=0.5, on_line=on_line)
+    assert (tmp_path / "ready").exists()
 
 
 def test_lines_come_whole_and_in_order():

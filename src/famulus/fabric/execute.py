@@ -34,7 +34,11 @@ def execute(
         words = traced(command) if fabric.spec.check and not as_it_is else command
         argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
         return run(
-            argv, timeout=timeout, check=False, on_line=lambda line: on_line(node, line)
+            argv,
+            timeout=timeout,
+            check=False,
+            on_line=lambda line: on_line(node, line),
+            leaves_output=True,
         ).returncode
 
     return each(nodes, in_node)

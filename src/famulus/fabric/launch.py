@@ -98,7 +98,7 @@ def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> Non
 def ask_node(fabric: Fabric, node: Node, command: str) -> str:
     """Run a shell command in `node` and return what it prints. Raises FamulusError if it fails."""
     argv = ssh.login(fabric.ssh_config, node.name, None, [command], tty=False)
-    return run(argv, timeout=_LIMIT).stdout
+    return run(argv, timeout=_LIMIT, leaves_output=True).stdout
 
 
 def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
