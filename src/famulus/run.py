@@ -84,7 +84,15 @@ def run(
     log.debug("run: %s", shell_line(argv))
     with (
         _given(stdin) as words,
-        _process(argv, on_line is not None, words, cwd=cwd, env=env, pass_fds=pass_fds) as process,
+        _process(
+            argv,
+            on_line is not None,
+            words,
+            cwd=cwd,
+            env=env,
+            pass_fds=pass_fds,
+            interrupted=_never if cleanup else waiting.interrupted,
+        ) as process,
         _limit(process, timeout) as hit,
     ):
         stdout, stderr = _collect(process, on_line, leaves_output)
@@ -96,8 +104,9 @@ def run(
     return Result(process.returncode, stdout, stderr)
 
 
-def _never() -> None:
+def _never() -> bool:
     """Notice no interrupt."""
+    return False
 
 
 def interactive(argv: Argv) -> int:
@@ -146,6 +155,7 @@ def _process(
     cwd: Path | None,
     env: Mapping[str, str] | None,
     pass_fds: Sequence[int],
+    interrupted: Callable[[], bool],
 ) -> Iterator[subprocess.Popen[str]]:
     try:
         process = subprocess.Popen(
@@ -165,6 +175,8 @@ def _process(
     with _live_lock:
         _live.add(process)
     try:
+        if interrupted():  # between the look before the start and now: terminate_all did not see it
+            _end_group(process)
         yield process
     finally:
         if process.poll() is None:

@@ -31,9 +31,14 @@ def forget_interrupt() -> None:
     _interrupted.clear()
 
 
+def interrupted() -> bool:
+    """Tell whether the user has asked to stop."""
+    return _interrupted.is_set()
+
+
 def check_interrupt() -> None:
     """Raise Interrupted if the user has asked to stop."""
-    if _interrupted.is_set():
+    if interrupted():
         raise Interrupted(_signal)
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from famulus import run as run_module
 from famulus import waiting
 from famulus.errors import FamulusError, Interrupted
 from famulus.run import find_program, run, shell_line, terminate_all
@@ -110,6 +111,20 @@ def test_interrupt_ends_it():
     with pytest.raises(Interrupted):
         sh("true")  # nothing new is begun
     timer.join()
+
+
+def test_an_interrupt_while_it_is_being_started_ends_it(tmp_path, monkeypatch):
+    find = run_module.find_program
+
+    def find_and_interrupt(name: str) -> str | None:
+        waiting.interrupt(signal.SIGINT)
+        terminate_all()  # which cannot see it yet
+        return find(name)
+
+    monkeypatch.setattr(run_module, "find_program", find_and_interrupt)
+    with pytest.raises(Interrupted):
+        sh(f"sleep 60; touch {tmp_path}/done", timeout=90)
+    assert not (tmp_path / "done").exists()
 
 
 @pytest.mark.parametrize("on_line", [None, print], ids=["whole", "lines"])
