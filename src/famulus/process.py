@@ -8,6 +8,7 @@ process is ours if its number stands in our pid file and our token in its argume
 import contextlib
 import os
 import select
+import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,27 @@ class Daemon:
         """Wait until the process has ended. Raises FamulusError after `limit` seconds."""
         wait_until(what, lambda: not self.running(), limit=limit)
         self.pidfile.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A daemon with a folder of its own, where its pid file is `pid`; it need not run."""
+
+    folder: Path
+
+    @property
+    def daemon(self) -> Daemon:
+        """Its process."""
+        return Daemon(self.folder / "pid", str(self.folder))
+
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return self.daemon.running()
+
+    def stop(self) -> None:
+        """End it at once and remove its folder. Nothing happens if it does not run."""
+        self.daemon.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def start_ticks(pid: int) -> int | None:

@@ -2,14 +2,14 @@
 """The analyser of one fabric as a process of its own: started, found again, asked what it saw."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from famulus import paths
+from famulus.check.watch import STOP
 from famulus.errors import FamulusError
-from famulus.process import Daemon
+from famulus.process import Service
 from famulus.run import run
 
 _LIMIT = 60.0  # seconds for a start
@@ -18,19 +18,8 @@ _START = 'cd "$0" && { "$@" >found 2>log </dev/null & echo $! >pid; }'
 
 
 @dataclass(frozen=True)
-class Background:
-    """The analyser whose pid file, log and findings lie in `folder`; it need not run."""
-
-    folder: Path
-
-    @property
-    def daemon(self) -> Daemon:
-        """Its process."""
-        return Daemon(self.folder / "pid", str(self.folder))
-
-    def running(self) -> bool:
-        """Tell whether it runs."""
-        return self.daemon.running()
+class Background(Service):
+    """The analyser whose pid file, log and findings lie in `folder`."""
 
     def start(self, analyser: Path, stream: Path, lock: int) -> None:
         """Have it read the rings in `stream` from now on. It keeps the file `lock` open.
@@ -62,14 +51,9 @@ class Background:
             )
         return said
 
-    def stop(self) -> None:
-        """End it at once and forget what it saw. Nothing happens if it does not run."""
-        self.daemon.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     @property
     def _stop(self) -> Path:
-        return self.folder / "stream" / "stop"  # ends the analyser, see analyser/main.c
+        return self.folder / "stream" / STOP
 
     def _read(self, name: str) -> str:
         try:

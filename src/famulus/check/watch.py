@@ -11,7 +11,7 @@ from famulus.errors import FamulusError, Interrupted
 from famulus.run import run
 
 _LONGEST = 86_400.0  # seconds
-_STOP = "stop"  # the file that ends the analyser, see analyser/main.c
+STOP = "stop"  # the file that ends the analyser, see analyser/main.c
 
 
 class Watch:
@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(self, analyser: Path, folder: Path, words: Sequence[str] = ()) -> None:
         self._argv: list[str | Path] = [analyser, *words, folder]
-        self._stop = folder / _STOP
+        self._stop = folder / STOP
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._output = ""
         self._error: FamulusError | Interrupted | None = None

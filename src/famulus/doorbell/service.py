@@ -1,32 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The doorbell server of one fabric: started, found again from any process, stopped."""
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from famulus import paths
-from famulus.process import Daemon
+from famulus.process import Service
 from famulus.run import run
 
 _LIMIT = 60.0  # seconds for a start
 
 
 @dataclass(frozen=True)
-class Doorbell:
-    """The server whose sockets, pid file and log lie in `folder`; it need not run."""
-
-    folder: Path
-
-    @property
-    def daemon(self) -> Daemon:
-        """The server's process."""
-        return Daemon(self.folder / "pid", str(self.folder))
-
-    def running(self) -> bool:
-        """Tell whether the server runs."""
-        return self.daemon.running()
+class Doorbell(Service):
+    """The server whose sockets, pid file and log lie in `folder`. Its end harms no node."""
 
     def socket(self, number: int) -> Path:
         """Return the socket to which the QEMU of node `number` connects."""
@@ -41,11 +29,6 @@ class Doorbell:
         self.stop()
         paths.make_private(self.folder)
         run(server_arguments(self.folder, pool, vectors, nodes), timeout=_LIMIT)
-
-    def stop(self) -> None:
-        """Stop the server. Nothing happens if it does not run. Nodes that run are not harmed."""
-        self.daemon.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def server_arguments(folder: Path, pool: Path, vectors: int, nodes: int) -> list[str]:
