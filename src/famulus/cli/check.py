@@ -93,7 +93,12 @@ def check(
 
 def _found(fabric: str, events: Events, *, notes: bool) -> Report:
     if not FabricFolder(fabric).exists():
-        raise UsageError("no program to check", hint="Example: famulus check -- ./program")
+        raise UsageError(
+            "no program to check",
+            hint="Example: famulus check -- ./program. Without one it needs a fabric that was "
+            "started by `famulus up --check`.",
+        )
+    open_log(fabric)
     try:
         return report_of(fabric, events, notes=notes)
     except FamulusError as error:

@@ -24,6 +24,7 @@ OVER = 124  # exit code of timeout(1)
 CANNOT = (126, 127)  # exit codes of a shell for what cannot be run
 
 _COPY_LIMIT = 120.0  # seconds
+_FORGET = f"find {OURS}/processes -type f -exec sudo rm -f {{}} +"
 _SHOW_KEPT = 'for f in *; do echo "== $f"; sudo cat "$f" || :; done'
 _SHOW_ALIVE = (
     'for n in %s; do [ -e "$n" ] || { echo "== $n"; sudo cat /proc/$n/comm /proc/$n/maps; }; done'
@@ -55,8 +56,7 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     with only_reader(Caches(fabric.pool)):
         pass  # another's processes would be forgotten
     each(nodes, lambda node: install(fabric, node))
-    forget_processes(fabric, nodes)
-    _all(fabric, nodes, f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
+    _all(fabric, nodes, f"{_FORGET}; rm -rf {FOLDER}; mkdir -p {FOLDER}")
     if not files:
         return [wanted]
     each(nodes, lambda node: _copy(fabric, node, files, FOLDER))
@@ -79,7 +79,7 @@ def install(fabric: Fabric, node: Node) -> None:
 
 def forget_processes(fabric: Fabric, nodes: Sequence[Node]) -> None:
     """Remove what the launcher has kept in `nodes`."""
-    _all(fabric, nodes, f"cd {OURS}/processes && find . -type f -exec sudo rm -f {{}} +")
+    _all(fabric, nodes, _FORGET)
 
 
 def on_host(file: str, wanted: str) -> str:
