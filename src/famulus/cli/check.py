@@ -34,7 +34,7 @@ _CANNOT = 2  # exit code: the program could not be run, or did not end
 def check(
     context: typer.Context,
     nodes: Annotated[
-        int | None, typer.Option("--nodes", "-n", metavar="N", help="Number of nodes (2).")
+        int | None, typer.Option("--nodes", "-n", metavar="N", min=1, help="Number of nodes (2).")
     ] = None,
     fabric: Annotated[
         str | None,
