@@ -1,48 +1,119 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Does a load stand in a loop that throws copies away? Then it polls, by `objdump -d`. Pure."""
+"""Does a load poll? It does if its value ends a loop that throws copies away. Pure.
+
+By what `objdump -d` prints. Loops are the natural ones: what leads back to where the loop was
+entered (Aho, Lam, Sethi, Ullman: Compilers, 9.6). A compiler may have put the first look before
+the loop (gcc's -ftree-ch): that one polls if its value tells whether the loop is entered.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from famulus.check.dataflow import depends_on, memory_operand
+
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$", re.MULTILINE)
-_JUMP = re.compile(r"(j\w+)\s+([0-9a-f]+)")
+_JUMP = re.compile(r"(?:notrack |bnd )?(j\w+)\s+([0-9a-f]+)")
 _REFETCHES = ("clflush", "call", "mfence")
 
-_Ways = Mapping[int, set[int]]
+Code = Mapping[int, str]  # an instruction's words by its address
+Ways = Mapping[int, frozenset[int]]  # where it goes on from there
 
 
 def in_polling_loop(disassembly: str, address: int) -> bool:
-    """Tell whether what runs at `address` can come back there by way of a flush or a call."""
+    """Tell whether what is loaded at `address` can end a loop with a flush or a call in it."""
     code = {int(at, 16): words for at, words in _INSTRUCTION.findall(disassembly)}
-    ahead = _successors(code)
-    back: dict[int, set[int]] = {at: set() for at in code}
-    for at, following in ahead.items():
-        for next_ in following:
-            back[next_].add(at)
-    loop = _reached(ahead, address) & _reached(back, address)
+    ways = _successors(code)
+    if address not in code:
+        return False
+    loops = [loop for loop in _loops(ways) if _refetches(code, loop)]
+    if any(_ends(code, ways, loop, address) for loop in loops):
+        return True
+    word = memory_operand(code[address])
+    again = {at for at in code if at != address and memory_operand(code[at]) == word}
+    polling = {at for at in again if any(_ends(code, ways, loop, at) for loop in loops)}
+    return _decides(code, ways, address, polling)
+
+
+def _ends(code: Code, ways: Ways, loop: frozenset[int], load: int) -> bool:
+    """Tell whether the loaded value decides a jump out of the loop."""
+    if load not in loop:
+        return False
+    inside = {at: ways[at] & loop for at in loop}
+    jumps = (at for at in depends_on(code, inside, load) if len(ways[at]) > 1)
+    return any(not ways[at] <= loop for at in jumps)
+
+
+def _decides(code: Code, ways: Ways, load: int, wanted: set[int]) -> bool:
+    """Tell whether the loaded value decides that one of `wanted` is reached before `load` is."""
+    once = {at: following - {load} for at, following in ways.items()}
+    return any(
+        len({bool(_reached(once, way) & wanted) for way in ways[at]}) > 1
+        for at in (depends_on(code, once, load) if wanted else ())
+    )
+
+
+def _reached(ways: Ways, start: int) -> set[int]:
+    """Return `start` and what is reached from there."""
+    found: set[int] = set()
+    left = {start}
+    while left:
+        at = left.pop()
+        found.add(at)
+        left |= ways[at] - found
+    return found
+
+
+def _refetches(code: Code, loop: frozenset[int]) -> bool:
     return any(code[at].startswith(_REFETCHES) for at in loop)
 
 
-def _successors(code: Mapping[int, str]) -> dict[int, set[int]]:
+def _successors(code: Code) -> Ways:
     following = dict(pairwise(sorted(code)))
-    ways: dict[int, set[int]] = {}
+    ways: dict[int, frozenset[int]] = {}
     for at, words in code.items():
         jump = _JUMP.match(words)
-        ends = words.startswith(("ret", "hlt", "ud2")) or (jump and jump[1] == "jmp")
+        ends = words.startswith(("ret", "hlt", "ud2", "jmp")) or (jump and jump[1] == "jmp")
         wanted = {int(jump[2], 16)} if jump else set()
         if not ends and at in following:
             wanted.add(following[at])
-        ways[at] = wanted & code.keys()
+        ways[at] = frozenset(wanted & code.keys())
     return ways
 
 
-def _reached(ways: _Ways, start: int) -> set[int]:
-    """Return what is reached from `start` in one step or more."""
-    found: set[int] = set()
-    left = [start]
+def _loops(ways: Ways) -> list[frozenset[int]]:
+    before: dict[int, set[int]] = {at: set() for at in ways}
+    for at, following in ways.items():
+        for next_ in following:
+            before[next_].add(at)
+    return [_body(before, start, end) for end, start in _back_edges(ways)]
+
+
+def _body(before: Mapping[int, set[int]], start: int, end: int) -> frozenset[int]:
+    found, left = {start}, [end]
     while left:
-        new = ways.get(left.pop(), set()) - found
-        found |= new
-        left += new
-    return found
+        at = left.pop()
+        if at not in found:
+            found.add(at)
+            left += before[at]
+    return frozenset(found)
+
+
+def _back_edges(ways: Ways) -> Iterator[tuple[int, int]]:
+    """Walk depth first; yield what leads back to an instruction that the walk is still below."""
+    seen: set[int] = set()
+    for root in sorted(ways):
+        path, below = [(root, iter(ways[root]))] if root not in seen else [], {root}
+        seen.add(root)
+        while path:
+            at, rest = path[-1]
+            next_ = next(rest, None)
+            if next_ is None:
+                path.pop()
+                below.discard(at)
+            elif next_ in below:
+                yield at, next_
+            elif next_ not in seen:
+                seen.add(next_)
+                below.add(next_)
+                path.append((next_, iter(ways[next_])))

@@ -14,7 +14,7 @@ from famulus.check.symbols import Ask, Symbols
 
 
 def without_polls(defects: Sequence[Defect], symbols: Symbols, ask: Ask) -> list[Defect]:
-    """Return the defects without races whose load was seen once and stands in a polling loop."""
+    """Return the defects without races whose load was seen once and polls by its code."""
     return [defect for defect in defects if not _is_poll(defect, symbols, ask)]
 
 
