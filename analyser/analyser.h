@@ -96,7 +96,7 @@ void *more(void *old, size_t elements, size_t size);
 /* record.c */
 void record_start(void);
 extern struct record *records;
-rec_t record_new(const struct fam_event *event);
+rec_t record_new(const struct fam_event *event, rec_t instead); /* of one that is of no use, or 0 */
 void record_mark(rec_t record); /* called back by the collection below for all that is in use */
 bool record_is_time(void);
 void record_collect(void);

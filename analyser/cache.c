@@ -88,6 +88,21 @@ static void split_if_part(const struct fam_event *event, struct line *line)
 		line_split(line);
 }
 
+/* The record of a store that this one overwrites, if nothing else refers to it; or 0. */
+static rec_t overwritten(const struct copy *copy, const struct fam_event *event)
+{
+	const struct line *line = copy->line;
+	rec_t old = copy->seen[event->offset % LINE >> line->shift];
+	const struct record *store = &records[old];
+	if (line->shared || store->node != event->node || store->offset != event->offset ||
+	    store->size != event->size)
+		return 0;
+	EACH_GRANULE(g, line, event->offset, event->size)
+		if (line->pool && line->pool[g] == old)
+			return 0;
+	return old;
+}
+
 static struct copy *store(const struct fam_event *event)
 {
 	struct line *line = line_get(event->offset);
@@ -96,7 +111,7 @@ static struct copy *store(const struct fam_event *event)
 	copy->idle_flush = 0;
 	fetch(copy);
 	judge_store(event, copy);
-	rec_t record = record_new(event);
+	rec_t record = record_new(event, overwritten(copy, event));
 	EACH_GRANULE(g, line, event->offset, event->size) {
 		copy->seen[g] = record;
 		if (copy->last)
@@ -137,7 +152,7 @@ static void locked(const struct fam_event *event)
 		return;
 	}
 	judge_store(event, copy);
-	rec_t record = record_new(event);
+	rec_t record = record_new(event, 0);
 	records[record].flushed = records[record].done = event->seq;
 	records[record].flush_pc = event->pc;
 	EACH_GRANULE(g, line, event->offset, event->size) {

@@ -36,12 +36,13 @@ static void grow(void)
 
 struct line *line_find(uint64_t offset)
 {
+	static struct line *last; /* programs go on in the line they are in */
 	uint64_t number = offset / LINE;
-	if (!size)
-		return NULL;
-	for (uint64_t at = start(number); table[at & (size - 1)]; at++)
+	if (last && last->number == number)
+		return last;
+	for (uint64_t at = start(number); size && table[at & (size - 1)]; at++)
 		if (table[at & (size - 1)]->number == number)
-			return table[at & (size - 1)];
+			return last = table[at & (size - 1)];
 	return NULL;
 }
 

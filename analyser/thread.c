@@ -12,13 +12,21 @@ static unsigned place(uint8_t node, uint64_t space, uint64_t thread)
 	return (unsigned)(mixed >> 40) % THREADS;
 }
 
+static bool is_of(const struct thread *thread, const struct fam_event *event)
+{
+	return thread->node == event->node && thread->space == event->space &&
+	       thread->thread == event->thread;
+}
+
 struct thread *thread_get(const struct fam_event *event)
 {
+	static struct thread *last;
+	if (last && is_of(last, event))
+		return last;
 	struct thread **first = &threads[place(event->node, event->space, event->thread)];
 	for (struct thread *thread = *first; thread; thread = thread->next)
-		if (thread->node == event->node && thread->space == event->space &&
-		    thread->thread == event->thread)
-			return thread;
+		if (is_of(thread, event))
+			return last = thread;
 	struct thread *thread = get(sizeof(*thread));
 	thread->node = event->node;
 	thread->space = event->space;

@@ -7,7 +7,7 @@ from pathlib import Path
 from famulus import compiled, paths
 from famulus.paths import source_folder
 
-_FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra")
+_FLAGS = ("-std=gnu11", "-O2", "-flto", "-g", "-Wall", "-Wextra")
 
 
 @dataclass(frozen=True)
