@@ -43,6 +43,11 @@ main
 0x0000000000002020
 memcpy
 ??:?
+0x0000000000002028
+_mm_clflush
+/usr/lib/gcc/x86_64-linux-gnu/12/include/emmintrin.h:1522
+push
+/src/queue.h:11
 0x0000000000002030
 ??
 ??:0
@@ -113,6 +118,7 @@ def test_frames_of_addr2line():
     frames = parse_frames(FRAMES)
     assert frames[0x2010] == (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
     assert frames[0x2020] == (Frame("memcpy"),)
+    assert frames[0x2028] == (Frame("push", "/src/queue.h", 11),)
     assert frames[0x2030] == ()
 
 

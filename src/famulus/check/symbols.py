@@ -15,6 +15,7 @@ Ask = Callable[[int, str], str]  # a node and a shell command: what it prints
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+ *(.*)")
 _SEGMENT = re.compile(r"\s+LOAD\s+0x(\w+) 0x(\w+) 0x\w+ 0x(\w+)")
 _LINE = re.compile(r"(.*):(\d+|\?)(?: \(discriminator \d+\))?$")
+_INTRINSICS = re.compile(r"/lib/gcc/[^/]+/\d+/include/|/lib/clang/\d+/include/")
 _COLUMNS = 4
 _MARK = "== "  # begins a line that names a file
 
@@ -95,7 +96,10 @@ def link_address(headers: str, offset: int) -> int | None:
 
 
 def parse_frames(text: str) -> dict[int, tuple[Frame, ...]]:
-    """Return the frames of each address of `addr2line -a -f -C -i`, the innermost first."""
+    """Return the frames of each address of `addr2line -a -f -C -i`, the innermost first.
+
+    An intrinsic, `_mm_clflush` say, is what its caller's line says, and no frame.
+    """
     frames: dict[int, tuple[Frame, ...]] = {}
     lines = text.splitlines()
     address = function = None
@@ -108,7 +112,11 @@ def parse_frames(text: str) -> dict[int, tuple[Frame, ...]]:
         elif address is not None:
             frames[address] += _frame(function, line)
             function = None
-    return frames
+    return {address: _without_intrinsics(of) for address, of in frames.items()}
+
+
+def _without_intrinsics(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    return tuple(frame for frame in frames if not _INTRINSICS.search(frame.file)) or frames
 
 
 def _frame(function: str, place: str) -> tuple[Frame, ...]:

@@ -20,7 +20,8 @@ def lines_of(defect: Defect) -> list[Line]:
     flush = defect.events.get("flush")
     told = f"node {flush.node}, {flush.what} at {flush.site}" if flush else "never"
     lines.append(("", f"  last flush of the line: {told}"))
-    lines.append(("dim", "  in this order: " + "; ".join(map(_brief, defect.in_order()))))
+    lines.append(("dim", "  in this order:"))
+    lines += [("dim", f"    {_brief(event)}") for event in defect.in_order()]
     return lines
 
 

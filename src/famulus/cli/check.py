@@ -74,6 +74,7 @@ def check(
     Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """
     rules = suppress.read(suppressions) if suppressions else []
+    _require_folders(sarif_file, junit_file)
     if context.args:
         program, *words = context.args
         request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
@@ -81,7 +82,7 @@ def check(
             open_log(fabric)
         report = _run(request, Console(stderr=json_, highlight=False, soft_wrap=True), verbose)
     else:
-        report = _found(fabric or DEFAULT_FABRIC, make_events(verbose), notes=notes)
+        report = _found(fabric, make_events(verbose), notes=notes)
     report.defects[:] = suppress.apply(rules, report.defects)
     _write(report, sarif_file, junit_file)
     if json_:
@@ -91,14 +92,23 @@ def check(
     raise typer.Exit(1 if report.wrong else _CANNOT if report.timed_out else 0)
 
 
-def _found(fabric: str, events: Events, *, notes: bool) -> Report:
-    if not FabricFolder(fabric).exists():
+def _require_folders(*files: Path | None) -> None:
+    """Raise UsageError before the run if a file could not be written after it."""
+    for file in filter(None, files):
+        if not file.parent.is_dir():
+            raise UsageError(f"there is no folder {file.parent} for {file.name}")
+
+
+def _found(given: str | None, events: Events, *, notes: bool) -> Report:
+    fabric = given or DEFAULT_FABRIC
+    if not given and not FabricFolder(fabric).exists():
         raise UsageError(
             "no program to check",
             hint="Example: famulus check -- ./program. Without one it needs a fabric that was "
             "started by `famulus up --check`.",
         )
-    open_log(fabric)
+    if FabricFolder(fabric).exists():
+        open_log(fabric)
     try:
         return report_of(fabric, events, notes=notes)
     except FamulusError as error:
@@ -149,6 +159,7 @@ def _show(report: Report) -> None:
     if report.timed_out:
         screen.print("the program did not end in time, see --timeout", style="yellow")
     if report.wrong:
-        screen.print(f"{len(report.wrong)} defects", style="bold red")
+        found = len(report.wrong)
+        screen.print("1 defect" if found == 1 else f"{found} defects", style="bold red")
     else:
         screen.print("no defect found", style="bold green")
