@@ -89,6 +89,16 @@ class Cli:
         who = ["-l", user] if user else []
         return self.ok("ssh", str(number), *who, "--", command, limit=180).strip()
 
+    def reboot(self, number: int) -> None:
+        """Have a node boot again from within, and wait until it takes logins."""
+        look = ("ssh", str(number), "--", "cat /proc/sys/kernel/random/boot_id")
+        boot = self.ok(*look)
+        self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", limit=60)
+        deadline = time.monotonic() + 400
+        while (now := self.run(*look, limit=100).stdout) in ("", boot):
+            assert time.monotonic() < deadline, now
+            time.sleep(1)
+
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.ok("status", "--json"))
         return found

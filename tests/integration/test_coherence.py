@@ -3,7 +3,6 @@
 
 import mmap
 import struct
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,6 @@ from tests.integration.cli import Cli
 pytestmark = pytest.mark.integration
 
 SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
-BOOT = "cat /proc/sys/kernel/random/boot_id"
 UP = ("--pool", "64M", "--coherence", "none")
 
 
@@ -126,12 +124,7 @@ def test_a_booted_node_and_one_that_reboots(own: Cli):
     touch(own, 1, "load:0")
     touch(own, 2, "store:0:1", "flush:0")
     assert touch(own, 1, "load:0") == [0]
-    boot = own.node(1, BOOT)
-    own.run("ssh", "1", "--", "sudo reboot", limit=60)
-    deadline = time.monotonic() + 400
-    while (now := own.run("ssh", "1", "--", BOOT, limit=100).stdout.strip()) in ("", boot):
-        assert time.monotonic() < deadline, now
-        time.sleep(1)
+    own.reboot(1)
     touch(own, 1, "load:64")
     touch(own, 2, "store:64:1", "flush:64")
     assert touch(own, 1, "load:64", "flush:64", "load:64") == [0, 1]

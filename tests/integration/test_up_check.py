@@ -80,6 +80,21 @@ def test_a_node_that_was_reset_or_started_is_checked_again(always: Cli) -> None:
     provoke(always)
 
 
+def test_a_node_that_boots_again_by_itself_is_checked_on(always: Cli) -> None:
+    always.reboot(1)
+    provoke(always)
+
+
+def test_a_node_that_comes_later_is_checked_too(always: Cli) -> None:
+    always.ok("up", "3")
+    always.ok("cp", str(SCRIPT), "3:")
+    alone = f"FAMULUS_NODE=1 python3 {SCRIPT.name}; exit 3"
+    assert always.run("exec", "3", "--", alone).returncode == 3
+    (left,) = found(always, 1)
+    assert (left["kind"], left["first"]["node"]) == ("unflushed at exit", 3)
+    always.ok("up", "2")
+
+
 def test_a_node_that_was_killed_is_checked_again(always: Cli) -> None:
     always.ok("node", "kill", "2")
     always.fails("check", code=2, says="fabric2 is stopped")
