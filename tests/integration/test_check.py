@@ -168,7 +168,7 @@ def test_what_cannot_be_run(checked: Cli) -> None:
     checked.fails("check", "--", "/no/such/file", code=2, says="cannot be run")
     checked.fails("check", code=2, says="is not checked all the time")
     nobody = Cli("nobody-has-it")
-    nobody.fails("check", code=2, says="no program to check")
+    nobody.fails("check", code=2, says="there is no fabric 'nobody-has-it'")
 
 
 def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
