@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What caches of their own cost nodes: ratios of one run, over plain TCG.
 
-Two fabrics run side by side, one coherent and one not; rounds alternate between them. Loops of one
-node, two nodes that hand data to each other, a boot, a clone, and memory.
+Three fabrics run side by side: one coherent, one not, and a coherent one that can be watched and is
+not; rounds alternate between them. Loops of one node, two nodes that hand data to each other, a
+boot, a clone, and memory.
 """
 
 import statistics
@@ -25,7 +26,8 @@ SUM = (
 )
 # `sum` is the two-node test: an example of the library. `pair` does nothing but hand lines over.
 AIMS = {"sum": 2.0, "pair": None, "private": 5.0, "pool": 5.0, "mixed": 2.0}
-KINDS = {"full": (), "none": ("--coherence", "none")}
+KINDS = {"full": (), "none": ("--coherence", "none"), "watch": ("--watch",)}
+SUBNETS = {"full": "192.168.42.0/24", "none": "192.168.43.0/24", "watch": "192.168.44.0/24"}
 
 
 def main() -> None:
@@ -46,8 +48,7 @@ def main() -> None:
 
 def up(famulus: Famulus, kind: str, *words: str) -> None:
     """Start two nodes of this kind."""
-    subnet = {"full": "192.168.42.0/24", "none": "192.168.43.0/24"}[kind]
-    famulus("up", "2", "--pool", POOL, "--subnet", subnet, *KINDS[kind], *words)
+    famulus("up", "2", "--pool", POOL, "--subnet", SUBNETS[kind], *KINDS[kind], *words)
 
 
 def loops(fabrics: dict[str, Famulus]) -> None:
@@ -67,6 +68,7 @@ def loops(fabrics: dict[str, Famulus]) -> None:
         times = {kind: [one[kind][what] for one in rounds] for kind in KINDS}
         least = {kind: min(found) for kind, found in times.items()}  # others use the host too
         report(f"{what}, none over full", least["none"], least["full"], aim)
+        report(f"{what}, watch over full", least["watch"], least["full"])
     for kind, famulus in fabrics.items():
         print(f"  memory of a node, {kind}: {memory(famulus) / 2**20:.0f} MiB (PSS)")
 
@@ -101,7 +103,8 @@ def starts(fabrics: dict[str, Famulus], what: str, words: Sequence[str]) -> None
             famulus("down", "--purge", "--force")
             times[kind].append(seconds(lambda f=famulus, k=kind: up(f, k, *words)))  # type: ignore[misc]
     medians = {kind: statistics.median(found) for kind, found in times.items()}
-    report(f"{what} of two nodes, none over full", medians["none"], medians["full"], 1.3)
+    for kind in ("none", "watch"):
+        report(f"{what} of two nodes, {kind} over full", medians[kind], medians["full"], 1.3)
 
 
 if __name__ == "__main__":
