@@ -78,16 +78,16 @@ def test_a_pool_of_another_size_is_refused_and_kept(own: Cli) -> None:
 @pytest.mark.parametrize(
     ("how", "nodes", "verb", "seconds"),
     [
-        ("--clone", 6, "clone", 0.0),
+        ("--clone", 16, "clone", 0.0),
         ("--cold", 2, "start", 1.0),
-        ("--cold", 2, "start", 6.0),
+        ("--cold", 2, "start", 4.0),
     ],
 )
 def test_ctrl_c_leaves_nothing_and_up_works_again(
     own: Cli, how: str, nodes: int, verb: str, seconds: float
 ) -> None:
     process = own.start("up", str(nodes), "--pool", "64M", how)
-    until(process, f"{verb} fabric1")  # two clones are there within a third of a second
+    until(process, f"{verb} fabric1")  # sixteen clones take some seconds from there
     time.sleep(seconds)
     assert process.poll() is None, process.communicate()
     interrupt(process)
