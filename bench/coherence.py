@@ -43,7 +43,13 @@ def main() -> None:
             starts(fabrics, "boot", ("--cold",))
     finally:
         for famulus in fabrics.values():
-            famulus("down", "--purge", "--force")
+            forget(famulus)
+
+
+def forget(famulus: Famulus) -> None:
+    """Stop and remove the fabric, if there is one."""
+    if famulus.fabric in famulus("list").split():
+        famulus("down", "--purge", "--force")
 
 
 def up(famulus: Famulus, kind: str, *words: str) -> None:
@@ -100,7 +106,7 @@ def starts(fabrics: dict[str, Famulus], what: str, words: Sequence[str]) -> None
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for _ in range(STARTS):
         for kind, famulus in fabrics.items():
-            famulus("down", "--purge", "--force")
+            forget(famulus)
             times[kind].append(seconds(lambda f=famulus, k=kind: up(f, k, *words)))  # type: ignore[misc]
     medians = {kind: statistics.median(found) for kind, found in times.items()}
     for kind in ("none", "watch"):
