@@ -113,6 +113,8 @@ def _show_summary(tallies: list[trace.Tally], name: Callable[[int], str]) -> Non
 
 
 def _tables(tallies: list[trace.Tally], name: Callable[[int], str]) -> Group:
+    if not tallies:
+        return Group("no access to the pool")
     regions: dict[tuple[str, int], Counter[str]] = {}
     for tally in tallies:
         counts = {count: getattr(tally, count) for count in _COUNTS}
