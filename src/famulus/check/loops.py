@@ -14,6 +14,7 @@ from famulus.check.dataflow import depends_on, memory_operand
 
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$", re.MULTILINE)
 _JUMP = re.compile(r"(?:notrack |bnd )?(j\w+)\s+([0-9a-f]+)")
+_ENDS = ("ret", "repz ret", "bnd ret", "hlt", "ud2", "jmp", "bnd jmp", "notrack jmp")
 _REFETCHES = ("clflush", "call", "mfence")
 
 Code = Mapping[int, str]  # an instruction's words by its address
@@ -27,9 +28,9 @@ def in_polling_loop(disassembly: str, address: int) -> bool:
     if address not in code:
         return False
     loops = [loop for loop in _loops(ways) if _refetches(code, loop)]
-    if any(_ends(code, ways, loop, address) for loop in loops):
-        return True
     word = memory_operand(code[address])
+    if word is None or any(_ends(code, ways, loop, address) for loop in loops):
+        return word is not None
     again = {at for at in code if at != address and memory_operand(code[at]) == word}
     polling = {at for at in again if any(_ends(code, ways, loop, at) for loop in loops)}
     return _decides(code, ways, address, polling)
@@ -73,7 +74,7 @@ def _successors(code: Code) -> Ways:
     ways: dict[int, frozenset[int]] = {}
     for at, words in code.items():
         jump = _JUMP.match(words)
-        ends = words.startswith(("ret", "hlt", "ud2", "jmp")) or (jump and jump[1] == "jmp")
+        ends = words.startswith(_ENDS)
         wanted = {int(jump[2], 16)} if jump else set()
         if not ends and at in following:
             wanted.add(following[at])
