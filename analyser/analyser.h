@@ -165,6 +165,7 @@ void process_begins(const struct fam_event *event);
 void process_ends(const struct fam_event *event);
 
 /* race.c: conflicts that are one unless their word turns out to be a flag */
+void race_load(const struct fam_event *load);
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
 void race_flag(uint64_t offset);
 /* `other`: what was loaded in between, or FAM_NO_OFFSET; it is no poll if `by` stores there, too. */

@@ -178,6 +178,7 @@ void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *v
 {
 	unsigned first = event->offset % LINE >> copy->line->shift;
 	rec_t pool = copy->line->pool ? copy->line->pool[first] : 0;
+	race_load(event);
 	if (copy->line->shared)
 		look_at_others(event, copy, view);
 	see(event, copy, view);

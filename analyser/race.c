@@ -29,10 +29,13 @@ struct flag {
 
 /*
  * A sequence lock's reader loads what may change under it, looks at the lock's word again, and throws
- * away what it has loaded if another node has changed the word meanwhile. So do we.
+ * away what it has loaded if another node has changed the word meanwhile. So do we. If the word is what it
+ * was, but its writer has stored since it changed it, the reader may have found it locked: then what it loads
+ * again it has thrown away.
  */
 struct held {
 	struct finding finding[HELD];
+	bool may_be_locked[HELD]; /* the word was looked at since */
 	unsigned count;
 	uint64_t word, value;
 };
@@ -146,6 +149,47 @@ static void let_go(struct held *of)
 	of->count = 0;
 }
 
+/* Throw away what was loaded since the last look at a word that has changed. */
+static void throw_away(struct held *of)
+{
+	for (unsigned i = 0; i < of->count; i++)
+		if (of->may_be_locked[i])
+			keep(&of->finding[i]);
+	of->count = 0;
+}
+
+/* The word is what it was: hold on to what was loaded while its writer went on storing. */
+static void hold_on(struct held *of)
+{
+	const struct line *line = line_find(of->word);
+	rec_t changed = line && line->pool ? line->pool[of->word % LINE >> line->shift] : 0;
+	unsigned count = of->count;
+	of->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct fam_event *store = &of->finding[i].first;
+		if (records[changed].node != store->node || records[changed].seq >= store->seq) {
+			keep(&of->finding[i]);
+			continue;
+		}
+		of->finding[of->count] = of->finding[i];
+		of->may_be_locked[of->count++] = true;
+	}
+}
+
+/* A load that is made again was thrown away, if the word may have been locked. */
+void race_load(const struct fam_event *load)
+{
+	struct held *of = &held[load->node];
+	for (unsigned i = of->count; i-- > 0;) {
+		const struct fam_event *earlier = &of->finding[i].second;
+		if (!of->may_be_locked[i] || earlier->pc != load->pc || earlier->offset != load->offset)
+			continue;
+		of->count--;
+		of->finding[i] = of->finding[of->count];
+		of->may_be_locked[i] = of->may_be_locked[of->count];
+	}
+}
+
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line)
 {
 	struct held *of = &held[other->node];
@@ -158,6 +202,7 @@ void race_suspect(const struct record *store, const struct fam_event *other, str
 	}
 	if (of->count == HELD)
 		let_go(of);
+	of->may_be_locked[of->count] = false;
 	of->finding[of->count++] = finding;
 }
 
@@ -165,8 +210,11 @@ void race_locked(const struct fam_event *event)
 {
 	struct held *of = &held[event->node];
 	if (of->word == event->offset && of->value != event->old)
-		of->count = 0;
-	let_go(of);
+		throw_away(of);
+	else if (of->word == event->offset && event->value == event->old)
+		hold_on(of);
+	else
+		let_go(of);
 	of->word = event->offset;
 	of->value = event->value;
 }
