@@ -152,13 +152,16 @@ class FabricFolder:
     def _try_lock(self) -> int | None:
         paths.make_private(self.path)
         lock = self.path / "lock"
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # somebody purged the fabric since we made its folder
+            return self._try_lock()
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)
             return None
-        if not lock.exists() or os.fstat(fd).st_ino != lock.stat().st_ino:
+        if not _is_at(lock, fd):
             os.close(fd)  # somebody purged the fabric between our open and our lock
             return self._try_lock()
         os.ftruncate(fd, 0)
@@ -171,6 +174,14 @@ class FabricFolder:
             return (self.path / "lock").read_text(encoding="utf-8") or "another famulus"
         except OSError:
             return "another famulus"
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    """Tell whether `path` still is the file that `fd` was opened from."""
+    try:
+        return os.fstat(fd).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _record(raw: Any) -> Record:  # noqa: ANN401 - whatever stands in the file

@@ -184,6 +184,24 @@ def test_purge_while_somebody_waits(holder):
             pytest.fail("two have the lock")
 
 
+def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same(folder):
+    over = threading.Event()
+
+    def purge() -> None:
+        while not over.is_set():
+            FabricFolder("f").remove()
+
+    purging = threading.Thread(target=purge)
+    purging.start()
+    try:
+        for _ in range(500):
+            with FabricFolder("f").lock(lambda _: None, limit=10):
+                pass
+    finally:
+        over.set()
+        purging.join()
+
+
 def test_remove_and_forget(folder):
     folder.write(Record(FabricSpec(), "abc"))
     folder.log.write_text("why it failed")
