@@ -184,7 +184,8 @@ def test_purge_while_somebody_waits(holder):
             pytest.fail("two have the lock")
 
 
-def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same(folder):
+@pytest.mark.usefixtures("famulus_home")
+def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same():
     over = threading.Event()
 
     def purge() -> None:
