@@ -93,10 +93,13 @@ def check(
 
 
 def _require_folders(*files: Path | None) -> None:
-    """Raise UsageError before the run if a file could not be written after it."""
+    """Raise UsageError before the run if there is no folder for a file that is written after it."""
     for file in filter(None, files):
         if not file.parent.is_dir():
-            raise UsageError(f"there is no folder {file.parent} for {file.name}")
+            raise UsageError(
+                f"there is no folder {file.parent} for {file.name}",
+                hint=f"Make it first: mkdir -p {file.parent}",
+            )
 
 
 def _found(given: str | None, events: Events, *, notes: bool) -> Report:
