@@ -57,4 +57,5 @@ def test_what_it_said_last_is_told(background, stream, tmp_path):
 
 
 def open_files(pid):
-    return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    """What it closes while we look is named by its place in /proc."""
+    return [str(file.resolve()) for file in Path(f"/proc/{pid}/fd").iterdir()]
