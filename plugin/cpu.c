@@ -53,7 +53,7 @@ void fam_tell(struct fam_cpu *cpu, enum fam_event_kind kind, uint64_t offset, un
 		put(cpu, &event, low);
 }
 
-static void tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+void fam_tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
 {
 	struct fam_event event = { .kind = a->kind, .offset = offset, .size = (uint16_t)size };
 	event.value = a->value;
@@ -145,9 +145,8 @@ static void touch(struct fam_cpu *cpu, uint64_t line, uint64_t dirty)
 		use(cpu, line);
 }
 
-/* Call `each` for the parts of an access within one line. Those beyond a page's end lie elsewhere. */
-static void each_part(struct fam_cpu *cpu, const struct fam_access *a,
-		      void (*each)(struct fam_cpu *, const struct fam_access *, uint64_t offset, unsigned size))
+/* Those beyond a page's end lie elsewhere. */
+void fam_each_part(struct fam_cpu *cpu, const struct fam_access *a, fam_part *each)
 {
 	uint64_t offset = a->offset;
 	bool writable;
@@ -162,7 +161,7 @@ static void each_part(struct fam_cpu *cpu, const struct fam_access *a,
 	}
 }
 
-static void part_accessed(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+void fam_part_accessed(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
 {
 	uint64_t bytes = fam_bytes(offset % FAM_LINE, size);
 	touch(cpu, offset / FAM_LINE, a->kind == FAM_EV_LOAD ? 0 : bytes);
@@ -210,7 +209,7 @@ static void put_off(struct fam_cpu *cpu, uint64_t line, bool drop)
 
 static void tell_part(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
 {
-	tell_access(cpu, a, offset, size);
+	fam_tell_access(cpu, a, offset, size);
 }
 
 static void part_put_off(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
@@ -225,18 +224,18 @@ static void tell_whole(struct fam_cpu *cpu, const struct fam_access *a)
 	if (!cpu->ring)
 		return;
 	if (a->vaddr % FAM_PAGE + a->size > FAM_PAGE)
-		each_part(cpu, a, tell_part);
+		fam_each_part(cpu, a, tell_part);
 	else
-		tell_access(cpu, a, a->offset, a->size);
+		fam_tell_access(cpu, a, a->offset, a->size);
 }
 
 void fam_accessed(struct fam_cpu *cpu, const struct fam_access *a)
 {
 	tell_whole(cpu, a);
 	if (fam.view)
-		each_part(cpu, a, part_accessed);
+		fam_each_part(cpu, a, fam_part_accessed);
 	if (a->kind == FAM_EV_STORE_NT)
-		each_part(cpu, a, part_put_off);
+		fam_each_part(cpu, a, part_put_off);
 }
 
 /* --- cache instructions ---------------------------------------------------------------------- */
@@ -246,8 +245,7 @@ static uint64_t key_of(const struct fam_cpu *cpu, uint64_t vaddr)
 	return vaddr / FAM_PAGE | cpu->tlb.epoch;
 }
 
-/* Where the operand lies, by what the CPU is known to translate it to, or by the page tables. */
-static uint64_t operand_offset(struct fam_cpu *cpu, uint64_t vaddr, bool *writable)
+uint64_t fam_operand_offset(struct fam_cpu *cpu, uint64_t vaddr, bool *writable)
 {
 	struct fam_translation *known = &cpu->tlb.entry[vaddr / FAM_PAGE % FAM_TLB];
 	if (known->other == key_of(cpu, vaddr))
@@ -272,7 +270,7 @@ void fam_flush_line(struct fam_cpu *cpu, const struct fam_site *site)
 		[FAM_OP_CLWB] = FAM_EV_CLWB,
 	};
 	uint64_t vaddr = fam_operand(&site->in, site->low);
-	uint64_t offset = operand_offset(cpu, vaddr, NULL);
+	uint64_t offset = fam_operand_offset(cpu, vaddr, NULL);
 	if (offset == FAM_NOT_MAPPED && !(vaddr >> 63))
 		fam_owe(cpu, site, vaddr);
 	if (!fam_is_pool(offset))
@@ -310,78 +308,4 @@ void fam_fence(struct fam_cpu *cpu, enum fam_event_kind kind, unsigned low)
 	if (kind != FAM_EV_LFENCE)
 		fam_drain(cpu);
 	fam_tell(cpu, kind, FAM_NO_OFFSET, low);
-}
-
-/* --- locked instructions --------------------------------------------------------------------- */
-
-void fam_let_go(struct fam_cpu *cpu)
-{
-	if (cpu->locked != FAM_NO_LINE)
-		fam_unlock(&fam.fabric, cpu->locked);
-	cpu->locked = FAM_NO_LINE;
-}
-
-static uint64_t lies_at(uint64_t offset, unsigned size)
-{
-	uint64_t value = 0;
-	memcpy(&value, (fam.view ? fam.view->image : fam.fabric.pool) + offset, size < 8 ? size : 8);
-	return value;
-}
-
-/* Have the image hold what the pool holds, and keep the line's lock until the instruction has stored. One
- * that would fault, or that is not aligned and which QEMU therefore begins twice, is left alone. */
-void fam_before_locked(struct fam_cpu *cpu, const struct fam_site *site)
-{
-	bool writable = true, owed = cpu->pendings;
-	fam_let_go(cpu);
-	fam_drain(cpu);
-	if (owed)
-		fam_tell(cpu, FAM_EV_LOCKED, FAM_NO_OFFSET, site->low);
-	if (fam.fabric.control->local_atomics && !cpu->ring)
-		return;
-	uint64_t vaddr = fam_operand(&site->in, site->low);
-	uint64_t offset = operand_offset(cpu, vaddr, &writable);
-	if (!fam_is_pool(offset) || !writable || vaddr % site->in.size)
-		return;
-	uint64_t line = offset / FAM_LINE;
-	fam_lock(&fam.fabric, line, cpu->number);
-	cpu->locked = line;
-	if (fam.view && !fam.fabric.control->local_atomics)
-		fam_drop(&fam.fabric, fam.view, line);
-	cpu->found = lies_at(offset, site->in.size);
-}
-
-/* What lies there now: QEMU tells of operands, and of a cmpxchg that failed what it would have stored. */
-static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
-{
-	struct fam_access done = *a;
-	done.value = lies_at(offset, a->size);
-	return done;
-}
-
-static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
-{
-	uint64_t line = offset / FAM_LINE;
-	if (cpu->locked != line)
-		fam_lock(&fam.fabric, line, cpu->number);
-	struct fam_access done = as_done(a, offset);
-	if (offset == a->offset)
-		tell_access(cpu, &done, offset, a->size);
-	if (fam.view && !fam.fabric.control->local_atomics) {
-		__atomic_fetch_or(&fam.view->dirty[line], fam_bytes(offset % FAM_LINE, size), __ATOMIC_ACQ_REL);
-		fam_drop(&fam.fabric, fam.view, line);
-	}
-	fam_unlock(&fam.fabric, line);
-	if (cpu->locked == line)
-		cpu->locked = FAM_NO_LINE;
-}
-
-void fam_after_locked(struct fam_cpu *cpu, const struct fam_access *a)
-{
-	each_part(cpu, a, part_locked);
-	fam_let_go(cpu);
-	if (fam.view && fam.fabric.control->local_atomics)
-		each_part(cpu, a, part_accessed);
-	else if (fam.view)
-		fam_cache_forget(&fam.cache, a->offset / FAM_LINE);
 }

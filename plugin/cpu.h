@@ -55,6 +55,8 @@ struct fam_access {
 	enum fam_event_kind kind;
 };
 
+typedef void fam_part(struct fam_cpu *, const struct fam_access *, uint64_t offset, unsigned size);
+
 void fam_accessed(struct fam_cpu *, const struct fam_access *);
 void fam_before_locked(struct fam_cpu *, const struct fam_site *);
 void fam_after_locked(struct fam_cpu *, const struct fam_access *);
@@ -72,5 +74,12 @@ void fam_let_go(struct fam_cpu *);
 /* cpuid: a fence, and how a program speaks to the plugin. */
 void fam_cpuid(struct fam_cpu *, const struct fam_site *);
 void fam_tell(struct fam_cpu *, enum fam_event_kind, uint64_t offset, unsigned low);
+void fam_tell_access(struct fam_cpu *, const struct fam_access *, uint64_t offset, unsigned size);
+/* Call `each` for the parts of an access within one line. */
+void fam_each_part(struct fam_cpu *, const struct fam_access *, fam_part *each);
+/* A part of a load or store was done: its line is held, and its bytes are dirty. */
+fam_part fam_part_accessed;
+/* Where an operand lies, by what the CPU is known to translate it to, or by the page tables. */
+uint64_t fam_operand_offset(struct fam_cpu *, uint64_t vaddr, bool *writable);
 
 #endif

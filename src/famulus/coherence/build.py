@@ -12,7 +12,17 @@ from famulus.run import run
 _LIMIT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
 _FLAGS = ("-std=gnu11", "-O2", "-flto", "-Wall", "-Wextra")
 _BOTH = ("shared.c", "lock.c", "line.c", "ring.c")
-_PLUGIN = ("decode.c", "address.c", "cache.c", "cpu.c", "owed.c", "script.c", "watch.c", "plugin.c")
+_PLUGIN = (
+    "decode.c",
+    "address.c",
+    "cache.c",
+    "cpu.c",
+    "locked.c",
+    "owed.c",
+    "script.c",
+    "watch.c",
+    "plugin.c",
+)
 _TOOL = ("tool.c",)
 
 
