@@ -56,8 +56,10 @@ uint64_t fam_process_start(uint64_t pid)
 /* Tell whether the member of this node in `slot` is known to have ended. */
 static bool has_ended(struct fam *fam, struct fam_slot *slot, uint64_t state)
 {
+	if (fam_load64(&slot->described) != state >> 1) /* first: then what follows is of this member */
+		return false;
 	uint64_t pid = fam_load64(&slot->pid), start = fam_load64(&slot->start);
-	if (fam_load64(&slot->described) != state >> 1 || fam_load64(&slot->boot) != fam->boot ||
+	if (fam_load64(&slot->boot) != fam->boot ||
 	    fam_load64(&slot->node) != (uint64_t)fam->node || !start || (int)pid <= 0)
 		return false;
 	if (kill((int)pid, 0) && errno == ESRCH)
