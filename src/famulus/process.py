@@ -65,7 +65,10 @@ class Daemon:
 
     def wait_gone(self, what: str, limit: float) -> None:
         """Wait until the process has ended. Raises FamulusError after `limit` seconds."""
+        pid = self.pid()
         wait_until(what, lambda: not self.running(), limit=limit)
+        if pid is not None:
+            _reap(pid)  # its memory goes before its files and locks do
         self.pidfile.unlink(missing_ok=True)
 
 
