@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 _LOOK = 0.2  # seconds between looks whether to give up
-_CHUNK = 65536  # bytes
+_CHUNK = 65536  # bytes, as many as a pipe holds
 
 GivenUp = Callable[[], bool]
 
@@ -23,9 +23,17 @@ def whole(process: subprocess.Popen[str], given_up: GivenUp) -> tuple[str, str]:
     while True:
         try:
             return process.communicate(timeout=_LOOK)
-        except subprocess.TimeoutExpired as waited:
+        except subprocess.TimeoutExpired:
             if given_up():
-                return _text(waited.stdout), _text(waited.stderr)
+                return _at_last(process)
+
+
+def _at_last(process: subprocess.Popen[str]) -> tuple[str, str]:
+    # It may have said its last between the look at its output and that at its end.
+    try:
+        return process.communicate(timeout=_LOOK)
+    except subprocess.TimeoutExpired as waited:
+        return _text(waited.stdout), _text(waited.stderr)
 
 
 def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
@@ -36,12 +44,14 @@ def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
         codecs.getincrementaldecoder("utf-8")("replace"), translate=True
     )
     rest, data = "", b"-"
-    while data and not given_up():
-        if not select.select([file], [], [], _LOOK)[0]:
-            continue
-        data = os.read(file, _CHUNK)
-        *begun, rest = (rest + decoder.decode(data, final=not data)).split("\n")
-        yield from (line + "\n" for line in begun)
+    while data:
+        last = given_up()
+        if select.select([file], [], [], 0 if last else _LOOK)[0]:
+            data = os.read(file, _CHUNK)
+            *begun, rest = (rest + decoder.decode(data, final=not data)).split("\n")
+            yield from (line + "\n" for line in begun)
+        if last:
+            break
     if rest:
         yield rest
 
