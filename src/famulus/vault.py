@@ -5,13 +5,13 @@ Each is built beside its place and moved there. A lock a digest says who builds 
 kernel drops it with its process. Templates and snapshots are kept so.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Vault:
         """
         return sum(self._prune(digest) for digest in sorted(self.digests() - in_use))
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self, digest: str, on_wait: Callable[[], None]) -> Iterator[None]:
         """Hold the lock of `digest` while the block runs. If somebody has it, tell `on_wait` once.
 
@@ -106,7 +106,7 @@ class Vault:
         finally:
             os.close(fd)
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked_if_free(self, digest: str) -> Iterator[bool]:
         """Hold the lock of `digest` while the block runs, or yield False if somebody has it."""
         fd = _try_lock(self.lock_path(digest))
@@ -133,8 +133,21 @@ class Vault:
 
 
 def size_on_disk(folder: Path) -> int:
-    """Return the bytes that everything below `folder` takes on the host's disk."""
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+    """Return the bytes that everything below `folder` takes on the host's disk.
+
+    What somebody removes meanwhile counts as nothing.
+    """
+    return sum(
+        _blocks(Path(at) / name)
+        for at, folders, files in os.walk(folder)
+        for name in folders + files
+    )
+
+
+def _blocks(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return path.lstat().st_blocks * 512
+    return 0
 
 
 def _try_lock(path: Path) -> int | None:
