@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from famulus import waiting
+from famulus_guest import native
 from tests.unit import lib
 
 
@@ -58,6 +59,7 @@ def lib_hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lib_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty pool in shared memory, which children of the test open by default."""
+    native.library.cache_clear()  # they would inherit what an earlier test has loaded here
     with tempfile.TemporaryDirectory(prefix="famulus-test-", dir="/dev/shm") as folder:
         path = Path(folder) / "pool"
         path.write_bytes(bytes(lib.SIZE))

@@ -50,27 +50,41 @@ int __wrap_munmap(void *start, size_t bytes)
 	return __real_munmap(start, bytes);
 }
 
-static void write_byte(uintptr_t byte)
+/* Words go whole, as they do on hardware. `bytes` has ones where the word was stored to. */
+static void write_word(uintptr_t word, uint64_t bytes)
 {
-	char value = *(volatile char *)byte;
-	*(volatile char *)(byte + FAM_REAL_OFFSET) = value;
-	*(volatile char *)(byte + CLEAN_OFFSET) = value;
+	uint64_t mine = *(volatile uint64_t *)word;
+	uint64_t *real = (uint64_t *)(word + FAM_REAL_OFFSET), *clean = (uint64_t *)(word + CLEAN_OFFSET);
+	uint64_t old = __atomic_load_n(real, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(real, &old, (old & ~bytes) | (mine & bytes), 0,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	*clean = (*clean & ~bytes) | (mine & bytes);
+}
+
+static uint64_t changed_bytes(uintptr_t word)
+{
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < 8; i++)
+		if (*(volatile char *)(word + i) != *(volatile char *)(word + CLEAN_OFFSET + i))
+			bytes |= UINT64_C(0xff) << 8 * i;
+	return bytes;
 }
 
 /* What was stored since the line was moved, as far as it can be seen. */
 static void write_changed(uintptr_t line)
 {
-	for (uintptr_t byte = line; byte < line + FAM_LINE; byte++)
-		if (*(volatile char *)byte != *(volatile char *)(byte + CLEAN_OFFSET))
-			write_byte(byte);
+	for (uintptr_t word = line; word < line + FAM_LINE; word += 8)
+		if (changed_bytes(word))
+			write_word(word, changed_bytes(word));
 }
 
 static void fetch_line(uintptr_t line)
 {
-	for (uintptr_t byte = line; byte < line + FAM_LINE; byte++) {
-		char value = *(volatile char *)(byte + FAM_REAL_OFFSET);
-		*(volatile char *)byte = value;
-		*(volatile char *)(byte + CLEAN_OFFSET) = value;
+	for (uintptr_t word = line; word < line + FAM_LINE; word += 8) {
+		uint64_t value = *(volatile uint64_t *)(word + FAM_REAL_OFFSET);
+		*(volatile uint64_t *)word = value;
+		*(volatile uint64_t *)(word + CLEAN_OFFSET) = value;
 	}
 }
 
@@ -84,8 +98,13 @@ static void each_line(const void *start, size_t bytes, void (*move)(uintptr_t li
 /* A store of the value that an old copy has cannot be seen: who writes a range back has stored it. */
 static void write_back(const void *start, size_t bytes)
 {
-	for (uintptr_t byte = (uintptr_t)start; byte < (uintptr_t)start + bytes; byte++)
-		write_byte(byte);
+	uintptr_t byte = (uintptr_t)start, end = byte + bytes;
+	while (byte < end) {
+		uintptr_t word = byte & ~(uintptr_t)7, next_word = word + 8 < end ? word + 8 : end;
+		uint64_t from = UINT64_MAX << 8 * (byte - word), to = UINT64_MAX >> 8 * (word + 8 - next_word);
+		write_word(word, from & to);
+		byte = next_word;
+	}
 	each_line(start, bytes, write_changed);
 }
 

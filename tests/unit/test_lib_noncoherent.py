@@ -35,7 +35,10 @@ def test_a_forgetful_program_is_wrong_here(tmp_path, lib_pool):
     start = text.index("static void raise_guarded")
     fetch = text.index("\tfam_invalidate", start)
     source, target = tmp_path / "forgetful.c", tmp_path / "forgetful"
-    source.write_text(text[:fetch] + "\t//" + text[fetch:], encoding="utf-8")
+    begin = "static void mutex(long count)\n{\n"
+    meet = '\tmust(fam_barrier_wait(fam, &shared->barrier, 2, LIMIT), "barrier");\n'
+    forgetful = (text[:fetch] + "\t//" + text[fetch:]).replace(begin, begin + meet)
+    source.write_text(forgetful, encoding="utf-8")
     lib.gcc("-O2", REAL, WRAP, "-o", target, source, *parts())
     assert run(target, lib_pool, "mutex", 2, 50_000)[4] < 100_000
 
