@@ -119,7 +119,9 @@ def test_rm_beside_a_process_of_the_host(region):
             signal.pause()
 
     one = Child(stay)
-    os.read(out, 1)
+    os.close(there)
+    assert os.read(out, 1), one.end()
+    os.close(out)
     assert "may be using the directory" in region("rm", "raw", code=1)
     one.kill()
     region("rm", "raw")

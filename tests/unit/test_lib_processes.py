@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """libfamulus: several processes do the same to one pool at a time, and nothing is lost."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -21,8 +22,9 @@ def driver(tmp_path_factory):
 def run(driver: Path, pool: Path, verb: str, processes: int, count: int) -> list[int]:
     """Run so many, and return the numbers that the last to end prints."""
     argv = [str(driver), str(pool), verb, str(count)]
+    env = {**os.environ, "FAMULUS_DEAD_AFTER_MS": "20000"}  # none of them dies
     started = [
-        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         for _ in range(processes)
     ]
     for process in started:

@@ -82,11 +82,11 @@ def test_missing_program():
 
 def test_limit_ends_the_children_too(tmp_path):
     start = time.monotonic()
-    with pytest.raises(FamulusError, match=r"took longer than 0\.5 s"):
-        sh(f"sleep 60 & echo $! > {tmp_path}/pid; wait", timeout=0.5)
+    with pytest.raises(FamulusError, match="took longer than 3 s"):
+        sh(f"sleep 60 & echo $! > {tmp_path}/pid; wait", timeout=3)
     assert time.monotonic() - start < 20
     child = int((tmp_path / "pid").read_text())
-    wait_until("the child's end", lambda: gone(child), limit=5)
+    wait_until("the child's end", lambda: gone(child), limit=30)
 
 
 def test_limit_on_one_that_ignores_sigterm():
@@ -133,7 +133,7 @@ def test_who_holds_the_output_of_one_that_was_ended_is_not_waited_for(tmp_path, 
     with pytest.raises(FamulusError, match="took longer") as caught:
         sh(
             f"echo said; setsid sleep 60 & echo $! > {tmp_path}/pid; wait",
-            timeout=0.5,
+            timeout=3,
             on_line=on_line,
             leaves_output=True,
         )
@@ -145,7 +145,7 @@ def test_who_holds_the_output_of_one_that_was_ended_is_not_waited_for(tmp_path, 
 @pytest.mark.parametrize("on_line", [None, print], ids=["whole", "lines"])
 def test_a_daemon_of_one_that_was_ended_is_waited_for_until_it_is_ready(tmp_path, on_line):
     with pytest.raises(FamulusError, match="took longer"):
-        sh(f"setsid sh -c 'sleep 2; echo > {tmp_path}/ready' & wait", timeout=0.5, on_line=on_line)
+        sh(f"setsid sh -c 'sleep 6; echo > {tmp_path}/ready' & wait", timeout=3, on_line=on_line)
     assert (tmp_path / "ready").exists()
 
 

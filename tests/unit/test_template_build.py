@@ -227,13 +227,13 @@ def test_sigterm_ends_also_what_ignores_it(builder):
     thread = threading.Thread(target=lambda: done.append(builder.fails()))
     thread.start()
     pid_file = paths.templates() / "pid"
-    waiting.wait_until("the script", lambda: _is_written(pid_file), limit=10)
+    waiting.wait_until("the script", lambda: _is_written(pid_file), limit=30)
     pid = int(pid_file.read_text())
     shell = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(shell, signal.SIGTERM)  # what the kernel sends when famulus is killed
-    thread.join(5)
+    thread.join(30)
     assert "killed by SIGKILL" in done[0].brief
-    waiting.wait_until("its end", lambda: _is_gone(pid), limit=5)
+    waiting.wait_until("its end", lambda: _is_gone(pid), limit=30)
 
 
 def _is_written(path: Path) -> bool:
@@ -265,7 +265,7 @@ def test_what_killed_builds_and_prunes_left_is_swept(builder, tmp_path):
 
 
 def test_two_at_once_build_one(builder):
-    builder.script = f"sleep 0.5; {MAKE_ALL}"
+    builder.script = f"sleep 3; {MAKE_ALL}"
     found: list[store.Template] = []
     threads = [threading.Thread(target=lambda: found.append(builder.ensure())) for _ in range(3)]
     for thread in threads:
@@ -297,7 +297,9 @@ def test_who_waits_for_a_build_that_fails_builds_itself(builder):
 
 
 def test_different_templates_are_built_side_by_side(builder):
-    builder.script = f"touch ../here-$$; sleep 1; test $(ls .. | grep -c here-) = 2; {MAKE_ALL}"
+    both = "test $(ls .. | grep -c here-) = 2"
+    meet = f"for i in $(seq 150); do {both} && break; sleep 0.1; done"
+    builder.script = f"touch ../here-$$; {meet}; {both}; {MAKE_ALL}"
     found: list[store.Template] = []
     threads = [
         threading.Thread(target=lambda suite=suite: found.append(builder.ensure(suite=suite)))

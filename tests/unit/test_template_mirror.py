@@ -144,7 +144,11 @@ def test_is_no_web_server(garbage):
     assert caught.hint == HINT
 
 
-def test_has_an_unknown_name():
+def test_has_an_unknown_name(monkeypatch):
+    def unknown(*_words: object, **_more: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     caught = error("http://no-such-mirror.invalid/debian")
     assert caught.brief.startswith("the mirror http://no-such-mirror.invalid/debian cannot be ")
     assert caught.hint == HINT
