@@ -30,7 +30,7 @@ class Client:
     def __init__(self, path: Path) -> None:
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.connect(str(path))
-        self.connection.settimeout(5)
+        self.connection.settimeout(60)
 
     def message(self) -> tuple[int, int | None]:
         """Return the value and, if there came one, the descriptor of the next message."""
@@ -57,7 +57,7 @@ class Client:
         except BlockingIOError:
             return True
         finally:
-            self.connection.settimeout(5)
+            self.connection.settimeout(60)
 
     def ended(self) -> bool:
         return self.connection.recv(8) == b""
@@ -77,6 +77,11 @@ class Bench:
         listener.listen()
         return listener
 
+    def close(self) -> None:
+        for key in list(self.server._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self.server._selector.close()
+
     def client(self, number: int) -> Client:
         client = Client(self.folder / str(number))
         self.server.step(1)
@@ -92,8 +97,10 @@ def pool(tmp_path: Path) -> Iterator[IO[bytes]]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, pool: IO[bytes]) -> Bench:
-    return Bench(tmp_path, pool)
+def bench(tmp_path: Path, pool: IO[bytes]) -> Iterator[Bench]:
+    made = Bench(tmp_path, pool)
+    yield made
+    made.close()
 
 
 def greeting() -> int:
@@ -191,6 +198,16 @@ def test_a_client_that_ends_at_once_is_noticed(bench: Bench) -> None:
     assert good.silent()
 
 
+def test_who_ends_while_another_comes_harms_nobody(bench: Bench) -> None:
+    """The server learns of both at once, and of the end by its message to who has gone."""
+    gone = bench.client(3)
+    new = Client(bench.folder / "2")
+    gone.connection.close()
+    bench.server.step(1)
+    assert 3 not in bench.server._peers
+    assert new.values(7) == [0, 2, -1, 3, 3, 2, 2]
+
+
 def test_64_clients_all_know_each_other(bench: Bench) -> None:
     """What a client does not take waits, and is sent later in the same order."""
     clients = [bench.client(number) for number in range(1, NODES + 1)]
@@ -265,7 +282,7 @@ def test_the_process_is_found_again_serves_and_is_stopped(tmp_path: Path, pool: 
         client = Client(doorbell.socket(2))
         assert client.values(5) == [0, 2, -1, 2, 2]
         doorbell.daemon.send(signal.SIGKILL)
-        wait_until("its end", lambda: not doorbell.running(), limit=10)
+        wait_until("its end", lambda: not doorbell.running(), limit=60)
         assert client.ended()
         doorbell.start(Path(pool.name), VECTORS, 2)  # over what the killed one left
         assert Client(doorbell.socket(1)).values(5) == [0, 1, -1, 1, 1]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from famulus.doorbell.outbox import Outbox
 from famulus.doorbell.protocol import Descriptor, Message, Peers
+from famulus.errors import FamulusError
 
 log = logging.getLogger("famulus.doorbell")
 
@@ -40,7 +41,7 @@ class Server:
         """Do what there is to do; wait for it for at most `limit` seconds."""
         for key, _ in self._selector.select(limit):
             action, number = key.data
-            if key.fileobj in self._selector.get_map():  # nobody dropped it in this round
+            if self._selector.get_map().get(key.fd) is key:  # nobody dropped it in this round
                 action(number, key.fileobj)
         self._flush(self._slow)
 
@@ -55,7 +56,12 @@ class Server:
         self._outboxes[number] = Outbox(connection)
         self._selector.register(connection, selectors.EVENT_READ, (self._heard, number))
         log.info("node %d has come", number)
-        self._send(self._peers.join(number))
+        try:
+            messages = self._peers.join(number)
+        except (OSError, FamulusError) as error:  # it was killed, and its image is gone
+            self._drop(number, str(error))
+            return
+        self._send(messages)
 
     def _heard(self, number: int, connection: socket.socket) -> None:
         """Clients have nothing to say; what comes is their end, or they are none."""
