@@ -10,6 +10,7 @@ import os
 import select
 import shutil
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from famulus.units import KIB
 from famulus.waiting import wait_until
 
 _KILL_LIMIT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
+_KERNEL_THREAD = 0x200000  # Linux, include/linux/sched.h: PF_KTHREAD
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Daemon:
         """Return the process number, or None if the process is not there (any more)."""
         try:
             number = int(self.pidfile.read_text(encoding="ascii"))
-            arguments = Path(f"/proc/{number}/cmdline").read_bytes()
+            arguments = _arguments(number)
         except (OSError, ValueError):
             return None
         return number if os.fsencode(self.token) in arguments else None
@@ -91,6 +93,29 @@ class Service:
         """End it at once and remove its folder. Nothing happens if it does not run."""
         self.daemon.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _arguments(pid: int) -> bytes:
+    """Return the arguments of process `pid`, none if it has ended. Raises OSError if it is gone.
+
+    It has none either while it begins another program, and when it ends, from when its memory goes
+    until its files and locks have gone, too. Both are over soon, and waited for.
+    """
+    limit = time.monotonic() + _KILL_LIMIT
+    file = Path(f"/proc/{pid}/cmdline")
+    while not (found := file.read_bytes()) and _is_between(pid) and time.monotonic() < limit:
+        time.sleep(0.001)
+    return found
+
+
+def _is_between(pid: int) -> bool:
+    """Tell whether `pid` is no zombie and no thread of the kernel, which have no arguments.
+
+    A zombie whose other threads are yet to end still has its files.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    state, flags, threads = fields[0], int(fields[6]), int(fields[17])
+    return (state not in "ZX" or threads > 1) and not flags & _KERNEL_THREAD
 
 
 def start_ticks(pid: int) -> int | None:

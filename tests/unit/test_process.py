@@ -40,6 +40,17 @@ def test_running(daemon, child):
     assert daemon.started() == start_ticks(child.pid)
 
 
+def test_one_that_begins_another_program_is_there_all_the_while(tmp_path):
+    """Its arguments are empty for a moment each time."""
+    again = 'exec /bin/sh -c "$0" "$0" "$1"'
+    with subprocess.Popen(["/bin/sh", "-c", again, again, TOKEN]) as process:
+        (tmp_path / "pid").write_text(f"{process.pid}\n")
+        daemon = Daemon(tmp_path / "pid", TOKEN)
+        seen = [daemon.running() for _ in range(300)]
+        process.kill()
+    assert all(seen)
+
+
 @pytest.mark.parametrize("text", ["", "x", "-1", "0", "99999999999", "1 2", "\0", "\xff"])
 def test_nonsense_in_the_pid_file(tmp_path, text):
     (tmp_path / "pid").write_text(text)
