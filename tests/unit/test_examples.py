@@ -101,6 +101,7 @@ def test_kv_survives_a_death_half_way(start, shared_pool: Path):
     output(start(1, "kv.py", "put", "a", "old"))
     dying = start(2, "kv.py", "put", "a", "new", "60")
     while shared_pool.read_bytes().count(b'"new"') == 0:
+        assert dying.poll() is None, dying.communicate()
         time.sleep(0.05)
     assert output(start(1, "kv.py", "get", "a")) == "old\n"
     dying.send_signal(signal.SIGKILL)
