@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PORT "org.famulus.agent.0"
@@ -21,24 +20,16 @@ static char buffer[HEADER_MAX + REQUEST_MAX + 1];
 static size_t filled;
 static bool unfinished; /* a clone still has to do what can wait */
 
-/* The milliseconds of a clock that nobody sets. */
-static long long now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /*
  * The kernel learns that a host has come or gone later than it hands on what that host sent: a port
  * that says "hung up" may have a host that has just asked. Only one that says so for SETTLE_MS is
- * believed. An answer nobody fetches is then dropped, so that it does not reach who asks next.
+ * believed, by pauses and not by the clock, which runs on when the machine gets no CPU. An answer nobody
+ * fetches is then dropped, so that it does not reach who asks next.
  */
 static void answer(int port, const char *text)
 {
 	size_t length = strlen(text), sent = 0;
-	long long limit = now_ms() + SETTLE_MS;
-	while (sent < length && now_ms() < limit) {
+	for (unsigned pauses = 0; sent < length && pauses < SETTLE_MS * 1000 / PAUSE_US; pauses++) {
 		ssize_t written = write(port, text + sent, length - sent);
 		if (written >= 0)
 			sent += (size_t)written;
