@@ -28,7 +28,7 @@ Argv = Sequence[str | Path]
 
 _TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
 _live: set[subprocess.Popen[str]] = set()
-_live_lock = threading.Lock()
+_live_lock = threading.RLock()  # a signal may come while the main thread has it
 _ended: WeakSet[subprocess.Popen[str]] = WeakSet()  # nobody waits for what these leave behind
 
 

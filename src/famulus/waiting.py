@@ -5,9 +5,11 @@ A signal only sets the flag. Work notices it where it waits, never between makin
 noting that it must be undone.
 """
 
+import contextlib
 import logging
+import os
+import select
 import signal
-import threading
 import time
 from collections.abc import Callable
 
@@ -15,7 +17,9 @@ from famulus.errors import FamulusError, Interrupted
 
 log = logging.getLogger("famulus")
 
-_interrupted = threading.Event()
+# A pipe that holds a byte once the user has interrupted. A threading.Event has a lock, which the
+# main thread may hold when the signal comes to it.
+_interrupted, _interrupt = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 _signal = signal.SIGINT
 
 
@@ -23,17 +27,20 @@ def interrupt(signal_number: int) -> None:
     """End every wait, in every thread, with Interrupted."""
     global _signal  # noqa: PLW0603 - one process is interrupted by one signal
     _signal = signal.Signals(signal_number)
-    _interrupted.set()
+    with contextlib.suppress(BlockingIOError):  # it is full of earlier ones
+        os.write(_interrupt, b"x")
 
 
 def forget_interrupt() -> None:
     """Wait again as if nobody had interrupted: for cleaning up, and for tests."""
-    _interrupted.clear()
+    with contextlib.suppress(BlockingIOError):
+        while os.read(_interrupted, select.PIPE_BUF):
+            pass
 
 
 def interrupted() -> bool:
     """Tell whether the user has asked to stop."""
-    return _interrupted.is_set()
+    return _interrupted_within(0)
 
 
 def check_interrupt() -> None:
@@ -44,8 +51,14 @@ def check_interrupt() -> None:
 
 def pause(seconds: float) -> None:
     """Sleep for `seconds`, or raise Interrupted as soon as the user interrupts."""
-    _interrupted.wait(seconds)
-    check_interrupt()
+    if _interrupted_within(seconds):
+        raise Interrupted(_signal)
+
+
+def _interrupted_within(seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(_interrupted, select.POLLIN)
+    return bool(poll.poll(max(seconds, 0) * 1000))
 
 
 def wait_until(
