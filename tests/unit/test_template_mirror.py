@@ -20,6 +20,11 @@ from famulus.template.recipe import Recipe
 HINT = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(mirror, "_BETWEEN", 0.01)
+
+
 @contextmanager
 def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
     """Serve HTTP by `answer` on a free port, and yield the URL."""
@@ -85,6 +90,17 @@ def error(url: str, *, proxy: str = "", suite: str = "trixie") -> FamulusError:
 def test_has_the_suite():
     with serving(has_only_trixie) as url:
         ask(f"{url}/debian")
+
+
+def test_is_asked_again_when_it_may_be_better_by_then():
+    answers = [500, 503]
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_error(answers.pop()) if answers else has_only_trixie(request)
+
+    with serving(answer) as url:
+        ask(f"{url}/debian")
+    assert answers == []
 
 
 def test_lacks_the_suite():

@@ -3,29 +3,44 @@
 
 import socket
 import threading
+import time
 
 from famulus.errors import FamulusError
 from famulus.template.recipe import Recipe
 from famulus.waiting import wait_until
 
 _LIMIT = 10.0  # seconds
-_NOT_FOUND = 404
+_TRIES, _BETWEEN = 3, 1.0  # seconds
+_NOT_FOUND, _SERVER_ERROR = 404, 500
 _ANOTHER = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
+
+
+class _PassingError(FamulusError):
+    """A server's own error, a name that is not found just now, a lost connection."""
 
 
 def check_mirror(recipe: Recipe) -> None:
     """Raise FamulusError if the mirror refuses, hangs, is unknown, or lacks the suite."""
     answers: list[FamulusError | None] = []
     # In a thread, because a name that does not resolve cannot be interrupted.
-    threading.Thread(target=lambda: answers.append(_ask(recipe)), daemon=True).start()
+    threading.Thread(target=lambda: answers.append(_ask_often(recipe)), daemon=True).start()
     wait_until(
         f"an answer from the mirror {recipe.mirror}",
         lambda: bool(answers),
-        limit=_LIMIT + 2,
+        limit=2 * _LIMIT,
         hint=_ANOTHER,
     )
     if answers[0]:
         raise answers[0]
+
+
+def _ask_often(recipe: Recipe) -> FamulusError | None:
+    for _ in range(_TRIES - 1):
+        error = _ask(recipe)
+        if not isinstance(error, _PassingError):
+            return error
+        time.sleep(_BETWEEN)
+    return _ask(recipe)
 
 
 def _ask(recipe: Recipe) -> FamulusError | None:
@@ -53,11 +68,13 @@ def _refused(recipe: Recipe, code: int) -> FamulusError:
             f"the mirror {recipe.mirror} has no suite '{recipe.suite}'",
             hint=f"The usual ones are trixie and bookworm. {_ANOTHER}",
         )
-    return FamulusError(f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_ANOTHER)
+    kind = _PassingError if code >= _SERVER_ERROR else FamulusError
+    return kind(f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_ANOTHER)
 
 
 def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     reason = getattr(error, "reason", error)
+    kind = FamulusError
     if isinstance(reason, FileNotFoundError):
         return _refused(recipe, _NOT_FOUND)
     if isinstance(reason, TimeoutError | socket.timeout):
@@ -65,6 +82,7 @@ def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     elif isinstance(reason, ConnectionRefusedError):
         how = "refuses the connection"
     else:
+        kind = _PassingError
         how = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
     where = f" through the proxy {recipe.proxy}" if recipe.proxy else ""
-    return FamulusError(f"the mirror {recipe.mirror} {how}{where}", hint=_ANOTHER)
+    return kind(f"the mirror {recipe.mirror} {how}{where}", hint=_ANOTHER)

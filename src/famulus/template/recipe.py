@@ -70,7 +70,7 @@ _BEFORE_SPLIT = ("bullseye", "bookworm")
 
 _OPTIONS = (
     '--aptopt=APT::Install-Recommends "false"',
-    '--aptopt=Acquire::Retries "2"',
+    '--aptopt=Acquire::Retries "5"',
     '--aptopt=Acquire::http::Timeout "20"',
     '--aptopt=Acquire::https::Timeout "20"',
     "--dpkgopt=path-exclude=/usr/share/man/*",
