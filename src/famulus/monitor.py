@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from famulus.errors import FamulusError
 
 LIMIT = 5.0  # seconds; a healthy monitor answers within milliseconds
+DISK_LIMIT = 60.0  # for what first has disks written, behind all that the host still has to write
 
 
 class MonitorError(FamulusError):
@@ -38,12 +39,18 @@ IGNORE_SHARED = Command(
 )
 
 
-def execute(path: Path, command: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+def execute(
+    path: Path,
+    command: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    limit: float = LIMIT,
+) -> Any:  # noqa: ANN401
     """Execute a QMP command on the monitor at the socket `path` and return what QMP returns for it.
 
-    Raises MonitorError if nothing answers within LIMIT seconds or QEMU refuses the command.
+    Raises MonitorError if nothing answers within `limit` seconds or QEMU refuses the command.
     """
-    return execute_all(path, [Command(command, arguments or {})])[0]
+    return execute_all(path, [Command(command, arguments or {})], limit=limit)[0]
 
 
 def execute_all(

@@ -75,7 +75,7 @@ class QemuRunner:
 
     def pause(self) -> None:
         """See Runner."""
-        monitor.execute(self.qmp, "stop")
+        monitor.execute(self.qmp, "stop", limit=monitor.DISK_LIMIT)
 
     def resume(self) -> None:
         """See Runner."""

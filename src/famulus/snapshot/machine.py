@@ -56,7 +56,7 @@ def freeze(machine: Machine, state: Path) -> None:
 
 
 def _is_frozen(qmp: Path) -> bool:
-    migration = monitor.execute(qmp, "query-migrate")
+    migration = monitor.execute(qmp, "query-migrate", limit=monitor.DISK_LIMIT)
     if migration["status"] == "failed":
         raise OSError(0, migration.get("error-desc", "the migration failed"))
     return bool(migration["status"] == "completed")
