@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from famulus.coherence.caches import STREAMS, Caches
+from famulus.waiting import wait_until
 from tests.integration.cli import Cli, interrupt
 
 pytestmark = pytest.mark.integration
@@ -52,7 +54,9 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
 
 
 def test_top_names_lines(watched: Cli) -> None:
-    process = watched.start("top")
+    process = watched.start("top", "--interval", "2")
+    caches = Caches(Path(watched.status()["pool"]))
+    wait_until("top", lambda: all(one.does & STREAMS for one in caches.counts()), limit=60)
     busy = "while [ ! -e stop ]; do ./touch churn:8192:64:1000; done"
     other = watched.start("ssh", "2", "--", busy)
     watched.node(1, "for i in 1 2 3 4 5 6 7 8 9 10; do ./touch store:8192:1; sleep 0.5; done")

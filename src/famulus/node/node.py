@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One node of a fabric, running or not: where its things lie and how it is."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from famulus.pool.file import pool_path
 from famulus.process import Daemon
 from famulus.spec import DEFAULT_NAME, FabricSpec
 from famulus.state import FabricFolder
+from famulus.waiting import pause
+
+_HALT_LIMIT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Node:
 
     def require_running(self) -> None:
         """Raise FamulusError unless the node runs and is not paused."""
-        state = self.state()
+        state = self._settled_state()
         if state == "paused":
             raise FamulusError(
                 f"{self.name} is paused", hint=f"`famulus node resume {self.number}`"
@@ -125,6 +129,13 @@ class Node:
                 details=why_nothing_fits(pool_path(self.folder.name, self.spec)),
                 hint="`famulus up` starts what has stopped.",
             )
+
+    def _settled_state(self) -> str:
+        """Return the state, not that of the moment for which a node halts that somebody watches."""
+        limit = time.monotonic() + (_HALT_LIMIT if self.spec.watched else 0)
+        while (state := self.state()) == "paused" and time.monotonic() < limit:
+            pause(_LOOK_AGAIN)
+        return state
 
     def serial_tail(self, lines: int = 15) -> str:
         """Return the last lines of the serial log, or an empty string."""
