@@ -62,7 +62,9 @@ def test_ctrl_c_ends_the_program_in_the_nodes(checked: Cli) -> None:
     until(process, "begun")
     interrupt(process)
     assert process.returncode == 130
-    assert "sleep 305" not in checked.node(1, "ps -eo args | grep -v grep")
+    gone = "for i in $(seq 100); do pgrep -f '[s]leep 305' || exit 0; sleep 0.1; done; exit 1"
+    for node in (1, 2):
+        checked.node(node, gone)
     assert "cannot be run" not in checked.ok("check", "--", "/bin/true")
 
 
@@ -107,9 +109,10 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert "unflushed publication" in done.stdout
     assert f"in append {source}:" in done.stdout
     (run,) = json.loads(sarif.read_text(encoding="utf-8"))["runs"]
-    assert {result["ruleId"] for result in run["results"]} == {"unflushed-publication"}
+    told = {result["ruleId"] for result in run["results"]}  # who looks in between sees old bytes
+    assert {"unflushed-publication"} <= told <= {"unflushed-publication", "stale-read"}
     assert int(ET.parse(junit).getroot().get("failures", "0")) == len(run["results"])
-    rules.write_text("function append : unflushed publication\n", encoding="utf-8")
+    rules.write_text("function append\n", encoding="utf-8")
     quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", limit=300)
     assert quiet.returncode == 0, quiet.stdout
 

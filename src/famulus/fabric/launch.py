@@ -129,7 +129,8 @@ def launch(
         return execute(fabric, nodes, [command], on_line, as_it_is=True)
     except Interrupted:
         waiting.forget_interrupt()
-        _all(fabric, nodes, f"sudo pkill -KILL -f '^{OURS}/launch ' || :")
+        # Those that are on their way to it, too; the brackets keep this command from being one.
+        _all(fabric, nodes, f"sudo pkill -KILL -f '{OURS[:-1]}[{OURS[-1]}]/launch ' || :")
         raise
 
 
