@@ -104,8 +104,9 @@ start() {
     echo "$name starts, with the address 192.168.42.$1; its console: $RUN/$name.log"
 }
 
+# Opened both ways, the pipe keeps nobody waiting if the machine ends just now.
 press_power_button() {
-    if process "$1" >/dev/null; then echo system_powerdown >"$RUN/fabric$1.in"; fi
+    if process "$1" >/dev/null; then echo system_powerdown 1<>"$RUN/fabric$1.in"; fi
 }
 
 # Wait until all are off. A node that is still booting does not notice its power button.
