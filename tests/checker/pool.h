@@ -106,7 +106,7 @@ static inline void drop(void *start, size_t bytes)
 static inline uint64_t await(volatile uint64_t *word, uint64_t value)
 {
 	uint64_t seen = 0;
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < 20 * TRIES; i++) {
 		drop((void *)word, 8);
 		if ((seen = *word) >= value)
 			break;

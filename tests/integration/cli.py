@@ -95,7 +95,7 @@ class Cli:
         boot = self.ok(*look)
         self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", limit=60)
         deadline = time.monotonic() + 400
-        while (now := self.run(*look, limit=100).stdout) in ("", boot):
+        while (now := self.run(*look, limit=300).stdout) in ("", boot):
             assert time.monotonic() < deadline, now
             time.sleep(1)
 
@@ -112,7 +112,12 @@ class Cli:
         tokens = [os.fsencode(folder.path) + b"/", os.fsencode(folder.sockets) + b"/"]
         with contextlib.suppress(OSError):  # not empty: the fabric has sockets
             folder.sockets.rmdir()
-        return [pid for pid, arguments in _all_processes() if any(t in arguments for t in tokens)]
+        deadline = time.monotonic() + 10  # a shared connection of ssh ends by itself
+        while found := [pid for pid, args in all_processes() if any(t in args for t in tokens)]:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return found
 
     def log_in_on_console(self) -> int:
         """Log in on node 1's console with the password, leave it, and return the exit code."""
@@ -167,12 +172,12 @@ def _expect(leader: int, text: str) -> None:
             os.write(leader, b"\r")
 
 
-def _all_processes() -> Iterator[tuple[int, bytes]]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield int(path.parent.name), path.read_bytes()
-        except OSError:
-            continue
+def all_processes() -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the arguments of each process that is there."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield int(folder.name), (folder / "cmdline").read_bytes()
 
 
 def interrupt(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> None:

@@ -11,6 +11,7 @@ from tests.integration.cli import Cli
 
 FOLDER = Path(__file__).parents[1] / "litmus"
 MIB = 1 << 20
+NOT_SEEN = "was not seen"
 
 Outcome = Mapping[str, int]
 
@@ -57,7 +58,7 @@ def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[s
     counts = Counter(" ".join(f"{key}={one[key]}" for key in sorted(one)) for one in found)
     wrong = [f"may not be seen: {one}" for one in found if not litmus.allowed(one)]
     missing = [
-        f"was not seen: {one}"
+        f"{NOT_SEEN}: {one}"
         for one in litmus.said["must"]
         if not any(_is(outcome, one) for outcome in found)
     ]

@@ -83,6 +83,6 @@ def processes_in(*folders: Path) -> list[str]:
 
 
 def nothing_runs(*folders: Path) -> None:
-    wait(lambda: not processes_in(*folders), 5, lambda: processes_in(*folders))
+    wait(lambda: not processes_in(*folders), 60, lambda: processes_in(*folders))
     mounts = Path("/proc/mounts").read_text(encoding="utf-8")
     assert not any(str(folder) in mounts for folder in folders)

@@ -17,7 +17,7 @@ from famulus import paths
 from famulus.host.space import free_bytes
 from famulus.snapshot.sums import sums_of
 from famulus.waiting import wait_until
-from tests.integration.cli import Cli, running
+from tests.integration.cli import Cli, all_processes, running
 
 pytestmark = pytest.mark.integration
 
@@ -233,16 +233,9 @@ def test_killed_while_a_snapshot_is_made(
     own.ok("up", "1", "--pool", "64M", "--memory", memory)
     assert own.node(1, "hostname") == "fabric1"
     assert list(paths.snapshots().glob(".building-*")) == []
-    tokens = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if _alive(path)]
+    tokens = [arguments for _, arguments in all_processes()]
     ours = os.fsencode(paths.snapshots())  # others' may be made at the same time
     assert not any(b"famulus-snapshot" in token and ours in token for token in tokens)
-
-
-def _alive(path: Path) -> bool:
-    try:
-        return bool(path.read_bytes())
-    except OSError:
-        return False
 
 
 def test_no_room_for_a_snapshot(own: Cli, tmp_path: Path) -> None:

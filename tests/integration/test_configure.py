@@ -70,14 +70,20 @@ class Art:
         env = "XDG_RUNTIME_DIR=/run"
         return self.space.run("env", env, str(self.folder / "fabric_emulation.bash"), *words)
 
-    def ssh(self, host: str, command: str) -> str:
+    def ssh(self, host: str, command: str, *, check: bool = True) -> str:
         key = str(self.keys / "id_ed25519")
         known = "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"
         user = f"fabric@{host}"
-        return self.space.run("ssh", "-F", "none", "-i", key, *known, user, command)
+        return self.space.run("ssh", "-F", "none", "-i", key, *known, user, command, check=check)
 
     def wait_for_login(self, number: int) -> None:
         wait(lambda: "login:" in self.serial(number), 300, lambda: self.serial(number)[-3000:])
+
+    def wait_for_ssh(self, number: int) -> None:
+        """The login prompt may come before the node has its address."""
+        host = f"192.168.42.{number}"
+        up = lambda: self.ssh(host, "echo up", check=False) == "up"  # noqa: E731
+        wait(up, 120, lambda: self.serial(number)[-3000:])
 
     def serial(self, number: int) -> str:
         return self.space.run("cat", f"{self.run_folder}/fabric{number}.log", check=False)
@@ -138,6 +144,7 @@ def test_the_script_runs_nodes_that_share_memory(art: Art) -> None:
     assert art.script("2") == "fabric2 runs already"
     for number in (1, 2):
         art.wait_for_login(number)
+        art.wait_for_ssh(number)
     art.space.ask_names_of("192.168.42.254")
     assert art.ssh("192.168.42.1", "hostname; cat /etc/resolv.conf").splitlines() == [
         "fabric1",

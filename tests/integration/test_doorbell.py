@@ -197,7 +197,9 @@ def test_the_program_in_the_documentation_takes_turns(pair: Cli) -> None:
     pair.ok("pool", "clear", "0", "4096", "--yes")
     second = pair.start("ssh", "2", "--", "timeout 120 ./turn 1")
     pair.node(
-        2, "for i in $(seq 600); do pidof turn > /dev/null && break; sleep 0.1; done; sleep 2"
+        2,
+        "for i in $(seq 600); do pidof turn > /dev/null && break; sleep 0.1; done; sleep 1; "
+        "until grep -q 'State:.S' /proc/$(pidof turn)/status; do sleep 0.1; done",
     )
     first = pair.node(1, "timeout 120 ./turn 2")
     said = second.communicate(timeout=180)[0]

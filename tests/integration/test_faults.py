@@ -27,8 +27,8 @@ def test_the_switch_is_killed_and_up_repairs_it_under_running_nodes(two: Cli) ->
     assert two.status()["network"] == "stopped"
     two.ok("up")
     assert [node["pid"] for node in two.status()["nodes"]] == before
-    assert two.node(1, "cat /tmp/mark; ping -c 3 -q fabric2 | grep -o '0% packet loss'") == (
-        "still-here\n0% packet loss"
+    assert two.node(1, "cat /tmp/mark; ping -c 3 -q fabric2 | grep -o ' 0% packet loss'") == (
+        "still-here\n 0% packet loss"
     )
 
 

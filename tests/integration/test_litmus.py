@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.cli import Cli
-from tests.integration.litmus import FOLDER, judge, read, run
+from tests.integration.litmus import FOLDER, NOT_SEEN, Outcome, judge, read, run
 
 pytestmark = pytest.mark.integration
 
 TESTS = sorted(FOLDER.glob("*.litmus"))
 BOUNDED = sorted(FOLDER.glob("bounded/*.litmus"))
+STARTS = 10  # in the runs of one start it may always be the same node that comes first
 RUNS = int(os.environ.get("FAMULUS_LITMUS_RUNS", "30"))
 
 
@@ -51,7 +52,12 @@ def bounded() -> Iterator[Cli]:
 
 def _passes(cli: Cli, path, place: int, runs: int) -> None:
     litmus = read(path)
-    counts, wrong = judge(litmus, run(cli, litmus, runs, place))
+    seen: list[Outcome] = []
+    for _ in range(1 if litmus.ends else STARTS):
+        seen += run(cli, litmus, runs, place)
+        counts, wrong = judge(litmus, seen)
+        if not any(one.startswith(NOT_SEEN) for one in wrong):
+            break
     print(f"{path.stem}: {dict(counts)}")
     assert not wrong, f"{wrong}\n{counts}"
 

@@ -34,7 +34,7 @@ def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as qemu:
         try:
             wait(lambda: "login:" in text(serial), 240, lambda: text(serial)[-3000:])
-            wait(lambda: banner(port).startswith(b"SSH-2.0-"), 30, lambda: text(serial)[-3000:])
+            wait(lambda: banner(port).startswith(b"SSH-2.0-"), 240, lambda: text(serial)[-3000:])
         finally:
             qemu.kill()
     assert "FAILED" not in text(serial)
@@ -42,7 +42,7 @@ def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
 
 def banner(port: int) -> bytes:
     try:
-        with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=60)) as connection:
             return connection.recv(64)
     except OSError:
         return b""
