@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 1.0   /* seconds until a missing number is passed over */
+#define PATIENCE 3.0   /* seconds until a missing number is passed over; a writer has more, see ring.c of the plugin */
 #define GATHER 0.3     /* the same for the first, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
 #define BATCH 64      /* events after which the writer is told that there is room */

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from famulus.waiting import wait_until
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +31,12 @@ def normal_user(name: str) -> Iterator[Path]:
                 subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
         yield home
     finally:
+        wait_until("its processes to end", lambda: not _has_processes(name), limit=60)
         subprocess.run(["userdel", "--remove", name], check=True)
+
+
+def _has_processes(name: str) -> bool:
+    return subprocess.run(["pgrep", "-u", name], check=False, capture_output=True).returncode == 0
 
 
 def be_user(name: str) -> list[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What runs a node's machine: a QEMU of ours, or a domain of libvirt's."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,7 @@ from famulus.errors import FamulusError
 from famulus.process import Daemon
 from famulus.waiting import wait_until
 
+_BEGIN_LIMIT, _LOOK_AGAIN = 2.0, 0.02  # seconds
 _PIDFILES = Path("/run/libvirt/qemu")
 
 
@@ -51,7 +53,7 @@ class QemuRunner:
 
     def state(self) -> str:
         """See Runner."""
-        if not self.running():
+        if not self._is_ready():
             return "stopped"
         try:
             state = monitor.run_state(self.qmp)
@@ -60,6 +62,16 @@ class QemuRunner:
         if state in ("shutdown", "inmigrate"):  # a clone whose `up` was killed never ran
             return "stopped"
         return state if state in ("running", "paused") else "hung"
+
+    def _is_ready(self) -> bool:
+        """Tell whether it runs; wait for the monitor of one that has just begun.
+
+        QEMU writes its number down first. Cleaning up asks as well, so this ends with no interrupt.
+        """
+        limit = time.monotonic() + _BEGIN_LIMIT
+        while (running := self.running()) and not self.qmp.exists() and time.monotonic() < limit:
+            time.sleep(_LOOK_AGAIN)
+        return running
 
     def pid(self) -> int | None:
         """See Runner."""
