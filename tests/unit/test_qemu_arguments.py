@@ -135,9 +135,7 @@ def test_switch() -> None:
 
 
 def test_gateway() -> None:
-    argv = gateway_arguments(
-        IPv4Network("10.1.2.0/24"), Path("/s/switch"), Path("/s/gw.qmp"), Path("/s/gw.pid")
-    )
+    argv = gateway_arguments(IPv4Network("10.1.2.0/24"), 7, Path("/s/gw.qmp"), Path("/s/gw.pid"))
     golden("gateway.txt", argv)
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from famulus.identity import gateway, name_server
 
-# libslirp answers any frame that reaches it, whatever its MAC: a switch that forgot a node would
-# flood, and slirp would reset the nodes' own connections. So it never forgets (seconds, 31 years).
+# What the switch sends to all wakes all nodes: it does not forget by age (seconds, 31 years).
 SWITCH_RC = "hash/setexpire 1000000000\n"
 
 _PORTS = 80  # 64 nodes, the gateway, and some to spare
@@ -30,8 +29,11 @@ def switch_arguments(folder: Path, rc: Path, pidfile: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def gateway_arguments(subnet: IPv4Network, switch: Path, monitor: Path, pidfile: Path) -> list[str]:
-    """Return the arguments that start the gateway: DHCP, DNS, NAT, and no machine at all."""
+def gateway_arguments(subnet: IPv4Network, frames: int, monitor: Path, pidfile: Path) -> list[str]:
+    """Return the arguments that start the gateway: DHCP, DNS, NAT, and no machine at all.
+
+    `frames` is the file descriptor of its cable, see `cable`.
+    """
     nat = (
         f"user,id=nat,ipv6=off,net={subnet},host={gateway(subnet)},dns={name_server(subnet)},"
         f"dhcpstart={subnet[_DHCP_START]}"
@@ -44,7 +46,7 @@ def gateway_arguments(subnet: IPv4Network, switch: Path, monitor: Path, pidfile:
         "-display", "none",
         "-netdev", nat,
         "-netdev", "hubport,id=inner,hubid=0,netdev=nat",
-        "-netdev", f"vde,id=wire,sock={switch}",
+        "-netdev", f"dgram,id=wire,local.type=fd,local.str={frames}",
         "-netdev", "hubport,id=outer,hubid=0,netdev=wire",
         "-qmp", f"unix:{monitor},server=on,wait=off",
         "-pidfile", str(pidfile),

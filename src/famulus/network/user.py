@@ -10,6 +10,7 @@ from famulus import monitor
 from famulus.errors import FamulusError
 from famulus.identity import Identity, name_server
 from famulus.network.arguments import SWITCH_RC, gateway_arguments, parse_forwards, switch_arguments
+from famulus.network.cable import plugged_in
 from famulus.process import Daemon
 from famulus.run import run
 from famulus.state import write_private
@@ -117,10 +118,9 @@ class UserNetwork:
         wait_until("the switch", lambda: ready.exists() and self.switch.running(), limit=_LIMIT)
 
     def _start_gateway(self) -> None:
-        argv = gateway_arguments(
-            self.subnet, self.switch_folder, self._monitor, self.gateway.pidfile
-        )
-        run(argv, timeout=_LIMIT)
+        with plugged_in(self.switch_folder) as (frames, port):
+            argv = gateway_arguments(self.subnet, frames, self._monitor, self.gateway.pidfile)
+            run(argv, timeout=_LIMIT, pass_fds=[frames, port])
 
     def _sweep_switch(self) -> None:
         """Remove the sockets that a killed switch left, or the next one does not start."""
