@@ -115,6 +115,7 @@ void snapshot_mark(uint32_t snapshot);
 bool snapshot_is_time(void);
 void snapshot_collect(void);
 bool order_knows(uint8_t node, const struct record *store);
+bool order_is_sure(uint8_t node, const struct record *store);
 void order_saw(uint8_t node, const struct record *store, const struct fam_event *load);
 void order_acquire(const struct fam_event *event);
 void order_release(const struct fam_event *event, const struct record *store);
@@ -164,10 +165,13 @@ void judge_exit(const struct fam_event *event);
 void process_begins(const struct fam_event *event);
 void process_ends(const struct fam_event *event);
 
+struct finding;
+
 /* race.c: conflicts that are one unless their word turns out to be a flag */
 void race_load(const struct fam_event *load);
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
-void race_flag(uint64_t offset);
+void race_flag(const struct edge *edge);
+void race_hold(const struct finding *finding);
 /* `other`: what was loaded in between, or FAM_NO_OFFSET; it is no poll if `by` stores there, too. */
 void race_poll(const struct fam_event *load, uint8_t by, uint64_t other);
 void race_locked(const struct fam_event *event);
@@ -191,9 +195,10 @@ struct finding {
 	struct flush flush;
 	uint64_t bytes, line; /* which bytes of which line, by its offset */
 	const char *note;
+	bool polls; /* the second one polls other words */
 };
 void defect_report(const struct finding *finding);
-void defect_report_times(const struct finding *finding, unsigned long times);
+void defect_report_times(const struct finding *finding, unsigned long times); /* of one place */
 void defect_print(FILE *out);
 unsigned long defect_count(void);
 struct fam_event event_of(const struct record *record);

@@ -7,7 +7,7 @@
 struct defect {
 	struct defect *next;
 	struct finding finding;
-	unsigned long count;
+	unsigned long count, most; /* most: of one place */
 };
 
 static const char *const kinds[] = {
@@ -38,11 +38,12 @@ void defect_report_times(const struct finding *finding, unsigned long times)
 	for (struct defect *defect = defects; defect; defect = defect->next)
 		if (same(&defect->finding, finding)) {
 			defect->count += times;
+			defect->most = times > defect->most ? times : defect->most;
 			return;
 		}
 	struct defect *defect = get(sizeof(*defect));
 	defect->finding = *finding;
-	defect->count = times;
+	defect->count = defect->most = times;
 	*end = defect;
 	end = &defect->next;
 	found++;
@@ -93,8 +94,10 @@ static void print_bytes(FILE *out, uint64_t line, uint64_t bytes)
 static void print_defect(FILE *out, const struct defect *defect)
 {
 	const struct finding *finding = &defect->finding;
-	fprintf(out, "{\"kind\": \"%s\", \"count\": %lu, \"line\": %" PRIu64, kinds[finding->kind],
-		defect->count, finding->line);
+	fprintf(out, "{\"kind\": \"%s\", \"count\": %lu, \"most\": %lu, \"line\": %" PRIu64,
+		kinds[finding->kind], defect->count, defect->most, finding->line);
+	if (finding->polls)
+		fputs(", \"polls\": true", out);
 	if (finding->note)
 		fprintf(out, ", \"note\": \"%s\"", finding->note);
 	print_bytes(out, finding->line, finding->bytes);

@@ -10,6 +10,16 @@ static void add_flag(struct finding *finding, const struct edge *edge)
 	finding->flag_load = edge->load;
 }
 
+/* What is known by a plain load alone may be thrown away with that load. */
+static void report(const struct finding *finding, const struct record *store)
+{
+	uint8_t node = finding->second.node;
+	if (order_knows(node, store) && !order_is_sure(node, store))
+		race_hold(finding);
+	else
+		defect_report(finding);
+}
+
 static void stale(const struct record *store, const struct fam_event *event, struct line *line,
 		  const char *note)
 {
@@ -17,7 +27,7 @@ static void stale(const struct record *store, const struct fam_event *event, str
 	if (order_knows(event->node, store))
 		add_flag(&finding, &edges[event->node][store->node]);
 	finding.note = note;
-	defect_report(&finding);
+	report(&finding, store);
 }
 
 static const char *why_stale(const struct record *store)
@@ -40,7 +50,7 @@ static void publication(const struct record *store, const struct fam_event *even
 		return;
 	if (store->done <= told) {
 		if (edge->store.kind != FAM_EV_LOCKED && store->seq > edge->before)
-			race_flag(edge->store.offset);
+			race_flag(edge);
 		return;
 	}
 	bool begun = store->flushed && store->flushed <= told;
@@ -50,7 +60,7 @@ static void publication(const struct record *store, const struct fam_event *even
 	finding.note = begun ? "no fence between the write-back and what told of it" :
 		       store->flushed ? "written back only after the flag was stored" :
 					"not written back";
-	defect_report(&finding);
+	report(&finding, store);
 }
 
 static bool has_ended(const struct record *store)
@@ -154,7 +164,7 @@ static void see(const struct fam_event *event, struct copy *copy, const rec_t *v
 		struct record *seen = &records[view[g]];
 		if (seen->seq && is_word(event) && !order_knows(event->node, seen) &&
 		    (event->kind == FAM_EV_LOCKED ||
-		     same_value(seen, event->offset, event->size, event->value) == 1))
+		     same_value(seen, event->offset, event->size, event->value) != 0))
 			order_saw(event->node, seen, event);
 	}
 }

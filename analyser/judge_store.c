@@ -49,7 +49,7 @@ static void ordered_by_flag(uint8_t node, uint8_t other, uint64_t seq, uint64_t 
 	const struct edge *edge = &edges[node][other];
 	if (seq > edge->before && edge->store.seq && edge->store.kind != FAM_EV_LOCKED &&
 	    edge->store.offset / LINE != offset / LINE)
-		race_flag(edge->store.offset);
+		race_flag(edge);
 }
 
 static void conflict(const struct fam_event *event, struct copy *other, unsigned granule)
@@ -63,6 +63,8 @@ static void conflict(const struct fam_event *event, struct copy *other, unsigned
 		struct fam_event load = event_of_reading(reading, other->node);
 		race_suspect(&new, &load, other->line);
 	}
+	if (store->seq && store->done <= known[event->node][other->node])
+		ordered_by_flag(event->node, other->node, store->seq, event->offset);
 	if (store->seq && event->kind != FAM_EV_LOCKED && !order_knows(event->node, store) &&
 	    same_value(store, event->offset, event->size, event->value) != 1)
 		race_suspect(store, event, other->line);

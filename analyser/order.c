@@ -14,14 +14,16 @@
 
 struct sync {
 	struct sync *next;
-	uint64_t word, clock[NODES];
+	uint64_t word, clock[NODES], sure[NODES];
 	struct record store;
 };
 
 #define SYNCS 4096
+#define HALF UINT64_C(4) /* bytes: locks of less are told from their neighbours */
 #define SNAPSHOTS (1U << 16) /* of 520 bytes each, until those not in use are collected */
 
 uint64_t known[NODES][NODES];
+static uint64_t sure[NODES][NODES]; /* the same by locked instructions alone */
 struct edge edges[NODES][NODES];
 static struct sync *syncs[SYNCS];
 static uint64_t (*snapshots)[NODES];
@@ -107,9 +109,19 @@ void order_saw(uint8_t node, const struct record *store, const struct fam_event 
 			learn(node, of, snapshot_at(store->snapshot, of), store, load);
 }
 
+bool order_is_sure(uint8_t node, const struct record *store)
+{
+	return store->node == node || store->seq <= sure[node][store->node];
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static struct sync *sync_of(uint64_t offset)
 {
-	uint64_t word = offset >> 3;
+	uint64_t word = offset / HALF;
 	struct sync **place = &syncs[word % SYNCS];
 	for (struct sync *sync = *place; sync; sync = sync->next)
 		if (sync->word == word)
@@ -120,20 +132,35 @@ static struct sync *sync_of(uint64_t offset)
 	return *place = sync;
 }
 
+static void acquire(const struct fam_event *event, uint64_t offset)
+{
+	struct sync *sync = sync_of(offset);
+	for (uint8_t of = 1; of < NODES; of++) {
+		learn(event->node, of, sync->clock[of], &sync->store, event);
+		sure[event->node][of] = later(sure[event->node][of], sync->sure[of]);
+	}
+}
+
+static void release(const struct fam_event *event, uint64_t offset, const struct record *store)
+{
+	struct sync *sync = sync_of(offset);
+	for (uint8_t of = 1; of < NODES; of++) {
+		sync->clock[of] = later(sync->clock[of], known[event->node][of]);
+		sync->sure[of] = later(sync->sure[of], sure[event->node][of]);
+	}
+	sync->clock[event->node] = sync->sure[event->node] = event->seq;
+	if (store)
+		sync->store = *store;
+}
+
 void order_acquire(const struct fam_event *event)
 {
-	struct sync *sync = sync_of(event->offset);
-	for (uint8_t of = 1; of < NODES; of++)
-		learn(event->node, of, sync->clock[of], &sync->store, event);
+	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)
+		acquire(event, at);
 }
 
 void order_release(const struct fam_event *event, const struct record *store)
 {
-	struct sync *sync = sync_of(event->offset);
-	for (uint8_t of = 1; of < NODES; of++)
-		if (known[event->node][of] > sync->clock[of])
-			sync->clock[of] = known[event->node][of];
-	sync->clock[event->node] = event->seq;
-	if (store)
-		sync->store = *store;
+	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)
+		release(event, at, store);
 }

@@ -14,6 +14,13 @@ from famulus.check.dataflow import depends_on, memory_operand
 
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$", re.MULTILINE)
 _JUMP = re.compile(r"(?:notrack |bnd )?(j\w+)\s+([0-9a-f]+)")
+_NAME = re.compile(r"^[0-9a-f]+ <([^>]+)>:$", re.MULTILINE)
+_OWN = re.compile(r"%[re](?:sp|ip)\b")
+_FRAME = re.compile(r"%rbp\b")
+_MAKES_FRAME = re.compile(r"mov\s+%rsp,%rbp")
+_NO_LOADS = ("lea", "clflush", "clwb", "nop", "prefetch", "call", "j")
+_NO_RETURN = re.compile(r"^call.*<(?:_?exit|abort|__assert_fail|__stack_chk_fail)(?:@plt)?>")
+_RET = re.compile(r"(?:repz |bnd )?ret")
 _ENDS = ("ret", "repz ret", "bnd ret", "hlt", "ud2", "jmp", "bnd jmp", "notrack jmp")
 _REFETCHES = ("clflush", "call", "mfence")
 
@@ -21,28 +28,89 @@ Code = Mapping[int, str]  # an instruction's words by its address
 Ways = Mapping[int, frozenset[int]]  # where it goes on from there
 
 
-def in_polling_loop(disassembly: str, address: int) -> bool:
-    """Tell whether what is loaded at `address` can end a loop with a flush or a call in it."""
-    code = {int(at, 16): words for at, words in _INSTRUCTION.findall(disassembly)}
+def in_polling_loop(disassembly: str, address: int, *, alone: bool = False) -> bool:
+    """Tell whether what is loaded at `address` can end a loop with a flush or a call in it.
+
+    `alone`: it can do so without what else is loaded there.
+    """
+    code = _parse(disassembly)
     ways = _successors(code)
     if address not in code:
         return False
     loops = [loop for loop in _loops(ways) if _refetches(code, loop)]
     word = memory_operand(code[address])
-    if word is None or any(_ends(code, ways, loop, address) for loop in loops):
+    if word is None or any(_ends(code, ways, loop, address, alone=alone) for loop in loops):
         return word is not None
+    if alone:
+        return False
     again = {at for at in code if at != address and memory_operand(code[at]) == word}
     polling = {at for at in again if any(_ends(code, ways, loop, at) for loop in loops)}
     return _decides(code, ways, address, polling)
 
 
-def _ends(code: Code, ways: Ways, loop: frozenset[int], load: int) -> bool:
-    """Tell whether the loaded value decides a jump out of the loop."""
+def returning(disassembly: str, address: int) -> str:
+    """Return the name of the function if what is loaded at `address` decides what it returns."""
+    code = _parse(disassembly)
+    name = _NAME.search(disassembly)
+    if address not in code or not name:
+        return ""
+    ways = _successors(code)
+    # A return is as an instruction that uses rax.
+    marked = {at: "mov %rax,%rax" if _RET.match(words) else words for at, words in code.items()}
+    used = depends_on(marked, ways, address)
+    return name[1] if any(_RET.match(code[at]) for at in used) else ""
+
+
+def polling_calls(disassembly: str, name: str) -> Iterator[bool]:
+    """Tell for each call of function `name`, or by a pointer, whether what it returns polls."""
+    wanted = re.compile(rf"call\s+[0-9a-f]+ <{re.escape(name)}(?:@plt)?>" if name else r"call\s+\*")
+    for function in disassembly.split("\n\n"):
+        code = _parse(function)
+        ways = _successors(code)
+        loops = _loops(ways)
+        for at, words in code.items():
+            if wanted.match(words):
+                yield any(_ends(code, ways, loop, at) for loop in loops)
+
+
+def _parse(disassembly: str) -> dict[int, str]:
+    return {int(at, 16): words for at, words in _INSTRUCTION.findall(disassembly)}
+
+
+def _ends(code: Code, ways: Ways, loop: frozenset[int], load: int, *, alone: bool = False) -> bool:
+    """Tell whether the loaded value decides a jump out of the loop, and not one of many such."""
     if load not in loop:
         return False
     inside = {at: ways[at] & loop for at in loop}
-    jumps = (at for at in depends_on(code, inside, load) if len(ways[at]) > 1)
-    return any(not ways[at] <= loop for at in jumps)
+    jumps = {at for at in depends_on(code, inside, load) if len(ways[at]) > 1}
+    for other in _loads(code) & loop - {load} if alone else ():
+        jumps -= depends_on(code, inside, other)
+    leaves = any(not ways[at] <= loop for at in jumps)
+    return leaves and not _moves_on(code, inside, load)
+
+
+def _loads(code: Code) -> set[int]:
+    """Return what may load shared memory: not by the stack's pointers or the program's."""
+    has_frame = any(map(_MAKES_FRAME.match, code.values()))
+    found = {at: memory_operand(words) or "" for at, words in code.items()}
+    return {
+        at
+        for at, word in found.items()
+        if word
+        and not code[at].startswith(_NO_LOADS)
+        and not _OWN.search(word)
+        and not (has_frame and _FRAME.search(word))
+    }
+
+
+def _moves_on(code: Code, inside: Ways, load: int) -> bool:
+    """Tell whether the address changes from round to round: by what is made of itself."""
+    if memory_operand(code[load]) is None:
+        return False
+    uses = (
+        depends_on(code, inside, at) | {at} for at in inside if at in depends_on(code, inside, at)
+    )
+    return any(load in after for after in uses)
 
 
 def _decides(code: Code, ways: Ways, load: int, wanted: set[int]) -> bool:
@@ -74,7 +142,7 @@ def _successors(code: Code) -> Ways:
     ways: dict[int, frozenset[int]] = {}
     for at, words in code.items():
         jump = _JUMP.match(words)
-        ends = words.startswith(_ENDS)
+        ends = words.startswith(_ENDS) or _NO_RETURN.search(words)
         wanted = {int(jump[2], 16)} if jump else set()
         if not ends and at in following:
             wanted.add(following[at])

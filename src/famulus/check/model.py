@@ -88,6 +88,8 @@ class Defect:
     ranges: tuple[tuple[int, int], ...]
     events: Mapping[str, Event] = field(default_factory=dict)
     region: str = ""
+    most: int = 0  # of `count`, at one place by one node
+    polls: bool = False  # the load polls other words
 
     def with_files(self, name: Callable[[str], str]) -> "Defect":
         """Return it with each source file called what `name` makes of it."""
@@ -154,7 +156,16 @@ def parse_defect(said: Mapping[str, Any]) -> Defect:
     """Return the defect that the analyser has printed as `said`."""
     events = {name: _parse_event(**said[name]) for name in _EVENTS if name in said}
     ranges = tuple((start, size) for start, size in said["bytes"])
-    return Defect(said["kind"], said["count"], said["line"], said.get("note", ""), ranges, events)
+    return Defect(
+        said["kind"],
+        said["count"],
+        said["line"],
+        said.get("note", ""),
+        ranges,
+        events,
+        most=said.get("most", said["count"]),
+        polls=said.get("polls", False),
+    )
 
 
 def _parse_event(*, pc: int, **said: Any) -> Event:  # noqa: ANN401 - as the analyser prints them
