@@ -18,14 +18,15 @@ struct sync {
 	struct record store;
 };
 
-#define SYNCS 4096
+#define SYNC_BITS 14
 #define HALF UINT64_C(4) /* bytes: locks of less are told from their neighbours */
 #define SNAPSHOTS (1U << 16) /* of 520 bytes each, until those not in use are collected */
 
 uint64_t known[NODES][NODES];
 static uint64_t sure[NODES][NODES]; /* the same by locked instructions alone */
 struct edge edges[NODES][NODES];
-static struct sync *syncs[SYNCS];
+static struct sync *syncs[1 << SYNC_BITS];
+static uint8_t highest; /* of the nodes that took part */
 static uint64_t (*snapshots)[NODES];
 static unsigned char *marks;
 static uint32_t used = 1, room, next_free, taken, current[NODES];
@@ -101,10 +102,17 @@ static void learn(uint8_t node, uint8_t of, uint64_t seq, const struct record *s
 	current[node] = 0;
 }
 
+static void meet(uint8_t node)
+{
+	highest = node > highest ? node : highest;
+}
+
 void order_saw(uint8_t node, const struct record *store, const struct fam_event *load)
 {
+	meet(node);
+	meet(store->node);
 	learn(node, store->node, store->seq, store, load);
-	for (uint8_t of = 1; of < NODES; of++)
+	for (uint8_t of = 1; of <= highest; of++)
 		if (of != store->node)
 			learn(node, of, snapshot_at(store->snapshot, of), store, load);
 }
@@ -122,7 +130,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 static struct sync *sync_of(uint64_t offset)
 {
 	uint64_t word = offset / HALF;
-	struct sync **place = &syncs[word % SYNCS];
+	struct sync **place = &syncs[word * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SYNC_BITS)];
 	for (struct sync *sync = *place; sync; sync = sync->next)
 		if (sync->word == word)
 			return sync;
@@ -135,7 +143,7 @@ static struct sync *sync_of(uint64_t offset)
 static void acquire(const struct fam_event *event, uint64_t offset)
 {
 	struct sync *sync = sync_of(offset);
-	for (uint8_t of = 1; of < NODES; of++) {
+	for (uint8_t of = 1; of <= highest; of++) {
 		learn(event->node, of, sync->clock[of], &sync->store, event);
 		sure[event->node][of] = later(sure[event->node][of], sync->sure[of]);
 	}
@@ -144,7 +152,7 @@ static void acquire(const struct fam_event *event, uint64_t offset)
 static void release(const struct fam_event *event, uint64_t offset, const struct record *store)
 {
 	struct sync *sync = sync_of(offset);
-	for (uint8_t of = 1; of < NODES; of++) {
+	for (uint8_t of = 1; of <= highest; of++) {
 		sync->clock[of] = later(sync->clock[of], known[event->node][of]);
 		sync->sure[of] = later(sync->sure[of], sure[event->node][of]);
 	}
@@ -155,12 +163,14 @@ static void release(const struct fam_event *event, uint64_t offset, const struct
 
 void order_acquire(const struct fam_event *event)
 {
+	meet(event->node);
 	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)
 		acquire(event, at);
 }
 
 void order_release(const struct fam_event *event, const struct record *store)
 {
+	meet(event->node);
 	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)
 		release(event, at, store);
 }
