@@ -168,14 +168,21 @@ void process_ends(const struct fam_event *event);
 struct finding;
 
 /* race.c: conflicts that are one unless their word turns out to be a flag */
-void race_load(const struct fam_event *load);
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
 void race_flag(const struct edge *edge);
-void race_hold(const struct finding *finding);
+void race_keep(const struct finding *finding);
 /* `other`: what was loaded in between, or FAM_NO_OFFSET; it is no poll if `by` stores there, too. */
 void race_poll(const struct fam_event *load, uint8_t by, uint64_t other);
-void race_locked(const struct fam_event *event);
 void race_report(void);
+
+/* held.c: what readers may yet throw away */
+void held_load(const struct fam_event *load);
+void held_locked(const struct fam_event *event);
+/* Keep it unless its load is thrown away. */
+void held_add(const struct finding *finding);
+/* Was a load of `node` at `seq`, before the store, thrown away, or made where no writer has to wait for it? */
+bool held_is_over(uint8_t node, const struct record *store, uint64_t seq);
+void held_let_go(void);
 
 /* defect.c */
 enum kind {

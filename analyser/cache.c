@@ -146,7 +146,7 @@ static void locked(const struct fam_event *event)
 	order_acquire(event);
 	judge_load(event, copy, line_pool(line));
 	copy->held = false;
-	race_locked(event);
+	held_locked(event);
 	if (event->value == event->old && event->size <= 8) {
 		order_release(event, NULL);
 		return;

@@ -15,7 +15,7 @@ static void report(const struct finding *finding, const struct record *store)
 {
 	uint8_t node = finding->second.node;
 	if (order_knows(node, store) && !order_is_sure(node, store))
-		race_hold(finding);
+		held_add(finding);
 	else
 		defect_report(finding);
 }
@@ -49,7 +49,7 @@ static void publication(const struct record *store, const struct fam_event *even
 	if (store->kind == FAM_EV_LOCKED || store->seq == told || in_one_line)
 		return;
 	if (store->done <= told) {
-		if (edge->store.kind != FAM_EV_LOCKED && store->seq > edge->before)
+		if (edge->store.seq && edge->store.kind != FAM_EV_LOCKED && store->seq > edge->before)
 			race_flag(edge);
 		return;
 	}
@@ -188,7 +188,7 @@ void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *v
 {
 	unsigned first = event->offset % LINE >> copy->line->shift;
 	rec_t pool = copy->line->pool ? copy->line->pool[first] : 0;
-	race_load(event);
+	held_load(event);
 	if (copy->line->shared)
 		look_at_others(event, copy, view);
 	see(event, copy, view);

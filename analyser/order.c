@@ -19,7 +19,7 @@ struct sync {
 };
 
 #define SYNC_BITS 14
-#define HALF UINT64_C(4) /* bytes: locks of less are told from their neighbours */
+#define HALF UINT64_C(4) /* bytes: locks of less are one with their neighbours in it */
 #define SNAPSHOTS (1U << 16) /* of 520 bytes each, until those not in use are collected */
 
 uint64_t known[NODES][NODES];

@@ -8,13 +8,8 @@
  */
 #include "analyser.h"
 
-#include <string.h>
-
 #define PLACES 4096
-#define HELD 1024 /* suspicions of a node's loads, until its next locked instruction that stores */
-#define LOOKS 8
-#define VOIDS 64
-#define WORDS_KEPT 64
+#define WORDS_KEPT 256
 
 struct suspect {
 	struct suspect *next;
@@ -29,23 +24,6 @@ struct flag {
 	uint64_t place; /* a byte, or an instruction */
 };
 
-/*
- * A sequence lock's reader loads what may change under it, looks at the lock's word again, and throws
- * away what it has loaded if another node has changed the word meanwhile. So do we, for each word that it
- * looks at. If the word is what it was, but its writer has stored since it changed it, the reader may have
- * found it locked: then what it loads again it has thrown away.
- */
-struct held {
-	struct finding finding[HELD];
-	bool may_be_locked[HELD]; /* the word was looked at since */
-	bool any_locked;
-	unsigned count;
-	struct { uint64_t word, value, seq; } look[LOOKS]; /* the last at each word, since a store */
-	unsigned looks;
-	struct { uint64_t from, to, word; } done[VOIDS]; /* sections; word FAM_NO_OFFSET: thrown away */
-	unsigned dones;
-};
-
 /* A poll unless node `by` stores at `other`. */
 struct maybe {
 	struct maybe *next;
@@ -56,7 +34,6 @@ struct maybe {
 
 static struct maybe *maybes;
 static struct suspect *suspects[PLACES];
-static struct held held[NODES];
 static struct flag *polls[PLACES]; /* instructions that poll */
 static struct flag *flags[PLACES];
 
@@ -147,7 +124,7 @@ static bool is_of_one(const struct fam_event *a, const struct fam_event *b)
 	return a->offset == b->offset && a->size == b->size && a->node == b->node;
 }
 
-static void keep(const struct finding *finding)
+void race_keep(const struct finding *finding)
 {
 	if (finding->kind != DATA_RACE) {
 		defect_report(finding);
@@ -165,156 +142,15 @@ static void keep(const struct finding *finding)
 	suspect->finding[suspect->count++] = *finding;
 }
 
-static void let_go(struct held *of)
-{
-	for (unsigned i = 0; i < of->count; i++)
-		keep(&of->finding[i]);
-	of->count = 0;
-	of->any_locked = false;
-}
-
-/* Has its writer changed the word before it stored? */
-static bool may_be_locked(const struct finding *finding, uint64_t word)
-{
-	const struct line *line = line_find(word);
-	rec_t changed = line && line->pool ? line->pool[word % LINE >> line->shift] : 0;
-	const struct fam_event *store = &finding->first;
-	return records[changed].node == store->node && records[changed].seq < store->seq;
-}
-
-/*
- * A word was looked at again: throw away what was loaded since the look `since` at it if it has changed,
- * else note what may have been loaded while it was locked.
- */
-static void look_again(struct held *of, uint64_t word, uint64_t since, bool changed)
-{
-	unsigned count = of->count;
-	of->count = 0;
-	for (unsigned i = 0; i < count; i++) {
-		bool is_of = of->finding[i].second.seq > since;
-		bool locked = of->may_be_locked[i];
-		if (is_of && changed)
-			continue;
-		of->finding[of->count] = of->finding[i];
-		locked |= is_of && may_be_locked(&of->finding[i], word);
-		of->may_be_locked[of->count++] = locked;
-		of->any_locked |= locked;
-	}
-}
-
-/* A load that is made again was thrown away, if the word may have been locked. */
-void race_load(const struct fam_event *load)
-{
-	struct held *of = &held[load->node];
-	for (unsigned i = of->any_locked ? of->count : 0; i-- > 0;) {
-		const struct fam_event *earlier = &of->finding[i].second;
-		if (!of->may_be_locked[i] || earlier->pc != load->pc || earlier->offset != load->offset)
-			continue;
-		of->count--;
-		of->finding[i] = of->finding[of->count];
-		of->may_be_locked[i] = of->may_be_locked[of->count];
-	}
-}
-
-static bool has_stored_since(uint8_t node, uint64_t word, uint64_t seq)
-{
-	struct line *line = line_find(word);
-	struct copy *copy = line ? copy_find(line, node) : NULL;
-	return copy && records[copy_last(copy, word % LINE >> line->shift)].seq > seq;
-}
-
-/*
- * Is the load, which was there before the store, thrown away? Or was it made under a word that had not changed at
- * its end, and that the storing node has changed since: a sequence lock's reader need not be waited for.
- */
-static bool is_over(const struct held *of, const struct record *store, uint64_t seq)
-{
-	for (unsigned i = 0; i < VOIDS; i++)
-		if (seq > of->done[i].from && seq < of->done[i].to && store->seq > seq &&
-		    (of->done[i].word == FAM_NO_OFFSET ||
-		     has_stored_since(store->node, of->done[i].word, of->done[i].to)))
-			return true;
-	return false;
-}
-
-static void section_ends(struct held *of, uint64_t word, uint64_t from, uint64_t to)
-{
-	unsigned last = (of->dones + VOIDS - 1) % VOIDS;
-	if (of->done[last].to == from && of->done[last].word == word) {
-		of->done[last].to = to;
-		return;
-	}
-	of->done[of->dones % VOIDS].from = from;
-	of->done[of->dones % VOIDS].to = to;
-	of->done[of->dones++ % VOIDS].word = word;
-}
-
-/* Was a word looked at since the load, and may have been locked by who stores only now? */
-static bool was_locked(const struct held *of, const struct finding *finding)
-{
-	for (unsigned i = 0; i < of->looks; i++)
-		if (of->look[i].seq > finding->second.seq && may_be_locked(finding, of->look[i].word))
-			return true;
-	return false;
-}
-
-/* Report it unless its load is thrown away: there is a word that was looked at before. */
-void race_hold(const struct finding *finding)
-{
-	struct held *of = &held[finding->second.node];
-	if (!of->looks) {
-		keep(finding);
-		return;
-	}
-	if (of->count == HELD)
-		let_go(of);
-	of->may_be_locked[of->count] = was_locked(of, finding);
-	of->any_locked |= of->may_be_locked[of->count];
-	of->finding[of->count++] = *finding;
-}
-
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line)
 {
 	struct finding finding = { .kind = DATA_RACE, .first = event_of(store), .second = *other,
 				   .flush = line->flush, .bytes = overlap(store, other),
 				   .line = line->number * LINE };
 	if (is_store(other->kind))
-		keep(&finding);
-	else if (!is_over(&held[other->node], store, other->seq))
-		race_hold(&finding);
-}
-
-/* The place for a word that was not looked at; the oldest look is forgotten if there is no room. */
-static unsigned next_look(struct held *of)
-{
-	if (of->looks < LOOKS)
-		return of->looks++;
-	memmove(of->look, of->look + 1, (LOOKS - 1) * sizeof(*of->look));
-	return LOOKS - 1;
-}
-
-/* What stores ends what was loaded before; what does not is a look. */
-void race_locked(const struct fam_event *event)
-{
-	struct held *of = &held[event->node];
-	unsigned i = 0;
-	if (event->value != event->old) {
-		let_go(of);
-		of->looks = 0;
-		return;
-	}
-	while (i < of->looks && of->look[i].word != event->offset)
-		i++;
-	if (i < of->looks) {
-		bool changed = of->look[i].value != event->old;
-		look_again(of, event->offset, of->look[i].seq, changed);
-		section_ends(of, changed ? FAM_NO_OFFSET : event->offset, of->look[i].seq, event->seq);
-	} else {
-		i = next_look(of);
-	}
-	of->look[i].word = event->offset;
-	of->look[i].value = event->value;
-	of->look[i].seq = event->seq;
+		race_keep(&finding);
+	else if (!held_is_over(other->node, store, other->seq))
+		held_add(&finding);
 }
 
 static bool is_flag(const struct finding *finding)
@@ -336,8 +172,7 @@ static void report(struct finding *finding, unsigned times)
 
 void race_report(void)
 {
-	for (unsigned node = 0; node < NODES; node++)
-		let_go(&held[node]);
+	held_let_go();
 	for (const struct maybe *maybe = maybes; maybe; maybe = maybe->next)
 		if (!has_stored(maybe->by, maybe->other))
 			add_poll(maybe->offset, maybe->size, maybe->pc);

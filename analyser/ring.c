@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 3.0   /* seconds until a missing number is passed over; a writer has more, see ring.c of the plugin */
+/* Seconds until a missing number is passed over: more than a CPU is kept from its thread, and less than a
+ * writer waits for room (10 s, plugin/ring.c). */
+#define PATIENCE 3.0
 #define GATHER 0.3     /* the same for the first, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
 #define BATCH 64      /* events after which the writer is told that there is room */

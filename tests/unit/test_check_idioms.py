@@ -100,3 +100,29 @@ def test_what_is_loaded_between_two_steps_of_a_counter_is_no_look():
     store(store(story, 1, DATA, 7), 1, BLOCK, 7)
     change(change(story, 1, HEAD, 2), 2, HEAD, 3)
     assert set(story.kinds()) == {"data race"}
+
+
+def test_an_old_copy_is_stale_whatever_counter_is_looked_at_meanwhile():
+    """The flag was seen before: what it told stays known when the counter has changed."""
+    story = load(Story(), 2, DATA, 0)
+    store(store(story, 1, DATA, 1), 1, FLAG, 1, pc=5)
+    load(story, 2, FLAG, 1, pc=6)
+    look(story, 2, HEAD, 0).tell(2, "load", DATA, 0, pc=7)
+    assert "stale read" in look(change(story, 1, HEAD, 1), 2, HEAD, 1).kinds()
+
+
+def test_one_word_over_many_others_is_looked_at_all_the_time():
+    story = Story()
+    for round_ in range(12):
+        bucket, data = BOTTOM + 64 * round_, BLOCK - 64 * round_
+        look(look(story, 2, HEAD, round_), 2, bucket, 0)
+        change(story, 1, HEAD, round_ + 1)
+        load(store(story, 1, data, 7), 2, data, 7)
+        look(look(story, 2, bucket, 0), 2, HEAD, round_ + 1)
+    assert story.kinds() == []
+
+
+def test_a_word_that_was_only_looked_at_is_no_flag():
+    story = look(look(store(Story(), 1, DATA, 1), 1, FLAG, 0), 2, FLAG, 0)
+    load(story, 2, DATA, 1)
+    assert load(store(story, 1, FLAG, 5, pc=8), 2, FLAG, 5, pc=9).kinds() == ["data race"]

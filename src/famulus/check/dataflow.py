@@ -5,6 +5,7 @@ Places are registers by their 64-bit names, the flags, and memory operands by th
 instruction that is not known here writes depends on all that it names.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -46,6 +47,7 @@ def memory_operand(words: str) -> str | None:
     return next((operand for operand in _parse(words)[1] if "(" in operand), None)
 
 
+@functools.cache
 def _parse(words: str) -> tuple[str, list[str]]:
     """Return the mnemonic, and the operands, the one that is written last."""
     parts = words.partition("#")[0].partition("<")[0].split()

@@ -20,8 +20,10 @@ _FRAME = re.compile(r"%rbp\b")
 _MAKES_FRAME = re.compile(r"mov\s+%rsp,%rbp")
 _NO_LOADS = ("lea", "clflush", "clwb", "nop", "prefetch", "call", "j")
 _NO_RETURN = re.compile(r"^call.*<(?:_?exit|abort|__assert_fail|__stack_chk_fail)(?:@plt)?>")
+_CALL = r"(?:addr32 |bnd |notrack )*call\s+"
 _RET = re.compile(r"(?:repz |bnd )?ret")
 _ENDS = ("ret", "repz ret", "bnd ret", "hlt", "ud2", "jmp", "bnd jmp", "notrack jmp")
+_MOST = 300  # instructions of a loop: to follow each one of a larger takes minutes
 _REFETCHES = ("clflush", "call", "mfence")
 
 Code = Mapping[int, str]  # an instruction's words by its address
@@ -63,7 +65,7 @@ def returning(disassembly: str, address: int) -> str:
 
 def polling_calls(disassembly: str, name: str) -> Iterator[bool]:
     """Tell for each call of function `name`, or by a pointer, whether what it returns polls."""
-    wanted = re.compile(rf"call\s+[0-9a-f]+ <{re.escape(name)}(?:@plt)?>" if name else r"call\s+\*")
+    wanted = re.compile(_CALL + (rf"[0-9a-f]+ <{re.escape(name)}(?:@plt)?>" if name else r"\*"))
     for function in disassembly.split("\n\n"):
         code = _parse(function)
         ways = _successors(code)
@@ -83,6 +85,8 @@ def _ends(code: Code, ways: Ways, loop: frozenset[int], load: int, *, alone: boo
         return False
     inside = {at: ways[at] & loop for at in loop}
     jumps = {at for at in depends_on(code, inside, load) if len(ways[at]) > 1}
+    if alone and len(loop) > _MOST:
+        return False
     for other in _loads(code) & loop - {load} if alone else ():
         jumps -= depends_on(code, inside, other)
     leaves = any(not ways[at] <= loop for at in jumps)
@@ -105,12 +109,10 @@ def _loads(code: Code) -> set[int]:
 
 def _moves_on(code: Code, inside: Ways, load: int) -> bool:
     """Tell whether the address changes from round to round: by what is made of itself."""
-    if memory_operand(code[load]) is None:
+    if memory_operand(code[load]) is None or len(inside) > _MOST:
         return False
-    uses = (
-        depends_on(code, inside, at) | {at} for at in inside if at in depends_on(code, inside, at)
-    )
-    return any(load in after for after in uses)
+    followed = ((at, depends_on(code, inside, at)) for at in inside)
+    return any(at in after and (at == load or load in after) for at, after in followed)
 
 
 def _decides(code: Code, ways: Ways, load: int, wanted: set[int]) -> bool:

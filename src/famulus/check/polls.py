@@ -41,13 +41,13 @@ def _polls(node: int, path: str, address: int, ask: Ask, *, alone: bool) -> bool
     around = f"--start-address={max(address - _AROUND, 0)} --stop-address={address + _AROUND}"
     own = _functions(node, path, around, rf"\n *{address:x}:", ask)
     if alone or in_polling_loop(own, address):
-        return in_polling_loop(own, address, alone=alone)
+        return not alone or in_polling_loop(own, address, alone=True)
     name = returning(own, address)  # the loop may be in its callers
     if not name:
         return False
     calls = _functions(node, path, "", rf"call +[0-9a-f]+ <{re.escape(name)}(@plt)?>", ask)
-    if calls:
-        return all(polling_calls(calls, name))
+    if told := list(polling_calls(calls, name)):
+        return all(told)
     return any(polling_calls(_functions(node, path, "", "call +[*]", ask), ""))
 
 
