@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from famulus.errors import FamulusError
 
 LIMIT = 5.0  # seconds; a healthy monitor answers within milliseconds
-DISK_LIMIT = 60.0  # for what first has disks written, behind all that the host still has to write
+DISK_LIMIT = 30.0  # for what first has disks written, behind all that the host still has to write
 
 
 class MonitorError(FamulusError):

@@ -18,6 +18,7 @@ from famulus.units import KIB
 from famulus.waiting import wait_until
 
 _KILL_LIMIT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
+_BETWEEN_LIMIT = 2.0  # seconds: no interrupt ends this wait, and a second look goes on with it
 _KERNEL_THREAD = 0x200000  # Linux, include/linux/sched.h: PF_KTHREAD
 
 
@@ -101,7 +102,7 @@ def _arguments(pid: int) -> bytes:
     It has none either while it begins another program, and when it ends, from when its memory goes
     until its files and locks have gone, too. Both are over soon, and waited for.
     """
-    limit = time.monotonic() + _KILL_LIMIT
+    limit = time.monotonic() + _BETWEEN_LIMIT
     file = Path(f"/proc/{pid}/cmdline")
     while not (found := file.read_bytes()) and _is_between(pid) and time.monotonic() < limit:
         time.sleep(0.001)

@@ -45,7 +45,11 @@ def test_a_port_is_asked_for_as_the_switch_wants_it(tmp_path):
         side.bind(str(tmp_path / "003.9"))
         pid = os.fork()
         if pid == 0:
-            _give_port(listener, side, tmp_path)
+            listener.settimeout(60)
+            try:
+                _give_port(listener, side, tmp_path)
+            finally:
+                os._exit(2)
         with cable.plugged_in(tmp_path) as (frames, _):
             os.write(frames, b"a frame")
             assert side.recv(100) == b"a frame"

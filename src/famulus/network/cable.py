@@ -52,7 +52,8 @@ def plugged_in(switch: Path) -> Iterator[tuple[int, int]]:
             _ask_for_port(port, frames, switch)
         except OSError as error:
             raise FamulusError(
-                f"the switch at {switch} gives the gateway no port: {error.strerror or error}"
+                f"the switch at {switch} gives the gateway no port: {error.strerror or error}",
+                hint="`famulus down` and `famulus up` start another switch.",
             ) from error
         yield frames.fileno(), port.fileno()
 
@@ -65,9 +66,9 @@ def _ask_for_port(port: socket.socket, frames: socket.socket, switch: Path) -> N
         port.connect(str(switch / "ctl"))
         address = (socket.AF_UNIX, os.fsencode(ours))
         port.sendall(struct.pack(_REQUEST, _MAGIC, _VERSION, _NEW_PORT, *address) + b"gateway\0")
-        answer = port.recv(struct.calcsize(_ADDRESS), socket.MSG_WAITALL)
-        if not answer:
-            raise ConnectionResetError
+        answer = port.recv(struct.calcsize(_ADDRESS))
+        if len(answer) < struct.calcsize(_ADDRESS):
+            raise ConnectionResetError("it refuses; all its ports may be taken")
         frames.connect(struct.unpack(_ADDRESS, answer)[1].partition(b"\0")[0])
     finally:
         ours.unlink()  # the switch has connected to it

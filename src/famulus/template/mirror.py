@@ -35,9 +35,11 @@ def check_mirror(recipe: Recipe) -> None:
 
 
 def _ask_often(recipe: Recipe) -> FamulusError | None:
+    start = time.monotonic()
     for _ in range(_TRIES - 1):
         error = _ask(recipe)
-        if not isinstance(error, _PassingError):
+        is_late = time.monotonic() - start > _LIMIT - _BETWEEN
+        if is_late or not isinstance(error, _PassingError):
             return error
         time.sleep(_BETWEEN)
     return _ask(recipe)
