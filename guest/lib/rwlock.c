@@ -19,11 +19,23 @@ static uint64_t *take_word(struct fam *fam, struct fam_rwlock *lock)
 	return NULL;
 }
 
+/* Who has it to write, and whether it died so: one that has unlocked and closed the pool meanwhile did not. */
+static uint64_t writer_of(struct fam *fam, struct fam_rwlock *lock, bool *died)
+{
+	uint64_t writer;
+	do {
+		writer = fam_load64(&lock->writer.owner);
+		*died = writer & FAM_HALF_DONE || (writer && fam_is_dead(fam, writer));
+	} while (*died && fam_load64(&lock->writer.owner) != writer);
+	return writer;
+}
+
 static int try_read(struct fam *fam, void *what)
 {
 	struct fam_rwlock *lock = what;
-	uint64_t writer = fam_load64(&lock->writer.owner);
-	if (writer & FAM_HALF_DONE || (writer && fam_is_dead(fam, writer)))
+	bool died;
+	uint64_t writer = writer_of(fam, lock, &died);
+	if (died)
 		return -EOWNERDEAD;
 	uint64_t *word = writer ? NULL : take_word(fam, lock);
 	if (!word)
