@@ -40,8 +40,10 @@ def _is_poll(defect: Defect, symbols: Symbols, ask: Ask) -> bool:
 def _polls(node: int, path: str, address: int, ask: Ask, *, alone: bool) -> bool:
     around = f"--start-address={max(address - _AROUND, 0)} --stop-address={address + _AROUND}"
     own = _functions(node, path, around, rf"\n *{address:x}:", ask)
-    if alone or in_polling_loop(own, address):
-        return not alone or in_polling_loop(own, address, alone=True)
+    if alone:
+        return in_polling_loop(own, address, alone=True)
+    if in_polling_loop(own, address):
+        return True
     name = returning(own, address)  # the loop may be in its callers
     if not name:
         return False
