@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.common import LIMIT, Famulus, report
-from famulus.paths import home
+from famulus.base.paths import home
 
 ROUNDS = 3
 PAIR_ROUNDS = 300

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.common import Famulus, median, report, seconds
 from bench.plot import line_plot
-from famulus.paths import home
-from famulus.process import cpu_seconds
-from famulus.units import MIB
+from famulus.base.paths import home
+from famulus.base.process import cpu_seconds
+from famulus.base.units import MIB
 
 RUNS = 3
 COUNTS = (1, 2, 4, 8, 16, 32, 64)

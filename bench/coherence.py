@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.common import Famulus, report, seconds
-from famulus.paths import home
+from famulus.base.paths import home
 
 ROUNDS = 3
 PAIR_ROUNDS = 300

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.common import Famulus, run
-from famulus.paths import home
-from famulus.process import cpu_seconds
+from famulus.base.paths import home
+from famulus.base.process import cpu_seconds
 
 ROUNDS = 7
 RUNS = 3

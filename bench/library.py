@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench.common import Famulus
-from famulus.paths import home
+from famulus.base.paths import home
 
 PROGRAM = Path(__file__).with_suffix(".c")
 RUNS = 3

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bench import debvm
 from bench.common import Famulus, median, report, seconds
-from famulus.paths import templates
-from famulus.spec import FabricSpec
+from famulus.base.paths import templates
+from famulus.base.units import human_size
+from famulus.settings.spec import FabricSpec
 from famulus.template.recipe import Recipe
-from famulus.units import human_size
 
 RUNS = 3
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from famulus.network.user import UserNetwork
-from famulus.spec import FabricSpec
-from famulus.state import FabricFolder
+from famulus.backend.qemu.user import UserNetwork
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder
 
 LIMIT = 900  # seconds; the first `up` builds the template
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Litmus tests, see tests/litmus/README.md: read, run on nodes, judged."""
+"""Litmus tests, see tests/corpus/litmus/README.md: read, run on nodes, judged."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.cli import Cli
+from tests.places import LITMUS_CORPUS
 
-FOLDER = Path(__file__).parents[1] / "litmus"
+FOLDER = LITMUS_CORPUS
 MIB = 1 << 20
 NOT_SEEN = "was not seen"
 

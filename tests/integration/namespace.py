@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.waiting import wait_until
+from famulus.base.waiting import wait_until
 from tests.integration.cli import Cli
 from tests.integration.users import be_user
 

@@ -13,10 +13,11 @@ import pytest
 
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import until
+from tests.places import CHECKER_CORPUS
 
 pytestmark = pytest.mark.integration
 
-CORPUS = Path(__file__).parents[1] / "checker"
+CORPUS = CHECKER_CORPUS
 EXAMPLES = (  # as they are run by hand, one after the other or both at once
     "./shared_counter 200",
     "./parallel_sum 2 500",

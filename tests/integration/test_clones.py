@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from famulus import paths
+from famulus.base import paths
+from famulus.base.waiting import wait_until
 from famulus.host.space import free_bytes
 from famulus.snapshot.sums import sums_of
-from famulus.waiting import wait_until
 from tests.integration.cli import Cli, all_processes, running
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration
 
-SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
+SOURCE = Path(__file__).with_name("touch.c")
 UP = ("--pool", "64M", "--coherence", "none")
 
 

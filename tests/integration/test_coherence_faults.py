@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from famulus.state import FabricFolder
-from famulus.waiting import wait_until
+from famulus.base.waiting import wait_until
+from famulus.state.record import FabricFolder
 from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration
 
-SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
+SOURCE = Path(__file__).with_name("touch.c")
 UP = ("--pool", "64M", "--coherence", "none")
 LIMIT = 120  # seconds
 CHURNED = 65536  # bytes

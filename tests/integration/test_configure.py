@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from famulus.paths import fabrics
-from famulus.qemu.script import Nodes
+from famulus.base.paths import fabrics
+from famulus.export.script import Nodes
 from tests.integration.cli import Cli
 from tests.integration.namespace import Namespace, NamespaceCli, UserCli, namespace
 from tests.integration.templates import built, text, wait
-from tests.integration.users import ROOT, be_user, make_environment, normal_user
+from tests.integration.users import be_user, make_environment, normal_user
+from tests.places import ROOT
 
 pytestmark = [
     pytest.mark.integration,

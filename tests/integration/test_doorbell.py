@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from famulus.doorbell.service import Doorbell
-from famulus.state import FabricFolder
+from famulus.state.record import FabricFolder
 from tests.integration.cli import Cli
+from tests.places import ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -189,7 +190,7 @@ def test_who_waits_when_the_device_is_removed_is_told(pair: Cli) -> None:
 
 
 def test_the_program_in_the_documentation_takes_turns(pair: Cli) -> None:
-    text = (Path(__file__).parents[2] / "docs/driver.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/driver.md").read_text(encoding="utf-8")
     (source,) = (part for part in re.findall(r"```c\n(.*?)```", text, re.DOTALL) if "main" in part)
     for node in ("1", "2"):
         argv = ("ssh", node, "--", "cat > turn.c && gcc -O2 -Wall -Werror -o turn turn.c")

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from famulus.image.debugfs import OFFSET
-from famulus.image.tree import Contents, walk
-from famulus.state import FabricFolder
-from famulus.units import MIB
+from famulus.base.units import MIB
+from famulus.export.image.debugfs import OFFSET
+from famulus.export.image.tree import Contents, walk
+from famulus.state.record import FabricFolder
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import free_port, wait
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from famulus import paths
-from famulus.state import FabricFolder
-from famulus.waiting import wait_until
+from famulus.base import paths
+from famulus.base.waiting import wait_until
+from famulus.state.record import FabricFolder
 from tests.integration.cli import Cli, interrupt, kill_daemon
 from tests.integration.templates import until
 

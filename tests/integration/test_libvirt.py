@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.network.libvirt import LibvirtNetwork, network_name
-from famulus.waiting import wait_until
+from famulus.backend.libvirt.network import LibvirtNetwork, network_name
+from famulus.base.waiting import wait_until
 from tests.integration.cli import Cli
 from tests.integration.namespace import Namespace, NamespaceCli, UserCli, namespace
 from tests.integration.templates import built

@@ -13,10 +13,10 @@ import pytest
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import built, check_node, finished, nothing_runs, until
 from tests.integration.users import be_user, normal_user
+from tests.places import ROOT
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 PARTITION = 2048 * 512  # bytes from the beginning of the disk
 
 

@@ -5,17 +5,17 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from famulus.state import FabricFolder
+from famulus.state.record import FabricFolder
 from tests.integration.cli import Cli
+from tests.places import CHECKER_CORPUS
 
 pytestmark = pytest.mark.integration
 
-SCRIPT = Path(__file__).parents[1] / "checker" / "told_before_written.py"
+SCRIPT = CHECKER_CORPUS / "told_before_written.py"
 RUN = f"FAMULUS_NODE=$(hostname | tr -dc 0-9) python3 {SCRIPT.name}; exit 3"
 
 

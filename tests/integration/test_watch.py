@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from famulus.base.waiting import wait_until
 from famulus.coherence.caches import STREAMS, Caches
-from famulus.waiting import wait_until
 from tests.integration.cli import Cli, interrupt
 
 pytestmark = pytest.mark.integration
 
-SOURCE = Path(__file__).parents[1] / "coherence" / "touch.c"
+SOURCE = Path(__file__).with_name("touch.c")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.waiting import wait_until
-
-ROOT = Path(__file__).parents[2]
+from famulus.base.waiting import wait_until
+from tests.places import ROOT
 
 
 @contextmanager

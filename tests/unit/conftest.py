@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from famulus import waiting
+from famulus.base import waiting
 from famulus_guest import native
-from tests.unit import lib
+from tests.unit.guest import lib
 
 
 @pytest.fixture(autouse=True)

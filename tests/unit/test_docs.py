@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from tests.unit import lib
+from tests.places import ROOT
+from tests.unit.guest import lib
 
-DOCS = lib.HERE.parents[1] / "docs"
+DOCS = ROOT / "docs"
 PAGES = sorted((DOCS / "programming").glob("*.md"))
 _BLOCK = re.compile(r"```(c|python)\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -60,5 +61,5 @@ def test_every_page_but_the_reference_has_a_program():
 
 
 def test_the_reference_is_that_of_the_headers():
-    script = lib.HERE.parents[1] / "scripts/render_headers.py"
+    script = ROOT / "scripts/render_headers.py"
     subprocess.run([sys.executable, script, "--check"], check=True)

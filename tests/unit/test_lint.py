@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
+
 SCRIPTS = Path(sys.executable).parent  # of the environment that runs the tests, activated or not
 
 
@@ -81,18 +82,20 @@ def user_space() -> list[str]:
     sources = files(
         "guest/*.c",
         "bench/*.c",
-        "analyser/*.c",
-        "launcher/*.c",
-        "tests/checker/*.c",
-        "plugin/*.c",
-        "tests/litmus/*.c",
+        "native/*.c",
+        "tests/corpus/*.c",
     )
     return [name for name in sources if not name.startswith("guest/driver/")]
 
 
 @pytest.mark.parametrize("name", [*user_space(), "guest/driver/famulus_uapi.h"])
 def test_c(name: str):
-    include = ["-Iguest/lib/include", "-Iguest/driver"]  # installed in a node
+    include = [
+        "-Iguest/lib/include",
+        "-Iguest/driver",
+        "-Inative/include",
+        "-Inative/plugin",
+    ]  # installed in a node
     check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", *include, "-fsyntax-only", name)
 
 

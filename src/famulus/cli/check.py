@@ -8,10 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from famulus.check import suppress
-from famulus.check.junit import junit
-from famulus.check.sarif import sarif
-from famulus.check.text import lines_of
+from famulus.base.errors import FamulusError, UsageError
+from famulus.base.events import Events
+from famulus.checker.report import suppress
+from famulus.checker.report.junit import junit
+from famulus.checker.report.sarif import sarif
+from famulus.checker.report.text import lines_of
+from famulus.checker.run import Report, Request
+from famulus.checker.run import check as run_check
+from famulus.checker.since_up import report as report_of
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     JsonOption,
@@ -20,13 +25,8 @@ from famulus.cli.common import (
     open_log,
     settings_here,
 )
-from famulus.errors import FamulusError, UsageError
-from famulus.events import Events
-from famulus.fabric.check import Report, Request
-from famulus.fabric.check import check as run_check
-from famulus.fabric.report import report as report_of
 from famulus.node.node import Node
-from famulus.state import FabricFolder
+from famulus.state.record import FabricFolder
 
 _CANNOT = 2  # exit code: the program could not be run, or did not end
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.events import Events
+from famulus.base.logfile import write_log
+from famulus.base.paths import make_private
 from famulus.cli.progress import make_sink
-from famulus.events import Events
-from famulus.logfile import write_log
-from famulus.paths import make_private
-from famulus.spec import DEFAULT_NAME
-from famulus.state import FabricFolder
+from famulus.settings.spec import DEFAULT_NAME
+from famulus.state.record import FabricFolder
 
 FabricOption = Annotated[
     str,

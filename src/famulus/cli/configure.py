@@ -14,10 +14,10 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.cli.question import asker
-from famulus.fabric.configure import Order
-from famulus.fabric.configure import configure as make_artifacts
-from famulus.image.artifacts import Artifacts
-from famulus.spec import check_name, load_spec
+from famulus.export.configure import Order
+from famulus.export.configure import configure as make_artifacts
+from famulus.export.image.artifacts import Artifacts
+from famulus.settings.spec import check_name, load_spec
 
 
 def _option(name: str, help: str, metavar: str, **more: Any) -> Any:  # noqa: A002, ANN401 - typer's own words

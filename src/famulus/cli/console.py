@@ -12,13 +12,13 @@ from contextlib import closing, contextmanager
 
 import typer
 
+from famulus.backend.libvirt.domain import console_command
+from famulus.base.errors import FamulusError
+from famulus.base.run import interactive
+from famulus.base.waiting import check_interrupt
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument
-from famulus.errors import FamulusError
 from famulus.fabric.fabric import open_fabric
-from famulus.node.domain import console_command
 from famulus.node.node import Node
-from famulus.run import interactive
-from famulus.waiting import check_interrupt
 
 LEAVE = b"\x1d"  # Ctrl-], as in telnet and virsh
 _BLOCK = 4096

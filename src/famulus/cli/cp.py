@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.errors import UsageError
+from famulus.base.run import interactive
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
-from famulus.errors import UsageError
 from famulus.fabric.fabric import Fabric, open_fabric
-from famulus.run import interactive
-from famulus.ssh import copy
+from famulus.transport.ssh import copy
 
 
 def cp(

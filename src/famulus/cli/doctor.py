@@ -12,7 +12,7 @@ from rich.markup import escape
 from famulus.cli.common import JsonOption, settings_here
 from famulus.host.check import check_host
 from famulus.host.finding import Finding
-from famulus.spec import load_spec
+from famulus.settings.spec import load_spec
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
 

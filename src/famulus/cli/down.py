@@ -7,7 +7,7 @@ import typer
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
 from famulus.fabric.down import down as take_down
-from famulus.state import FabricFolder
+from famulus.state.record import FabricFolder
 
 
 def down(

@@ -6,8 +6,8 @@ import threading
 import typer
 from rich.console import Console
 
+from famulus.base.errors import UsageError
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
-from famulus.errors import UsageError
 from famulus.fabric.execute import execute as run_in_nodes
 from famulus.fabric.fabric import open_fabric
 from famulus.node.node import Node

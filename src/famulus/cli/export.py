@@ -14,9 +14,9 @@ from famulus.cli.common import (
     open_log,
     settings_here,
 )
-from famulus.fabric.export import FORMATS, Order
-from famulus.fabric.export import export as export_image
-from famulus.state import FabricFolder
+from famulus.export.export import FORMATS, Order
+from famulus.export.export import export as export_image
+from famulus.state.record import FabricFolder
 
 
 def export(

@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from famulus.base.units import human_size
 from famulus.cli.common import JsonOption
 from famulus.fabric.parallel import raise_all
 from famulus.fabric.status import FabricStatus, every_fabric
-from famulus.units import human_size
 
 
 def list_fabrics(json_output: JsonOption = False) -> None:

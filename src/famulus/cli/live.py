@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from famulus.events import Sink
+from famulus.base.events import Sink
 
 
 class LiveSink(Sink):

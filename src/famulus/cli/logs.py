@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.errors import FamulusError, Interrupted
+from famulus.base.waiting import pause
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
-from famulus.errors import FamulusError, Interrupted
 from famulus.fabric.fabric import open_fabric
-from famulus.state import FabricFolder
-from famulus.waiting import pause
+from famulus.state.record import FabricFolder
 
 
 def log(

@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from famulus import __version__, run, waiting
+from famulus import __version__
+from famulus.base import run, waiting
+from famulus.base.errors import FamulusError, Interrupted
 from famulus.cli.verbs import Verbs
-from famulus.errors import FamulusError, Interrupted
 
 app = typer.Typer(
     name="famulus",

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from famulus.backend.libvirt.network import NetworkStatus, every_network
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -17,8 +18,7 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.fabric.networks import create_network, remove_network
-from famulus.network.libvirt import NetworkStatus, every_network
-from famulus.spec import check_name, load_spec
+from famulus.settings.spec import check_name, load_spec
 
 app = typer.Typer(help="The networks that libvirt keeps for fabrics.", no_args_is_help=True)
 

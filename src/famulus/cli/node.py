@@ -15,8 +15,8 @@ from famulus.cli.common import (
 )
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.parallel import attempt, host_width, in_words
-from famulus.fabric.starting import reset as reset_nodes
-from famulus.fabric.starting import restart
+from famulus.fabric.start import reset as reset_nodes
+from famulus.fabric.start import restart
 from famulus.node import lifecycle
 from famulus.node.node import Node
 

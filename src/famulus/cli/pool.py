@@ -10,15 +10,15 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.errors import FamulusError, UsageError
+from famulus.base.sparse import CHUNK, Piece
+from famulus.base.units import format_size, human_size, parse_size
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
 from famulus.cli.stdin import confirm, read_stdin
-from famulus.errors import FamulusError, UsageError
 from famulus.pool import access
 from famulus.pool.file import check, pool_path
 from famulus.pool.hexdump import hexdump
-from famulus.sparse import CHUNK, Piece
-from famulus.state import FabricFolder
-from famulus.units import format_size, human_size, parse_size
+from famulus.state.record import FabricFolder
 
 app = typer.Typer(
     help="Look at and change the pool from the host, with or without running nodes.",

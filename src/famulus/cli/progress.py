@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from famulus.events import Sink
+from famulus.base.events import Sink
 
 
 class PlainSink(Sink):

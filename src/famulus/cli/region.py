@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from famulus.base.units import format_size, human_size
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
 from famulus.cli.pool import given_bytes, parse_offset, print_range
 from famulus.fabric import regions
 from famulus.fabric.fabric import open_fabric
 from famulus.pool import access, directory
 from famulus.pool.directory import Region
-from famulus.units import format_size, human_size
 
 app = typer.Typer(
     help="Look at and change the named regions of the pool, with or without running nodes.",

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from famulus.base.units import format_size, human_size
 from famulus.cli.common import JsonOption
 from famulus.fabric.templates import snapshots_in_use
 from famulus.snapshot import store
 from famulus.snapshot.store import Snapshot
-from famulus.units import format_size, human_size
 
 app = typer.Typer(help="The frozen machines that nodes are cloned from.", no_args_is_help=True)
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from famulus import ssh as openssh
+from famulus.base.run import interactive
+from famulus.checker.wrapper import traced
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
 from famulus.fabric.fabric import open_fabric
-from famulus.fabric.traced import traced
-from famulus.run import interactive
+from famulus.transport import ssh as openssh
 
 
 def ssh(

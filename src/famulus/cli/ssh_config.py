@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.errors import FamulusError
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
-from famulus.errors import FamulusError
 from famulus.fabric.fabric import open_fabric
 
 

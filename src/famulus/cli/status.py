@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from famulus.base.units import human_size
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
 from famulus.fabric.fabric import open_fabric
 from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
-from famulus.units import human_size
 
 _CHECKER = {
     None: "",

@@ -7,8 +7,8 @@ import sys
 
 import typer
 
-from famulus.units import MIB
-from famulus.waiting import check_interrupt
+from famulus.base.units import MIB
+from famulus.base.waiting import check_interrupt
 
 
 def read_stdin(limit: int) -> bytes:

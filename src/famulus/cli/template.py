@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from famulus.base.units import human_size
 from famulus.cli.common import JsonOption, VerboseOption, make_events, settings_here
 from famulus.fabric.templates import templates_in_use
-from famulus.spec import load_spec
+from famulus.settings.spec import load_spec
 from famulus.template import store
 from famulus.template.build import ensure
-from famulus.units import human_size
 
 app = typer.Typer(help="The root file systems that nodes are made from.", no_args_is_help=True)
 

@@ -12,7 +12,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from famulus.check import trace
+from famulus.base.errors import FamulusError
+from famulus.checker import trace, tracing
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -20,8 +21,6 @@ from famulus.cli.common import (
     VerboseOption,
     make_events,
 )
-from famulus.errors import FamulusError
-from famulus.fabric import tracing
 from famulus.fabric.fabric import open_fabric
 from famulus.node.node import Node
 

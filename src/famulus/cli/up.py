@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from famulus.base.errors import UsageError
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
 from famulus.cli.status import show
-from famulus.errors import UsageError
 from famulus.fabric.status import fabric_status
 from famulus.fabric.up import up as bring_up
 from famulus.fabric.up import wanted
-from famulus.spec import check_name, load_spec
-from famulus.state import FabricFolder
+from famulus.settings.spec import check_name, load_spec
+from famulus.state.record import FabricFolder
 
 _DEFAULT_FILE = Path("fabric.toml")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from famulus import compiled, paths
-from famulus.errors import FamulusError
-from famulus.run import run
+from famulus.base import compiled, paths
+from famulus.base.errors import FamulusError
+from famulus.base.run import run
 
 _LIMIT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
 _FLAGS = ("-std=gnu11", "-O2", "-flto", "-Wall", "-Wextra")
@@ -23,7 +23,7 @@ _PLUGIN = (
     "watch.c",
     "plugin.c",
 )
-_TOOL = ("tool.c",)
+_FOLDERS = ("include", "plugin", "caches")
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def ensure() -> Built:
 
 
 def _programs() -> compiled.Programs:
-    source = paths.source_folder("plugin")
-    sources = tuple(sorted(source.glob("*.[ch]")))
+    source = paths.source_folder("native")
+    sources = tuple(path for name in _FOLDERS for path in sorted((source / name).glob("*.[ch]")))
     what = "the plugin for memory that is not coherent"
     return compiled.Programs(what, _FLAGS, sources, partial(compile_arguments, source))
 
@@ -70,10 +70,12 @@ def check_arguments(qemu: str, plugin: Path) -> list[str]:
 
 def compile_arguments(source: Path, folder: Path) -> list[list[str]]:
     """Return the command lines that make the plugin and the tool of `source` in `folder`. Pure."""
-    plugin = [str(source / name) for name in _BOTH + _PLUGIN]
-    tool = [str(source / name) for name in _BOTH + _TOOL]
-    shared = ["-shared", "-fPIC", "-fvisibility=hidden"]
+    plugin = [str(source / "plugin" / name) for name in _BOTH + _PLUGIN]
+    shared = [str(source / "plugin" / name) for name in _BOTH]
+    tool = [str(source / "caches" / "tool.c"), *shared]
+    include = [f"-I{source / name}" for name in ("include", "plugin")]
+    library = ["-shared", "-fPIC", "-fvisibility=hidden"]
     return [
-        ["gcc", *_FLAGS, *shared, "-o", str(folder / "famulus.so"), *plugin],
-        ["gcc", *_FLAGS, "-pthread", "-o", str(folder / "caches"), *tool],
+        ["gcc", *_FLAGS, *include, *library, "-o", str(folder / "famulus.so"), *plugin],
+        ["gcc", *_FLAGS, *include, "-pthread", "-o", str(folder / "caches"), *tool],
     ]

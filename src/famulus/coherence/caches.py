@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The nodes' caches before one pool: files beside the pool (plugin/shared.h), and who has one.
+"""The nodes' caches before one pool: files beside the pool (shared.h), and who has one.
 
 Their folder follows from the pool's path, so that whoever writes to the pool finds them.
 """
@@ -9,13 +9,13 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.base.errors import FamulusError
+from famulus.base.run import Result, run
+from famulus.base.units import human_size
 from famulus.coherence.build import ensure
-from famulus.errors import FamulusError
-from famulus.run import Result, run
-from famulus.units import human_size
 
 EVICTIONS = ("none", "random", "lru")  # as enum fam_eviction counts them
-CACHES, STREAMS = 1, 2  # what a node's plugin does, plugin/shared.h
+CACHES, STREAMS = 1, 2  # what a node's plugin does, native/include/shared.h
 LINE = 64  # bytes
 RING_EVENTS = 1 << 16  # of one CPU, 64 bytes each
 
@@ -68,7 +68,7 @@ class Caches:
 
     @property
     def stream(self) -> Path:
-        """The folder of the rings in which nodes tell of their accesses, plugin/stream.h."""
+        """The folder of the rings in which nodes tell of their accesses (stream.h)."""
         return self.folder / "stream"
 
     def there(self) -> bool:

@@ -6,9 +6,9 @@ import selectors
 import socket
 from collections.abc import Callable, Iterable, Mapping
 
+from famulus.base.errors import FamulusError
 from famulus.doorbell.outbox import Outbox
 from famulus.doorbell.protocol import Descriptor, Message, Peers
-from famulus.errors import FamulusError
 
 log = logging.getLogger("famulus.doorbell")
 

@@ -5,9 +5,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import paths
-from famulus.process import Service
-from famulus.run import run
+from famulus.base import paths
+from famulus.base.process import Service
+from famulus.base.run import run
 
 _LIMIT = 60.0  # seconds for a start
 

@@ -4,12 +4,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import ssh
-from famulus.errors import FamulusError
-from famulus.events import Events
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.base.run import run
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import up, wanted
-from famulus.run import run
+from famulus.transport import ssh
 
 _LIMIT = 120.0  # seconds for gcc or a program in a node, under TCG
 _GREETING_BYTES = 256

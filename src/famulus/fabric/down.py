@@ -4,21 +4,22 @@
 import contextlib
 from pathlib import Path
 
-from famulus.check.background import Background
+from famulus.backend.libvirt import domain
+from famulus.backend.libvirt.network import LibvirtNetwork
+from famulus.backend.qemu.user import UserNetwork
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events, Step
+from famulus.base.process import Daemon
+from famulus.checker.background import Background
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
-from famulus.errors import FamulusError
-from famulus.events import Events, Step
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.parallel import each, host_width
-from famulus.network.libvirt import LibvirtNetwork
-from famulus.network.user import UserNetwork
-from famulus.node import domain, lifecycle
+from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.process import Daemon
-from famulus.spec import FabricSpec
-from famulus.state import FabricFolder
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder
 
 
 def down(name: str, events: Events, *, purge: bool = False, force: bool = False) -> None:

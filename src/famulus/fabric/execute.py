@@ -3,12 +3,12 @@
 
 from collections.abc import Callable, Sequence
 
-from famulus import ssh
+from famulus.base.run import run
+from famulus.checker.wrapper import traced
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
-from famulus.fabric.traced import traced
 from famulus.node.node import Node
-from famulus.run import run
+from famulus.transport import ssh
 
 
 def execute(

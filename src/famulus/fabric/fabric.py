@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.errors import UsageError
-from famulus.events import Events
-from famulus.identity import MAX_NODES, parse_nodes
-from famulus.network.libvirt import LibvirtNetwork, network_name
-from famulus.network.user import UserNetwork
+from famulus.backend.libvirt.network import LibvirtNetwork, network_name
+from famulus.backend.qemu.user import UserNetwork
+from famulus.base.errors import UsageError
+from famulus.base.events import Events
 from famulus.node.node import Node
 from famulus.pool.file import pool_path
-from famulus.spec import FabricSpec
-from famulus.state import FabricFolder, Record
+from famulus.settings.identity import MAX_NODES, parse_nodes
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder, Record
 
 _SSH = 22
 

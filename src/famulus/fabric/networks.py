@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Network
 
-from famulus.errors import FamulusError
-from famulus.events import Events
+from famulus.backend.libvirt.network import LibvirtNetwork, network_name
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
 from famulus.fabric.fabric import locked
-from famulus.identity import Identity
-from famulus.network.libvirt import LibvirtNetwork, network_name
-from famulus.spec import FabricSpec
-from famulus.state import FabricFolder
+from famulus.settings.identity import Identity
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder
 
 
 def create_network(fabric: str, nodes: int, subnet: IPv4Network, events: Events) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from famulus.errors import FamulusError
+from famulus.base.errors import FamulusError
 from famulus.node.node import Node
 
 T = TypeVar("T")

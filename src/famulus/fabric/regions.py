@@ -9,13 +9,13 @@ import os
 import shlex
 from pathlib import Path
 
-from famulus import ssh
-from famulus.errors import FamulusError
-from famulus.events import Events
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.base.run import run
 from famulus.fabric.fabric import Fabric, locked
 from famulus.node.node import Node
 from famulus.pool import directory
-from famulus.run import run
+from famulus.transport import ssh
 
 _LIMIT = 120.0  # seconds; the directory may be locked by a node that has just died
 

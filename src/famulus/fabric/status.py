@@ -4,14 +4,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from famulus.errors import FamulusError
-from famulus.fabric import checked
+from famulus.base.errors import FamulusError
+from famulus.base.process import memory as memory_of
+from famulus.checker import service
 from famulus.fabric.fabric import Fabric, open_fabric
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.process import memory as memory_of
-from famulus.state import all_fabrics
+from famulus.state.record import all_fabrics
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def fabric_status(fabric: Fabric) -> FabricStatus:
         pool=str(fabric.pool),
         pool_size=fabric.spec.pool,
         pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.exists() else None,
-        checker=checked.state(fabric),
+        checker=service.state(fabric),
         nodes=[states[node.number] for node in nodes],
     )
 

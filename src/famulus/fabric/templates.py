@@ -3,13 +3,13 @@
 
 from collections.abc import Callable
 
-from famulus.errors import FamulusError
-from famulus.events import Events
-from famulus.identity import MAX_NODES
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
 from famulus.node.node import Node
+from famulus.settings.identity import MAX_NODES
+from famulus.settings.spec import FabricSpec
 from famulus.snapshot import store as snapshots
-from famulus.spec import FabricSpec
-from famulus.state import FabricFolder, Record, all_fabrics
+from famulus.state.record import FabricFolder, Record, all_fabrics
 from famulus.template import store
 from famulus.template.build import ensure
 from famulus.template.guest import guest_files

@@ -6,23 +6,24 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from famulus import ssh
+from famulus.backend.libvirt import domain
+from famulus.backend.qemu.arguments import PROGRAM as QEMU
+from famulus.base.errors import FamulusError, UsageError
+from famulus.base.events import Events
+from famulus.base.units import format_size
+from famulus.checker.service import keep_checking
 from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
-from famulus.errors import FamulusError, UsageError
-from famulus.events import Events
-from famulus.fabric.checked import keep_checking
 from famulus.fabric.fabric import Fabric, locked
-from famulus.fabric.starting import start_nodes
+from famulus.fabric.start import start_nodes
 from famulus.host.check import check_host, require
-from famulus.node import domain, lifecycle
+from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.qemu.arguments import PROGRAM as QEMU
-from famulus.spec import FabricSpec, load_spec
-from famulus.state import FabricFolder, Record
+from famulus.settings.spec import FabricSpec, load_spec
+from famulus.state.record import FabricFolder, Record
 from famulus.template.build import ensure
-from famulus.units import format_size
+from famulus.transport import ssh
 
 
 def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events) -> Fabric:

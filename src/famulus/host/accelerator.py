@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from famulus.errors import FamulusError
+from famulus.base.errors import FamulusError
 from famulus.host.finding import Finding
 
 Accelerator = Literal["kvm", "tcg"]

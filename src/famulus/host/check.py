@@ -4,14 +4,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from famulus.errors import FamulusError
+from famulus.backend.libvirt.host import check_libvirt
+from famulus.base.errors import FamulusError
 from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
-from famulus.host.libvirt import check_libvirt
 from famulus.host.programs import CACHE_PROGRAMS, LIBVIRT_PROGRAMS, PROGRAMS, check_programs
 from famulus.host.rootless import check_rootless
-from famulus.spec import FabricSpec
+from famulus.settings.spec import FabricSpec
 
 
 def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) -> list[Finding]:

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.errors import FamulusError
+from famulus.base.errors import FamulusError
+from famulus.base.run import find_program
 from famulus.host.finding import Finding
 from famulus.host.versions import version_text
-from famulus.run import find_program
 
 _OS_RELEASE = Path("/etc/os-release")
 

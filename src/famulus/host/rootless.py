@@ -5,9 +5,9 @@ import getpass
 import os
 from pathlib import Path
 
-from famulus.errors import FamulusError
+from famulus.base.errors import FamulusError
+from famulus.base.run import find_program, run
 from famulus.host.finding import Finding, Level
-from famulus.run import find_program, run
 
 _NEEDED_IDS = 65536  # as many as a Debian system may use (Debian policy 9.2.2)
 _ALLOW = (

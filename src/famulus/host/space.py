@@ -6,11 +6,11 @@ import re
 import tempfile
 from pathlib import Path
 
-from famulus import paths
+from famulus.base import paths
+from famulus.base.units import GIB, KIB, MIB, format_size, human_size
 from famulus.host.accelerator import Accelerator, largest_pool
 from famulus.host.finding import Finding, Level
-from famulus.spec import FabricSpec
-from famulus.units import GIB, KIB, MIB, format_size, human_size
+from famulus.settings.spec import FabricSpec
 
 _TEMPLATE = 3 * GIB  # while a template is built: the tar, the raw disk, the compressed one
 _SCRATCH = 3 * GIB // 2  # the root file system that mmdebstrap unpacks in /tmp

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from threading import Lock
 
-from famulus import paths
-from famulus.run import run
+from famulus.base import paths
+from famulus.base.run import run
 
 _LIMIT = 30.0  # seconds for `--version`, on a host that swaps
 _lock = Lock()

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from famulus import paths, ssh
-from famulus.agent import (
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.node.node import Node
+from famulus.settings.identity import hosts_file
+from famulus.transport import ssh
+from famulus.transport.agent import (
     BEGAN,
     PLUG,
     SSH_LISTENS,
@@ -18,9 +22,6 @@ from famulus.agent import (
     identity_request,
     time_request,
 )
-from famulus.errors import FamulusError
-from famulus.identity import hosts_file
-from famulus.node.node import Node
 
 _HOME = {"/root": 0, "/home/fabric": 1000}  # home folder and its owner's number
 _HOST_KEY = "ssh_host_ed25519_key"

@@ -8,22 +8,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import monitor, paths, ssh
-from famulus.agent import POWER_OFF, ask, began, framed
+from famulus.backend.libvirt import domain
+from famulus.backend.qemu import monitor
+from famulus.backend.qemu.arguments import clone_arguments, node_arguments
+from famulus.backend.qemu.disk import make_overlay
+from famulus.backend.qemu.pci import place_pool
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.run import run
 from famulus.coherence.caches import CACHES, STREAMS
-from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator
-from famulus.node import domain
 from famulus.node.machine import machine, note_settings, template_gone
 from famulus.node.node import Node
-from famulus.qemu.arguments import clone_arguments, node_arguments
-from famulus.qemu.disk import make_overlay
-from famulus.qemu.pci import place_pool
-from famulus.run import run
 from famulus.snapshot.store import Snapshot
-from famulus.state import write_private
+from famulus.state.record import write_private
 from famulus.template.recipe import DISK_SIZE
 from famulus.template.store import Template
+from famulus.transport import ssh
+from famulus.transport.agent import POWER_OFF, ask, began, framed
 
 CLONE_LIMIT = 60.0  # seconds in which a restored clone has answered
 START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host

@@ -4,12 +4,12 @@
 import json
 from pathlib import Path
 
+from famulus.backend.qemu.arguments import Cache, Machine
+from famulus.base.errors import FamulusError
 from famulus.coherence.build import ensure
-from famulus.errors import FamulusError
 from famulus.host.accelerator import Accelerator, address_bits
 from famulus.node.node import Node
-from famulus.qemu.arguments import Cache, Machine
-from famulus.state import write_private
+from famulus.state.record import write_private
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
 

@@ -5,17 +5,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.base.errors import FamulusError
+from famulus.base.process import Daemon
+from famulus.base.waiting import pause
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
-from famulus.errors import FamulusError
 from famulus.host.space import why_nothing_fits
-from famulus.identity import Identity
 from famulus.node.runner import DomainRunner, QemuRunner, Runner
 from famulus.pool.file import pool_path
-from famulus.process import Daemon
-from famulus.spec import DEFAULT_NAME, FabricSpec
-from famulus.state import FabricFolder
-from famulus.waiting import pause
+from famulus.settings.identity import Identity
+from famulus.settings.spec import DEFAULT_NAME, FabricSpec
+from famulus.state.record import FabricFolder
 
 _HALT_LIMIT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 

@@ -3,10 +3,10 @@
 
 import hashlib
 
-from famulus.agent import ask, password_request
 from famulus.node.node import Node
-from famulus.spec import FabricSpec
-from famulus.state import write_private
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import write_private
+from famulus.transport.agent import ask, password_request
 
 _LIMIT = 60.0  # seconds
 

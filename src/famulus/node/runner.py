@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from famulus import monitor, virt
-from famulus.errors import FamulusError
-from famulus.process import Daemon
-from famulus.waiting import wait_until
+from famulus.backend.libvirt import virt
+from famulus.backend.qemu import monitor
+from famulus.base.errors import FamulusError
+from famulus.base.process import Daemon
+from famulus.base.waiting import wait_until
 
 _BEGIN_LIMIT, _LOOK_AGAIN = 2.0, 0.02  # seconds
 _PIDFILES = Path("/run/libvirt/qemu")

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from famulus.base.errors import FamulusError, UsageError
+from famulus.base.sparse import Piece, data_bytes, pieces, punch, write_all
+from famulus.base.units import format_size, human_size
 from famulus.coherence.caches import Caches
-from famulus.errors import FamulusError, UsageError
 from famulus.pool.file import check, used_bytes
-from famulus.sparse import Piece, data_bytes, pieces, punch, write_all
-from famulus.units import format_size, human_size
 
 
 def read(path: Path, offset: int, size: int) -> Iterator[Piece]:

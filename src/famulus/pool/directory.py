@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.errors import FamulusError, UsageError
+from famulus.base.errors import FamulusError, UsageError
 from famulus.pool.file import check
 
 _PAGE = 4096

@@ -6,9 +6,9 @@ import pwd
 import stat
 from pathlib import Path
 
-from famulus.errors import FamulusError
-from famulus.spec import DEFAULT_NAME, FabricSpec
-from famulus.units import format_size
+from famulus.base.errors import FamulusError
+from famulus.base.units import format_size
+from famulus.settings.spec import DEFAULT_NAME, FabricSpec
 
 _SHM = Path("/dev/shm")  # noqa: S108 - made with O_EXCL and 0600, owner and kind are checked
 _NAME = "fabric_em"  # the ancestor's name for it

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from famulus.sparse import Piece
+from famulus.base.sparse import Piece
 
 _WIDTH = 16
 _PRINTABLE = range(0x20, 0x7F)

@@ -7,14 +7,15 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from famulus import paths
-from famulus.agent import REST, ask
-from famulus.errors import FamulusError
-from famulus.events import Events, Step
+from famulus.backend.qemu.arguments import Machine, snapshot_arguments
+from famulus.backend.qemu.disk import make_overlay
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events, Step
+from famulus.base.run import run
+from famulus.base.units import MIB, human_size
+from famulus.base.waiting import wait_until
 from famulus.host.space import free_bytes
-from famulus.qemu.arguments import Machine, snapshot_arguments
-from famulus.qemu.disk import make_overlay
-from famulus.run import run
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
 from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
@@ -22,8 +23,7 @@ from famulus.snapshot.plug import plug
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
 from famulus.template.recipe import DISK_SIZE
-from famulus.units import MIB, human_size
-from famulus.waiting import wait_until
+from famulus.transport.agent import REST, ask
 
 log = logging.getLogger("famulus")
 

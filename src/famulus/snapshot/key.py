@@ -7,10 +7,10 @@ from dataclasses import astuple, dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from famulus.backend.qemu.arguments import PROGRAM, Machine, snapshot_arguments
 from famulus.host.accelerator import Accelerator, address_bits, cpu_features
 from famulus.host.programs import program_version
-from famulus.identity import Identity
-from famulus.qemu.arguments import PROGRAM, Machine, snapshot_arguments
+from famulus.settings.identity import Identity
 from famulus.snapshot.ready import READY
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from famulus import monitor, paths
-from famulus.monitor import Command
-from famulus.process import cpu_seconds
-from famulus.qemu.arguments import Machine
+from famulus.backend.qemu import monitor
+from famulus.backend.qemu.arguments import Machine
+from famulus.backend.qemu.monitor import Command
+from famulus.base import paths
+from famulus.base.process import cpu_seconds
+from famulus.base.waiting import pause, wait_until
 from famulus.snapshot import store
-from famulus.waiting import pause, wait_until
 
 START_LIMIT = 60.0  # seconds
 

@@ -9,21 +9,21 @@ machine is frozen.
 import shutil
 from pathlib import Path
 
-from famulus import monitor
-from famulus.agent import AWAIT, PLUG, ask, ready_request
-from famulus.errors import FamulusError
-from famulus.events import Events, Step
-from famulus.process import cpu_seconds
-from famulus.qemu.arguments import plug_arguments
-from famulus.qemu.pci import pool_place
-from famulus.run import run
+from famulus.backend.qemu import monitor
+from famulus.backend.qemu.arguments import plug_arguments
+from famulus.backend.qemu.pci import pool_place
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events, Step
+from famulus.base.process import cpu_seconds
+from famulus.base.run import run
+from famulus.base.units import format_size
+from famulus.base.waiting import wait_until
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
 from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
 from famulus.snapshot.ready import READY
 from famulus.snapshot.store import Snapshot
-from famulus.units import format_size
-from famulus.waiting import wait_until
+from famulus.transport.agent import AWAIT, PLUG, ask, ready_request
 
 _LIMIT = 60.0  # seconds
 _CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to

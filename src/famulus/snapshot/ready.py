@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The files that a clone finds ready, each as large as it may become. Pure."""
 
-from famulus.agent import ReadyFile
+from famulus.transport.agent import ReadyFile
 
 _KEY = 512  # bytes; a private ed25519 key takes about 400, its comment included
 _PUBLIC = 160

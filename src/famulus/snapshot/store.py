@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import paths
-from famulus.process import Daemon
+from famulus.base import paths
+from famulus.base.process import Daemon
+from famulus.base.vault import Vault, remove_tree, size_on_disk
 from famulus.snapshot.sums import intact
-from famulus.vault import Vault, remove_tree, size_on_disk
 
 log = logging.getLogger("famulus")
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from famulus import sparse
+from famulus.base import sparse
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STAMP = "verified"

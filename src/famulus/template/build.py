@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from famulus import paths
-from famulus.errors import FamulusError
-from famulus.events import Events, Step
-from famulus.run import run
-from famulus.spec import FabricSpec
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events, Step
+from famulus.base.run import run
+from famulus.settings.spec import FabricSpec
 from famulus.template import store
 from famulus.template.disk import make_disk
 from famulus.template.guest import guest_files, write_files

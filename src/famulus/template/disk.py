@@ -7,8 +7,8 @@ partition from sector 2048 on (https://www.gnu.org/software/grub/manual/grub/htm
 
 from pathlib import Path
 
-from famulus.errors import FamulusError
-from famulus.run import run
+from famulus.base.errors import FamulusError
+from famulus.base.run import run
 from famulus.template.recipe import DISK_SIZE
 
 _SECTOR = 512

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from famulus.paths import source_folder
+from famulus.base.paths import source_folder
 
 _SUFFIXES = {".c", ".h", ".pc", ".py", ".sh", ".service", ".socket"}
 _NAMES = {"Makefile", "README"}

@@ -5,9 +5,9 @@ import socket
 import threading
 import time
 
-from famulus.errors import FamulusError
+from famulus.base.errors import FamulusError
+from famulus.base.waiting import wait_until
 from famulus.template.recipe import Recipe
-from famulus.waiting import wait_until
 
 _LIMIT = 10.0  # seconds
 _TRIES, _BETWEEN = 3, 1.0  # seconds

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from famulus.run import run
+from famulus.base.run import run
 
 _LINK = "scratch"
 _LIMIT = 60.0  # seconds to remove 25,000 files

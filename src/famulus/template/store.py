@@ -4,9 +4,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus import paths
+from famulus.base import paths
+from famulus.base.vault import Vault, size_on_disk
 from famulus.template.scratch import remove_build
-from famulus.vault import Vault, size_on_disk
 
 RECORD = "template.json"
 

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether libvirt is there for nodes that it shall run."""
+
+from pathlib import Path
+
+from famulus.backend.libvirt import virt
+from famulus.base.errors import FamulusError
+from famulus.host.finding import Finding
+
+_SHM = Path("/dev/shm")  # noqa: S108 - only compared with
+
+
+def check_libvirt(pool: Path) -> list[Finding]:
+    """Return whether libvirt answers, and whether it can hand the pool at `pool` to nodes."""
+    return [_check_connection(), *_check_pool(pool)]
+
+
+def _check_connection() -> Finding:
+    try:
+        with virt.connected() as connection:
+            version = connection.getLibVersion()
+    except FamulusError as error:
+        return Finding("libvirt", "error", error.brief, error.hint)
+    major, minor = divmod(version, 1_000_000)
+    return Finding("libvirt", "ok", f"{virt.uri()}, version {major}.{minor // 1000}")
+
+
+def _check_pool(pool: Path) -> list[Finding]:
+    if pool.parent == _SHM:
+        return []
+    return [
+        Finding(
+            "pool",
+            "error",
+            f"libvirt takes a pool in {_SHM} only, not {pool}",
+            "Leave --pool-file out, or use --network user.",
+        )
+    ]

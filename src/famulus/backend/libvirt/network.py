@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bridged NAT network of libvirt: made, extended while it runs, removed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from famulus.backend.libvirt import virt
+from famulus.backend.libvirt.network_document import (
+    address_of,
+    missing_names,
+    missing_reservations,
+    name_entry,
+    network_document,
+    reservation,
+)
+from famulus.backend.libvirt.subnet import bridge_ports, has_interface, interface_in_the_way
+from famulus.base.errors import FamulusError
+from famulus.settings.identity import Identity, gateway
+from famulus.settings.spec import DEFAULT_NAME
+
+_NAME = "fabric_emul"  # the ancestor's
+_LONGEST = 15  # characters of an interface's name (linux/if.h, IFNAMSIZ)
+
+
+def network_name(fabric: str) -> str:
+    """Return the name of the network of the fabric called `fabric`."""
+    return _NAME if fabric == DEFAULT_NAME else f"{_NAME}-{fabric}"
+
+
+def fabric_of(name: str) -> str | None:
+    """Return the fabric whose network is called `name`, or None if it is not one of ours."""
+    if name == _NAME:
+        return DEFAULT_NAME
+    prefix = f"{_NAME}-"
+    return name.removeprefix(prefix) if name.startswith(prefix) else None
+
+
+@dataclass(frozen=True)
+class NetworkStatus:
+    """One of our networks as libvirt has it; `machines` are how many hang on its bridge."""
+
+    name: str
+    fabric: str
+    address: str | None
+    bridge: str
+    active: bool
+    machines: int
+
+
+def every_network() -> list[NetworkStatus]:
+    """Return libvirt's networks that are fabrics', active or not, by name."""
+    with virt.connected() as connection:
+        ours = [n for n in connection.listAllNetworks() if fabric_of(n.name()) is not None]
+        return sorted(map(_status, ours), key=lambda status: status.name)
+
+
+def _status(network: Any) -> NetworkStatus:  # noqa: ANN401 - libvirt-python has no types
+    return NetworkStatus(
+        name=network.name(),
+        fabric=fabric_of(network.name()) or "",
+        address=address_of(network.XMLDesc()),
+        bridge=network.bridgeName(),
+        active=bool(network.isActive()),
+        machines=len(bridge_ports(network.bridgeName())),
+    )
+
+
+@dataclass(frozen=True)
+class LibvirtNetwork:
+    """The network called `name` with a reserved address for each of `nodes`; it need not exist."""
+
+    name: str
+    subnet: IPv4Network
+    nodes: tuple[Identity, ...]
+
+    @property
+    def bridge(self) -> str:
+        """The host's interface of it."""
+        short = hashlib.sha256(self.name.encode()).hexdigest()[:8]
+        return self.name if len(self.name) <= _LONGEST else f"fabric-{short}"
+
+    @property
+    def name_server(self) -> IPv4Address:
+        """The address of its name server, libvirt's dnsmasq on the host."""
+        return gateway(self.subnet)
+
+    def running(self) -> bool:
+        """Tell whether it is there and active."""
+        with virt.connected():
+            network = virt.find("network", self.name)
+            return network is not None and bool(network.isActive())
+
+    def start_switch(self) -> None:
+        """Start the network, which is one here. See `start`."""
+        self.start()
+
+    def start(self) -> None:
+        """Make it, or bring the one that is there to what is wanted without a restart.
+
+        Raises FamulusError if its addresses or its bridge's name are in use on the host, or if it
+        is there with other addresses.
+        """
+        self.require_free()
+        with virt.connected() as connection:
+            network = virt.find("network", self.name)
+            if network is None:
+                document = network_document(self.name, self.bridge, self.subnet, self.nodes)
+                network = connection.networkDefineXML(document)
+            self._extend(network)
+            _activate(network)
+
+    def stop(self) -> None:
+        """Remove it if there is nothing on it. What `up` made and could not finish goes."""
+        if not bridge_ports(self.bridge):
+            self.remove()
+
+    def remove(self) -> bool:
+        """Remove it; tell whether it was there. Raises FamulusError if machines are on it."""
+        network = virt.find("network", self.name)
+        if network is None:
+            return False
+        with virt.connected():
+            self._refuse_used(network)
+            _remove(network)
+        return True
+
+    def forward(self, wanted: Mapping[Identity, int]) -> dict[Identity, int]:  # noqa: ARG002
+        """Return no ports: the host reaches the nodes by their addresses."""
+        return {}
+
+    def unforward(self, node: Identity) -> None:
+        """Do nothing: no port leads to `node`."""
+
+    def require_free(self) -> None:
+        """Raise FamulusError if it does not run and could not: see `start`."""
+        if not self.running():
+            self._refuse_conflict()
+
+    def _refuse_used(self, network: Any) -> None:  # noqa: ANN401
+        ports = bridge_ports(network.bridgeName())
+        if ports:
+            machines = "a machine is" if len(ports) == 1 else f"{len(ports)} machines are"
+            raise FamulusError(
+                f"{machines} on the network {self.name}",
+                hint="End what is on it first: `famulus down` for nodes, `virsh list` shows all.",
+            )
+
+    def _refuse_conflict(self) -> None:
+        if has_interface(self.bridge):
+            raise FamulusError(
+                f"the host has an interface {self.bridge} already, which is not libvirt's",
+                hint=f"Remove it (`ip link delete {self.bridge}`), or take another --fabric.",
+            )
+        self.require_free_subnet()
+
+    def require_free_subnet(self) -> None:
+        """Raise FamulusError if the host reaches the addresses through something else."""
+        if other := interface_in_the_way(self.subnet, self.bridge):
+            raise FamulusError(
+                f"{self.subnet} is in use on this host, by its interface {other}",
+                hint="Choose another private /24 with --subnet, such as 192.168.43.0/24.",
+            )
+
+    def _extend(self, network: Any) -> None:  # noqa: ANN401 - libvirt-python has no types
+        document = network.XMLDesc()
+        if address_of(document) != str(gateway(self.subnet)):
+            raise FamulusError(
+                f"libvirt's network {self.name} has the address {address_of(document)}, "
+                f"not {gateway(self.subnet)}",
+                hint="`famulus network remove` removes it, if nothing of yours needs it.",
+            )
+        lib = virt.library()
+        for node in missing_reservations(document, self.nodes):
+            _add(network, lib.VIR_NETWORK_SECTION_IP_DHCP_HOST, reservation(node))
+        for node in missing_names(document, self.nodes):
+            _add(network, lib.VIR_NETWORK_SECTION_DNS_HOST, name_entry(node))
+
+
+def _activate(network: Any) -> None:  # noqa: ANN401
+    if not network.isActive():
+        network.create()
+    if not network.autostart():
+        network.setAutostart(1)
+
+
+def _add(network: Any, section: int, part: str) -> None:  # noqa: ANN401
+    """Add `part` of a document to the network as it runs and as it is stored."""
+    lib = virt.library()
+    flags = lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    if network.isActive():
+        flags |= lib.VIR_NETWORK_UPDATE_AFFECT_LIVE
+    network.update(lib.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, section, -1, part, flags)
+
+
+def _remove(network: Any) -> None:  # noqa: ANN401
+    if network.isActive():
+        network.destroy()
+    if network.isPersistent():
+        network.undefine()

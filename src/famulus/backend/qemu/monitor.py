@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's monitor: one connection a call, so that any process can ask at any time.
+
+The protocol is QMP (QEMU's docs/interop/qmp-spec.rst): a JSON object a line, each way. A client
+that does no more than ask and wait takes a fifth of the CPU of an asynchronous one, qemu.qmp.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from famulus.base.errors import FamulusError
+
+LIMIT = 5.0  # seconds; a healthy monitor answers within milliseconds
+DISK_LIMIT = 30.0  # for what first has disks written, behind all that the host still has to write
+
+
+class MonitorError(FamulusError):
+    """The monitor refused a command or did not answer."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A QMP command and its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Memory in a file is not written to a machine's state, nor read from it.
+IGNORE_SHARED = Command(
+    "migrate-set-capabilities",
+    {"capabilities": [{"capability": "x-ignore-shared", "state": True}]},
+)
+
+
+def execute(
+    path: Path,
+    command: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    limit: float = LIMIT,
+) -> Any:  # noqa: ANN401
+    """Execute a QMP command on the monitor at the socket `path` and return what QMP returns for it.
+
+    Raises MonitorError if nothing answers within `limit` seconds or QEMU refuses the command.
+    """
+    return execute_all(path, [Command(command, arguments or {})], limit=limit)[0]
+
+
+def execute_all(
+    path: Path, commands: Sequence[Command], *, until: str = "", limit: float = LIMIT
+) -> list[Any]:
+    """Execute `commands` one after the other over one connection and return what each returns.
+
+    With `until`, also wait for the event of that name, which is then the last of what is returned.
+    Raises MonitorError as `execute` does.
+    """
+    names = ", ".join(dict.fromkeys(command.name for command in commands))
+    try:
+        with _connected(path, limit) as client:
+            results = [client.execute(command) for command in commands]
+            return [*results, client.event(until)] if until else results
+    except (OSError, EOFError, ValueError) as error:
+        raise MonitorError(f"the QEMU monitor at {path} does not answer ({names})") from error
+
+
+def human(path: Path, line: str) -> str:
+    """Execute a line of the human monitor, for what QMP lacks, and return the text it prints."""
+    return str(execute_all(path, [human_command(line)])[0]).strip()
+
+
+def human_command(line: str) -> Command:
+    """Return the QMP command that executes a line of the human monitor."""
+    return Command("human-monitor-command", {"command-line": line})
+
+
+def restore(path: Path, before: Iterable[Command], state: Path, limit: float) -> float:
+    """Have a QEMU that waits for the `state` of its devices read it, and its machine run.
+
+    The commands `before` come first. Returns when its machine began to run, in seconds since 1970.
+    The memory that it shares with others is no part of that state. Nobody knows its network card
+    yet; QEMU would announce it to every node, five times. Raises MonitorError as `execute` does.
+    """
+    silent = Command("migrate-set-parameters", {"announce-rounds": 0})
+    incoming = Command("migrate-incoming", {"uri": f"file:{state}"})
+    commands = [*before, IGNORE_SHARED, silent, incoming]
+    resumed = execute_all(path, commands, until="RESUME", limit=limit)[-1]["timestamp"]
+    return float(resumed["seconds"] + resumed["microseconds"] / 1e6)
+
+
+def run_state(path: Path) -> str:
+    """Return QEMU's run state, such as `running` or `paused` (QMP query-status)."""
+    return str(execute(path, "query-status")["status"])
+
+
+class _Client:
+    """The client's side of one connection, which ends at `deadline` (time.monotonic)."""
+
+    def __init__(self, connection: socket.socket, lines: BinaryIO, deadline: float) -> None:
+        self._connection = connection
+        self._lines = lines
+        self._deadline = deadline
+        self._events: list[dict[str, Any]] = []
+
+    def execute(self, command: Command) -> Any:  # noqa: ANN401 - whatever QMP returns for it
+        request = {"execute": command.name, "arguments": dict(command.arguments)}
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        while "event" in (answer := self.receive()):
+            self._events.append(answer)
+        if "error" in answer:
+            raise MonitorError(f"QEMU refused '{command.name}': {answer['error']['desc']}")
+        return answer["return"]
+
+    def event(self, name: str) -> dict[str, Any]:
+        """Return the event `name`, come already or still to come."""
+        while not (found := [one for one in self._events if one["event"] == name]):
+            self._events.append(self.receive())
+        return found[0]
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next object. Raises EOFError if QEMU has ended, OSError if time is up."""
+        self._connection.settimeout(max(self._deadline - time.monotonic(), 0.001))
+        line = self._lines.readline()
+        if not line:
+            raise EOFError
+        received: dict[str, Any] = json.loads(line)
+        return received
+
+
+@contextmanager
+def _connected(path: Path, limit: float) -> Iterator[_Client]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(limit)
+        connection.connect(str(path))
+        with connection.makefile("rb") as lines:
+            client = _Client(connection, lines, time.monotonic() + limit)
+            client.receive()  # its greeting
+            client.execute(Command("qmp_capabilities"))
+            yield client

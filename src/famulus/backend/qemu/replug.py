@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Plug the cable of a running node into the switch that was started anew.
+
+QEMU's vde client does not join a switch twice, so another takes its place on the hub that the
+node's card hangs on (qemu.arguments). The node notices nothing.
+"""
+
+from pathlib import Path
+
+from famulus.backend.qemu import monitor
+from famulus.backend.qemu.monitor import Command
+from famulus.backend.qemu.user import UserNetwork
+from famulus.base.process import Daemon
+from famulus.state.record import write_private
+
+
+def ensure(socket: Path, network: UserNetwork, qemu: Daemon, folder: Path) -> None:
+    """Plug the node's cable into the present switch if it hangs on an earlier one.
+
+    `socket` is the node's monitor, `qemu` its process, `folder` keeps which switch the card is on.
+    """
+    current = f"{network.switch.pid()} {network.switch.started()}"
+    mark = folder / "switch"
+    if not _on_present_switch(mark, current, network, qemu):
+        monitor.execute_all(socket, _replug(network.switch_folder))
+    write_private(mark, current + "\n")
+
+
+def _on_present_switch(mark: Path, current: str, network: UserNetwork, qemu: Daemon) -> bool:
+    """Tell whether the node started after the switch, or the mark says it was plugged in."""
+    if (qemu.started() or 0) >= (network.switch.started() or 0):
+        return True
+    try:
+        return mark.read_text(encoding="ascii").strip() == current
+    except OSError:
+        return False
+
+
+def _replug(switch: Path) -> list[Command]:
+    return [
+        Command("netdev_del", {"id": "plug"}),
+        Command("netdev_del", {"id": "cable"}),
+        Command("netdev_add", {"type": "vde", "id": "cable", "sock": str(switch)}),
+        Command("netdev_add", {"type": "hubport", "id": "plug", "hubid": 0, "netdev": "cable"}),
+    ]

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rootless network of one fabric: started, found again from any process, stopped."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from famulus.backend.qemu import monitor
+from famulus.backend.qemu.cable import plugged_in
+from famulus.backend.qemu.switch_arguments import (
+    SWITCH_RC,
+    gateway_arguments,
+    parse_forwards,
+    switch_arguments,
+)
+from famulus.base.errors import FamulusError
+from famulus.base.process import Daemon
+from famulus.base.run import run
+from famulus.base.waiting import wait_until
+from famulus.settings.identity import Identity, name_server
+from famulus.state.record import write_private
+
+_LIMIT = 20.0  # seconds for a start
+_PORT_TRIES = 1000
+
+
+@dataclass(frozen=True)
+class UserNetwork:
+    """The network whose sockets and pid files lie in `sockets`; it need not run."""
+
+    sockets: Path
+    subnet: IPv4Network
+
+    @property
+    def switch_folder(self) -> Path:
+        """The folder through which QEMU joins the switch."""
+        return self.sockets / "switch"
+
+    @property
+    def name_server(self) -> IPv4Address:
+        """The address of its name server, which the gateway is."""
+        return name_server(self.subnet)
+
+    @property
+    def switch(self) -> Daemon:
+        """The switch's process."""
+        return Daemon(self.sockets / "switch.pid", str(self.switch_folder))
+
+    @property
+    def gateway(self) -> Daemon:
+        """The gateway's process."""
+        return Daemon(self.sockets / "gateway.pid", str(self._monitor))
+
+    @property
+    def _monitor(self) -> Path:
+        return self.sockets / "gateway.qmp"
+
+    def running(self) -> bool:
+        """Tell whether both the switch and the gateway run."""
+        return self.switch.running() and self.gateway.running()
+
+    def start_switch(self) -> None:
+        """Start the switch, if it does not run: all that a node needs to start. See `start`."""
+        if not self.switch.running():
+            self.gateway.kill()
+            self._start_switch()
+
+    def start(self) -> None:
+        """Start what does not run. A gateway that lost its switch is started anew."""
+        self.start_switch()
+        if not self.gateway.running():
+            self._start_gateway()
+
+    def stop(self) -> None:
+        """Stop both. Nothing happens if they do not run."""
+        self.gateway.kill()
+        self.switch.kill()
+        self._sweep_switch()
+        self._monitor.unlink(missing_ok=True)
+
+    def forwards(self) -> dict[str, int]:
+        """Return the host's port for the ssh of each node's address that has one."""
+        return parse_forwards(monitor.human(self._monitor, "info usernet"))
+
+    def forward(self, wanted: Mapping[Identity, int]) -> dict[Identity, int]:
+        """Lead a port of 127.0.0.1 to the ssh of each node and return it.
+
+        A node that has one keeps it; else the first free port from the `wanted` one on is taken,
+        and the kernel says which are free. Raises FamulusError if none of the next 1,000 is.
+        """
+        existing = self.forwards()
+        ports = {node: existing.get(str(node.address), 0) for node in wanted}
+        new = {node: port for node, port in wanted.items() if not ports[node]}
+        commands = [monitor.human_command(_add(node, port)) for node, port in new.items()]
+        answers = monitor.execute_all(self._monitor, commands, limit=_LIMIT) if new else []
+        for (node, port), answer in zip(new.items(), answers, strict=True):
+            ports[node] = self._forward_later(node, port + 1) if answer.strip() else port
+        return ports
+
+    def _forward_later(self, node: Identity, first: int) -> int:
+        for port in _ports_from(first):
+            if not monitor.human(self._monitor, _add(node, port)):
+                return port
+        raise FamulusError(
+            f"no free port for the ssh of {node.name}: {first - 1} and those after it are taken",
+            hint="Give another first port with --ssh-port.",
+        )
+
+    def unforward(self, node: Identity) -> None:
+        """Give the port back that leads to `node`, if there is one."""
+        port = self.forwards().get(str(node.address)) if self.gateway.running() else None
+        if port:
+            monitor.human(self._monitor, f"hostfwd_remove nat tcp:127.0.0.1:{port}")
+
+    def _start_switch(self) -> None:
+        self.switch.kill()  # its number, if it died: vde_switch does not start over an old one
+        self._sweep_switch()
+        rc = self.sockets / "switch.rc"
+        write_private(rc, SWITCH_RC)
+        run(switch_arguments(self.switch_folder, rc, self.switch.pidfile), timeout=_LIMIT)
+        ready = self.switch_folder / "ctl"
+        wait_until("the switch", lambda: ready.exists() and self.switch.running(), limit=_LIMIT)
+
+    def _start_gateway(self) -> None:
+        with plugged_in(self.switch_folder) as (frames, port):
+            argv = gateway_arguments(self.subnet, frames, self._monitor, self.gateway.pidfile)
+            run(argv, timeout=_LIMIT, pass_fds=[frames, port])
+
+    def _sweep_switch(self) -> None:
+        """Remove the sockets that a killed switch left, or the next one does not start."""
+        if self.switch_folder.is_dir():
+            for path in self.switch_folder.iterdir():
+                path.unlink()
+            self.switch_folder.rmdir()
+
+
+def _add(node: Identity, port: int) -> str:
+    return f"hostfwd_add nat tcp:127.0.0.1:{port}-{node.address}:22"
+
+
+def _ports_from(first: int) -> Iterator[int]:
+    return iter(range(first, min(first + _PORT_TRIES, 65536)))

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where things lie: folders under FAMULUS_HOME, and sockets where their paths stay short."""
+
+import contextlib
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from famulus.base.errors import FamulusError
+
+
+def home() -> Path:
+    """Return $FAMULUS_HOME, by default `famulus` in the XDG data folder."""
+    if own := os.environ.get("FAMULUS_HOME"):
+        return Path(own).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser().absolute() / "famulus"
+
+
+def source_folder(name: str) -> Path:
+    """Return the folder `name` of our sources: in an installed package, else in the repository."""
+    package = Path(__file__).parents[1]
+    installed = package / name
+    return installed if installed.is_dir() else package.parents[1] / name
+
+
+def templates() -> Path:
+    """Return the folder of the templates, one folder a digest."""
+    return home() / "templates"
+
+
+def snapshots() -> Path:
+    """Return the folder of the snapshots, one folder a digest."""
+    return home() / "snapshots"
+
+
+def plugins() -> Path:
+    """Return the folder of what is compiled for QEMU, one folder a digest."""
+    return home() / "plugins"
+
+
+def fabrics() -> Path:
+    """Return the folder of the fabrics, one folder a name."""
+    return home() / "fabrics"
+
+
+def make_private(folder: Path) -> Path:
+    """Make `folder`, and what is missing above it, with mode 0700, and return it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise FamulusError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            hint="Set FAMULUS_HOME to a folder that can be written to.",
+        ) from error
+    return folder
+
+
+def socket_folder(fabric_folder: Path) -> Path:
+    """Return the 0700 folder for the sockets of the fabric that lies in `fabric_folder`.
+
+    A Unix socket's path has at most 107 bytes (unix(7)), and FAMULUS_HOME may lie anywhere. The
+    folder therefore is in /tmp and follows from `fabric_folder` alone, so that every process finds
+    it. Raises FamulusError where something else stands in its place, or nothing can be made.
+    """
+    parent = Path("/tmp") / f"famulus-{os.getuid()}"  # noqa: S108 - owner and mode are checked
+    folder = parent / hashlib.sha256(os.fsencode(fabric_folder)).hexdigest()[:12]
+    for path in (parent, folder):
+        try:
+            with contextlib.suppress(FileExistsError):  # whatever it is, it is checked next
+                path.mkdir(mode=0o700)
+        except OSError as error:
+            raise FamulusError(
+                f"cannot make the folder {path}: {error.strerror}", hint="Is /tmp full?"
+            ) from error
+        _check_owner(path)
+    return folder
+
+
+def _check_owner(path: Path) -> None:
+    status = path.lstat()
+    private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) & 0o077 == 0
+    if status.st_uid != os.getuid() or not private:
+        raise FamulusError(
+            f"{path} is not a private folder of yours",
+            hint=f"Remove it, or ask its owner (user id {status.st_uid}) to.",
+        )

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Documents that are longer than a few lines: filled-in templates of the folders `documents`."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(document: str, /, **values: object) -> str:
+    """Return `document` with `values` filled in; in XML they are escaped.
+
+    A value that the document names and that is not given is an error, never an empty word.
+    """
+    return _environment().get_template(document + ".j2").render(**values)
+
+
+@cache
+def _environment() -> "Environment":
+    # Most commands render nothing, and to load this takes longer than many a command.
+    from jinja2 import (  # noqa: PLC0415
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+        select_autoescape,
+    )
+
+    return Environment(
+        loader=PackageLoader("famulus", ""),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(["xml.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The only door to other programs.
+
+Each runs in a session of its own with its standard input empty, in the C locale, under a time
+limit. A failure is logged once, as a line that can be pasted into a shell.
+"""
+
+import contextlib
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+from weakref import WeakSet
+
+from famulus.base import collect, waiting
+from famulus.base.errors import FamulusError
+
+log = logging.getLogger("famulus")
+
+Argv = Sequence[str | Path]
+
+_TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
+_live: set[subprocess.Popen[str]] = set()
+_live_lock = threading.RLock()  # a signal may come while the main thread has it
+_ended: WeakSet[subprocess.Popen[str]] = WeakSet()  # nobody waits for what these leave behind
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def shell_line(argv: Argv) -> str:
+    """Return `argv` as a line that can be pasted into a shell."""
+    return shlex.join(str(arg) for arg in argv)
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of program `name`, also where only root's PATH looks, or None."""
+    return which(name) or which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
+
+
+def run(
+    argv: Argv,
+    *,
+    timeout: float,
+    check: bool = True,
+    stdin: str = "",
+    on_line: Callable[[str], None] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    cleanup: bool = False,
+    pass_fds: Sequence[int] = (),
+    leaves_output: bool = False,
+) -> Result:
+    """Run a program to its end and return what it printed.
+
+    With `on_line`, standard error joins standard output and each line is handed over as it comes.
+    Raises FamulusError if the program is missing, exits non-zero (unless `check` is false) or
+    needs more than `timeout` seconds; Interrupted if the user interrupts. In all these cases the
+    program and its children are gone.
+
+    The program has the file descriptors `pass_fds` under the same numbers.
+
+    With `leaves_output` nobody waits for those to whom it has left its output when it is ended, as
+    ssh leaves it to a shared connection; else they have closed it or ended, as a daemon has that is
+    ready.
+
+    With `cleanup` it runs although the user has interrupted: it undoes what the interrupt left.
+    """
+    check_interrupt = _never if cleanup else waiting.check_interrupt
+    check_interrupt()
+    log.debug("run: %s", shell_line(argv))
+    with (
+        _given(stdin) as words,
+        _process(
+            argv,
+            on_line is not None,
+            words,
+            cwd=cwd,
+            env=env,
+            pass_fds=pass_fds,
+            interrupted=_never if cleanup else waiting.interrupted,
+        ) as process,
+        _limit(process, timeout) as hit,
+    ):
+        stdout, stderr = _collect(process, on_line, leaves_output)
+    check_interrupt()
+    if hit.is_set():
+        raise _failed(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
+    if check and process.returncode:
+        raise _failed(argv, _how_it_ended(process.returncode), stderr or stdout)
+    return Result(process.returncode, stdout, stderr)
+
+
+def _never() -> bool:
+    """Notice no interrupt."""
+    return False
+
+
+def interactive(argv: Argv) -> int:
+    """Run a program on the user's own terminal and return its exit code."""
+    log.debug("run: %s", shell_line(argv))
+    try:
+        return subprocess.run([_program(argv), *map(str, argv[1:])], check=False).returncode
+    except OSError as error:
+        raise _failed(argv, error.strerror or str(error), "") from error
+
+
+def terminate_all() -> None:
+    """End every program that `run` has under way; each `run` then returns or raises."""
+    with _live_lock:
+        processes = list(_live)
+    for process in processes:
+        _end_group(process)
+
+
+def _program(argv: Argv) -> str:
+    name = str(argv[0])
+    path = name if "/" in name else find_program(name)
+    if path is None:
+        raise FamulusError(
+            f"the program '{name}' is not installed",
+            hint="`famulus doctor` names the package that has it.",
+        )
+    return path
+
+
+@contextmanager
+def _given(stdin: str) -> Iterator[int]:
+    """Yield a file that holds `stdin`: however long it is, nobody has to feed it to the program."""
+    with os.fdopen(os.memfd_create("stdin"), "w+b") as file:
+        file.write(stdin.encode())
+        file.seek(0)
+        yield file.fileno()
+
+
+@contextmanager
+def _process(
+    argv: Argv,
+    merged: bool,
+    stdin: int,
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    pass_fds: Sequence[int],
+    interrupted: Callable[[], bool],
+) -> Iterator[subprocess.Popen[str]]:
+    try:
+        process = subprocess.Popen(
+            [_program(argv), *map(str, argv[1:])],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            cwd=cwd,
+            pass_fds=pass_fds,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+        )
+    except OSError as error:
+        raise _failed(argv, error.strerror or str(error), "") from error
+    with _live_lock:
+        _live.add(process)
+    try:
+        if interrupted():  # between the look before the start and now: terminate_all did not see it
+            _end_group(process)
+        yield process
+    finally:
+        if process.poll() is None:
+            _end_group(process)
+        with _live_lock:
+            _live.discard(process)
+
+
+@contextmanager
+def _limit(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
+    """End `process` after `timeout` seconds and set the event that is yielded."""
+    hit = threading.Event()
+
+    def expire() -> None:
+        hit.set()
+        _end_group(process)
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield hit
+    finally:
+        timer.cancel()
+
+
+def _collect(
+    process: subprocess.Popen[str], on_line: Callable[[str], None] | None, leaves_output: bool
+) -> tuple[str, str]:
+    def given_up() -> bool:
+        return leaves_output and process in _ended and process.poll() is not None
+
+    if on_line is None:
+        return collect.whole(process, given_up)
+    printed = []
+    for line in collect.lines(process, given_up):
+        printed.append(line)
+        on_line(line.rstrip("\n"))
+    process.wait()
+    return "".join(printed), ""
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    _ended.add(process)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_TERM_GRACE)
+            return
+
+
+def _how_it_ended(code: int) -> str:
+    return (
+        f"was killed by {signal.Signals(-code).name}"
+        if code < 0
+        else f"failed with exit code {code}"
+    )
+
+
+def _failed(argv: Argv, how: str, output: str) -> FamulusError:
+    log.error("%s: %s", how, shell_line(argv))
+    last = "\n".join(output.strip().splitlines()[-20:])
+    return FamulusError(f"{Path(str(argv[0])).name} {how}", details=last)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Folders that are named by the digest of what goes into them: whole, or not there.
+
+Each is built beside its place and moved there. A lock a digest says who builds or removes it; the
+kernel drops it with its process. Templates and snapshots are kept so.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from famulus.base.errors import FamulusError
+from famulus.base.waiting import pause
+
+_NAME = re.compile(r"(?:\.building-|\.)?([0-9a-f]{16})(?:\.lock)?")
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove `folder` as far as it is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The folders below `root`. `record` is the file, a JSON object, that makes one finished.
+
+    `remove_build` removes what a build left, finished or not; it ignores what is not there.
+    """
+
+    root: Path
+    record: str
+    remove_build: Callable[[Path], None] = remove_tree
+
+    def folder(self, digest: str) -> Path:
+        """Return the place of `digest`; nothing need be there."""
+        return self.root / digest
+
+    def building(self, digest: str) -> Path:
+        """Return the folder in which `digest` is built."""
+        return self.root / f".building-{digest}"
+
+    def lock_path(self, digest: str) -> Path:
+        """Return the file that is locked."""
+        return self.root / f".{digest}.lock"
+
+    def read(self, digest: str) -> dict[str, Any] | None:
+        """Return the record of `digest`, or None unless it is finished."""
+        try:
+            record = json.loads((self.folder(digest) / self.record).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
+
+    def publish(self, digest: str, record: dict[str, Any]) -> None:
+        """Finish what was built of `digest`. Raises OSError."""
+        building = self.building(digest)
+        (building / self.record).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        building.rename(self.folder(digest))
+
+    def digests(self) -> set[str]:
+        """Return every digest of which there is something, finished or not."""
+        if not self.root.is_dir():
+            return set()
+        names = (_NAME.fullmatch(path.name) for path in self.root.iterdir())
+        return {name[1] for name in names if name}
+
+    def remove(self, digest: str) -> None:
+        """Remove `digest`, whole or not, and what a build of it left. The caller holds its lock.
+
+        The record goes first: half a folder must not look finished. Raises OSError.
+        """
+        folder = self.folder(digest)
+        (folder / self.record).unlink(missing_ok=True)
+        if folder.exists():
+            shutil.rmtree(folder)
+        self.remove_build(self.building(digest))
+
+    def prune(self, in_use: set[str]) -> int:
+        """Remove every digest that is not `in_use`, and return the bytes that freed.
+
+        What is being built stays; what a killed build or prune left goes.
+        """
+        return sum(self._prune(digest) for digest in sorted(self.digests() - in_use))
+
+    @contextlib.contextmanager
+    def locked(self, digest: str, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock of `digest` while the block runs. If somebody has it, tell `on_wait` once.
+
+        There is no limit: a build over a slow line takes what it takes.
+        """
+        told = False
+        while (fd := _try_lock(self.lock_path(digest))) is None:
+            if not told:
+                on_wait()
+                told = True
+            pause(0.1)
+        try:
+            yield
+        finally:
+            os.close(fd)
+
+    @contextlib.contextmanager
+    def locked_if_free(self, digest: str) -> Iterator[bool]:
+        """Hold the lock of `digest` while the block runs, or yield False if somebody has it."""
+        fd = _try_lock(self.lock_path(digest))
+        try:
+            yield fd is not None
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    def _prune(self, digest: str) -> int:
+        with self.locked_if_free(digest) as is_free:
+            if not is_free:
+                return 0
+            folders = (self.folder(digest), self.building(digest))
+            freed = sum(size_on_disk(folder) for folder in folders)
+            try:
+                self.remove(digest)
+                self.lock_path(digest).unlink()
+            except OSError as error:
+                raise FamulusError(
+                    f"cannot remove {error.filename or folders[0]}: {error.strerror}"
+                ) from error
+            return freed
+
+
+def size_on_disk(folder: Path) -> int:
+    """Return the bytes that everything below `folder` takes on the host's disk.
+
+    What somebody removes meanwhile counts as nothing.
+    """
+    return sum(
+        _blocks(Path(at) / name)
+        for at, folders, files in os.walk(folder)
+        for name in folders + files
+    )
+
+
+def _blocks(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return path.lstat().st_blocks * 512
+    return 0
+
+
+def _try_lock(path: Path) -> int | None:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FamulusError(f"cannot make {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_still(path, fd):
+            return fd
+    except BlockingIOError:
+        pass
+    os.close(fd)
+    return None
+
+
+def _is_still(path: Path, fd: int) -> bool:
+    """Tell whether nobody has removed the file between our open and our lock."""
+    try:
+        return path.stat().st_ino == os.fstat(fd).st_ino
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser of one fabric as a process of its own: started, found again, asked what it saw."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.process import Service
+from famulus.base.run import run
+from famulus.checker.watch import STOP
+
+_LIMIT = 60.0  # seconds for a start
+_END_LIMIT = 300.0  # seconds in which it reads what nodes have told, on a busy host
+_START = 'cd "$0" && { "$@" >found 2>log </dev/null & echo $! >pid; }'
+
+
+@dataclass(frozen=True)
+class Background(Service):
+    """The analyser whose pid file, log and findings lie in `folder`."""
+
+    def start(self, analyser: Path, stream: Path, lock: int) -> None:
+        """Have it read the rings in `stream` from now on. It keeps the file `lock` open.
+
+        Raises FamulusError if it cannot be started.
+        """
+        self.stop()
+        paths.make_private(self.folder)
+        rings = self.folder / "stream"
+        rings.symlink_to(stream)
+        self._stop.unlink(missing_ok=True)
+        argv: list[str | Path] = ["sh", "-c", _START, self.folder, analyser, "--notes", rings]
+        run(argv, timeout=_LIMIT, pass_fds=[lock])
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Have it read what is left and end; return what it says, an object a line.
+
+        Raises FamulusError if it has ended before, with its last words.
+        """
+        if self.running():
+            self._stop.touch()
+            self.daemon.wait_gone("the checker's end", _END_LIMIT)
+        said = [json.loads(line) for line in self._read("found").splitlines()]
+        if not any("events" in line for line in said):
+            raise FamulusError(
+                "the checker of this fabric has ended before its time",
+                details=self._read("log"),
+                hint="`famulus up` starts another; what this one had seen is lost.",
+            )
+        return said
+
+    @property
+    def _stop(self) -> Path:
+        return self.folder / "stream" / STOP
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""

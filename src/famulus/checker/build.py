@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser on the host and the launcher for nodes: compiled once, found by a digest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.base import compiled, paths
+from famulus.base.paths import source_folder
+
+_FLAGS = ("-std=gnu11", "-O2", "-flto", "-g", "-Wall", "-Wextra")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What was compiled: `analyser` for the host, `launcher` for nodes of any Debian suite."""
+
+    analyser: Path
+    launcher: Path
+
+
+def ensure() -> Tools:
+    """Return both programs, see `compiled.ensure`."""
+    folder = compiled.ensure(paths.home() / "check", _programs())
+    return Tools(folder / "famulus-analyser", folder / "launch")
+
+
+def _programs() -> compiled.Programs:
+    folders = ("analyser", "include", "launcher")
+    sources = tuple(path for name in folders for path in sorted((_native() / name).glob("*.[ch]")))
+    return compiled.Programs("the checker", _FLAGS, sources, compile_arguments)
+
+
+def compile_arguments(folder: Path) -> list[list[str]]:
+    """Return the command lines that make both programs in `folder`. Pure.
+
+    The launcher is static: nodes may have an older C library than the host.
+    """
+    analyser = [str(path) for path in sorted((_native() / "analyser").glob("*.c"))]
+    launcher = str(_native() / "launcher" / "launch.c")
+    include = f"-I{_native() / 'include'}"
+    return [
+        ["gcc", *_FLAGS, include, "-o", str(folder / "famulus-analyser"), *analyser],
+        ["gcc", *_FLAGS, "-static", "-o", str(folder / "launch"), launcher],
+    ]
+
+
+def _native() -> Path:
+    return source_folder("native")

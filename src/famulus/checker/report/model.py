@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the analyser says, and a report of it. Offsets and sizes are bytes of the pool."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+KINDS = {
+    "stale read": "A node loaded bytes that are older than what it had been told of.",
+    "unflushed publication": "A flag became visible before the data that it stands for.",
+    "lost update": "Two nodes stored in one line, and one's stores undo the other's.",
+    "missing fence": "A write-back or an invalidation was not ordered before what relied on it.",
+    "unflushed at exit": "A process ended and left stores in its node's cache.",
+    "data race": "Two nodes touched the same bytes, one stored, and nothing orders them.",
+    "write-back of a clean line": "Nothing was written back: the line was not stored to.",
+    "double flush": "A line was flushed twice with no access in between.",
+}
+NOTES = ("write-back of a clean line", "double flush")  # of performance; nothing is wrong
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A place in a program; `line` 0 means that nobody knows."""
+
+    function: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{self.function} {place}".strip()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One access or flush; the innermost of `frames` is the first."""
+
+    what: str
+    node: int
+    space: int
+    thread: int
+    pc: int
+    offset: int
+    size: int
+    value: int
+    seq: int
+    script_line: int = 0  # a number of its process', see native/launcher/python; 0: not a script's
+    process: int = 0
+    program: str = ""
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def site(self) -> str:
+        """Where in the program, in a word or two."""
+        return str(self.frames[0]) if self.frames else f"{self.pc:#x}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        frame = self.frames[0] if self.frames else Frame("")
+        source = f"{frame.file}:{frame.line}" if frame.line else ""
+        return {
+            "what": self.what,
+            "node": self.node,
+            "process": self.process,
+            "program": self.program,
+            "thread": self.thread,
+            "pc": self.pc,
+            "function": frame.function,
+            "source": source,
+            "frames": [
+                {"function": f.function, "file": f.file, "line": f.line} for f in self.frames
+            ],
+            "offset": self.offset,
+            "size": self.size,
+            "value": self.value,
+            "order": self.seq,
+        }
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A defect; `first` is the store (or flush) it is about, `second` what met it."""
+
+    kind: str
+    count: int
+    line: int
+    note: str
+    ranges: tuple[tuple[int, int], ...]
+    events: Mapping[str, Event] = field(default_factory=dict)
+    region: str = ""
+    most: int = 0  # of `count`, at one place by one node
+    polls: bool = False  # the load polls other words
+
+    def with_files(self, name: Callable[[str], str]) -> "Defect":
+        """Return it with each source file called what `name` makes of it."""
+        return replace(
+            self,
+            events={
+                role: replace(
+                    event, frames=tuple(replace(f, file=name(f.file)) for f in event.frames)
+                )
+                for role, event in self.events.items()
+            },
+        )
+
+    @property
+    def first(self) -> Event:
+        """The side that every defect has."""
+        return self.events["first"]
+
+    @property
+    def second(self) -> Event | None:
+        """The other node's side, if there is one."""
+        return self.events.get("second")
+
+    @property
+    def offset(self) -> int:
+        """The first byte that it is about."""
+        return self.ranges[0][0] if self.ranges else self.first.offset
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where in the program it is: what makes it distinct, with kind and region."""
+        sides = (self.first, self.second)
+        return tuple(side.site if side else "" for side in sides)
+
+    def in_order(self) -> list[Event]:
+        """Return all that happened, first things first."""
+        return sorted(self.events.values(), key=lambda event: event.seq)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        found: dict[str, Any] = {
+            "kind": self.kind,
+            "count": self.count,
+            "offset": self.offset,
+            "region": self.region or None,
+            "line": self.line,
+            "bytes": [list(part) for part in self.ranges],
+            "note": self.note,
+        }
+        for name in ("first", "second", "flag", "flag_load"):
+            event = self.events.get(name)
+            found[name] = event.as_json() if event else None
+        flush = self.events.get("flush")
+        found["last_flush"] = flush.as_json() if flush else None
+        found["order"] = [f"node {event.node}: {event.what}" for event in self.in_order()]
+        return found
+
+
+_SCRIPT_SHIFT, _KERNEL = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
+_EVENTS = ("first", "second", "flag", "flag_load", "flush")
+
+
+def parse_defect(said: Mapping[str, Any]) -> Defect:
+    """Return the defect that the analyser has printed as `said`."""
+    events = {name: _parse_event(**said[name]) for name in _EVENTS if name in said}
+    ranges = tuple((start, size) for start, size in said["bytes"])
+    return Defect(
+        said["kind"],
+        said["count"],
+        said["line"],
+        said.get("note", ""),
+        ranges,
+        events,
+        most=said.get("most", said["count"]),
+        polls=said.get("polls", False),
+    )
+
+
+def _parse_event(*, pc: int, **said: Any) -> Event:  # noqa: ANN401 - as the analyser prints them
+    line = pc >> _SCRIPT_SHIFT
+    if line == _KERNEL:
+        return Event(pc=pc, **said)
+    return Event(pc=pc & (1 << _SCRIPT_SHIFT) - 1, script_line=line, **said)
+
+
+def merged(defects: Iterable[Defect]) -> list[Defect]:
+    """Return each distinct defect once: kind, source lines of both sides, region. Counts add up."""
+    distinct: dict[tuple[object, ...], Defect] = {}
+    for defect in defects:
+        key = (defect.kind, defect.sites, defect.region)
+        known = distinct.get(key)
+        if known:
+            defect = replace(known, count=known.count + defect.count)  # noqa: PLW2901
+        distinct[key] = defect
+    return list(distinct.values())

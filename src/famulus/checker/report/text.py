@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A report for people: lines and how they look. Pure."""
+
+from collections.abc import Iterator
+
+from famulus.checker.report.model import Defect, Event
+
+Line = tuple[str, str]  # rich's style, text
+
+_SHOWN = 8  # bytes of a value
+
+
+def lines_of(defect: Defect) -> list[Line]:
+    """Return the lines that tell of one defect."""
+    times = "" if defect.count == 1 else f" ({defect.count} times)"
+    lines = [("bold red", f"{defect.kind}{times}: {_where(defect)}")]
+    if defect.note:
+        lines.append(("", f"  {defect.note}"))
+    lines += _sides(defect)
+    flush = defect.events.get("flush")
+    told = f"node {flush.node}, {flush.what} at {flush.site}" if flush else "never"
+    lines.append(("", f"  last flush of the line: {told}"))
+    lines.append(("dim", "  in this order:"))
+    lines += [("dim", f"    {_brief(event)}") for event in defect.in_order()]
+    return lines
+
+
+def _where(defect: Defect) -> str:
+    parts = ", ".join(f"{start:#x}-{start + size - 1:#x}" for start, size in defect.ranges)
+    bytes_ = f"bytes {parts} of the pool" if parts else f"line {defect.line:#x} of the pool"
+    return bytes_ + (f", region '{defect.region}'" if defect.region else "")
+
+
+def _sides(defect: Defect) -> Iterator[Line]:
+    yield from _side(defect.first, "green")
+    flag, load = defect.events.get("flag"), defect.events.get("flag_load")
+    if flag and load:
+        yield "", f"  told by a {flag.what} of node {flag.node} at {flag.site},"
+        yield "", f"  which node {load.node} saw by a {load.what} at {load.site}"
+    if defect.second:
+        yield from _side(defect.second, "yellow")
+
+
+def _side(event: Event, colour: str) -> Iterator[Line]:
+    value = f" of {event.value:#x}" if event.size and event.size <= _SHOWN else ""
+    what = f"{event.what}, {event.size} bytes{value}" if event.size else event.what
+    yield colour, f"  node {event.node}: {what} at pool offset {event.offset:#x}"
+    who = f"process {event.process} ({event.program}), " if event.process else ""
+    yield "", f"    {who}thread {event.thread:#x}, pc {event.pc:#x}"
+    for frame in event.frames:
+        yield "bold", f"    in {frame}"
+
+
+def _brief(event: Event) -> str:
+    value = f" {event.value:#x}" if event.size and event.size <= _SHOWN else ""
+    return f"node {event.node} {event.what}{value} ({event.site})"

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Traces: what each node did with each line, see native/analyser/trace.h. Offsets are bytes."""
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from famulus.base.errors import FamulusError
+
+_HEADER = struct.Struct("<8sII")
+_TALLY = struct.Struct("<3Q5IB3x")
+_MAGIC, _VERSION = b"FAMTRACE", 1
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What node `node` did with the line at `line`; `loaded` and `stored` have a bit a byte."""
+
+    line: int
+    loaded: int
+    stored: int
+    loads: int
+    stores: int
+    locked: int
+    flushes: int
+    handovers: int
+    node: int
+
+    @property
+    def accesses(self) -> int:
+        """Loads, stores and locked instructions."""
+        return self.loads + self.stores + self.locked
+
+
+def read(path: Path) -> list[Tally]:
+    """Return the tallies of a trace. Raises FamulusError if `path` is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FamulusError(f"{path} cannot be read: {error.strerror}") from error
+    right = (_MAGIC, _VERSION, _TALLY.size)
+    if len(data) < _HEADER.size or _HEADER.unpack_from(data) != right:
+        raise FamulusError(f"{path} is no trace", hint="`famulus trace record FILE` makes one.")
+    body = data[_HEADER.size :]
+    return [Tally(*words) for words in _TALLY.iter_unpack(body[: len(body) // 48 * 48])]
+
+
+def parse_live(said: dict[str, Any]) -> list[Tally]:
+    """Return the tallies of a line that the analyser prints while it runs."""
+    return [Tally(loaded=0, stored=0, **line) for line in said.get("lines", [])]
+
+
+def by_line(tallies: Iterable[Tally]) -> dict[int, list[Tally]]:
+    """Return the tallies by their line's offset, the busiest line first."""
+    lines: dict[int, list[Tally]] = {}
+    for tally in tallies:
+        lines.setdefault(tally.line, []).append(tally)
+    busy = sorted(lines, key=lambda at: -sum(tally.accesses for tally in lines[at]))
+    return {at: sorted(lines[at], key=lambda tally: tally.node) for at in busy}
+
+
+def is_falsely_shared(tallies: Sequence[Tally]) -> bool:
+    """Tell whether nodes use one line for different bytes, and one of them stores."""
+    return any(
+        one.stored
+        and (other.stored or other.loaded)
+        and not one.stored & (other.stored | other.loaded)
+        and not other.stored & (one.stored | one.loaded)
+        for one in tallies
+        for other in tallies
+        if one.node != other.node
+    )
+
+
+def summary(tallies: Sequence[Tally], name: Callable[[int], str]) -> dict[str, Any]:
+    """Return totals by node and by region, which `name` finds by an offset, and lines of note."""
+    lines = by_line(tallies)
+    nodes: dict[int, Counter[str]] = {}
+    regions: dict[str, Counter[str]] = {}
+    for tally in tallies:
+        counts = {
+            "loads": tally.loads,
+            "stores": tally.stores,
+            "locked": tally.locked,
+            "flushes": tally.flushes,
+            "handovers": tally.handovers,
+        }
+        nodes.setdefault(tally.node, Counter()).update(counts)
+        regions.setdefault(name(tally.line), Counter()).update(counts)
+    return {
+        "nodes": {str(node): dict(nodes[node]) for node in sorted(nodes)},
+        "regions": {region: dict(regions[region]) for region in sorted(regions)},
+        "pages": len({tally.line // PAGE for tally in tallies}),
+        "lines": len(lines),
+        "falsely_shared": [at for at, those in lines.items() if is_falsely_shared(those)],
+    }

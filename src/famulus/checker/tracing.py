@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Count who touches which lines: into a file, or live."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from famulus.base import waiting
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.base.run import run
+from famulus.checker import build, trace
+from famulus.checker.launch import launch, launch_command, only_reader, prepare, streams
+from famulus.checker.run import OnLine, region_at
+from famulus.checker.watch import Watch
+from famulus.coherence.caches import Caches
+from famulus.fabric.fabric import Fabric
+from famulus.pool import directory
+
+_LONGEST = 86_400.0  # seconds
+
+
+def record(
+    fabric: Fabric,
+    file: Path,
+    program: list[str],
+    *,
+    seconds: float | None,
+    on_line: OnLine,
+    events: Events,
+) -> None:
+    """Write a trace of all nodes' accesses to `file`.
+
+    It lasts as long as `program` runs in all nodes, at most `seconds`; without one, for `seconds`.
+    Raises FamulusError if the nodes cannot be watched.
+    """
+    caches = _require(fabric)
+    nodes = fabric.nodes()
+    command = None
+    if program:
+        limit = seconds or _LONGEST
+        command = launch_command(
+            [*prepare(fabric, nodes, program[0]), *program[1:]], len(nodes), limit
+        )
+    words = ["--trace", str(file.absolute())]
+    with only_reader(caches) as stream, Watch(build.ensure().analyser, stream, words) as watch:
+        with streams(nodes), events.step("watch"):
+            if command:
+                launch(fabric, nodes, command, on_line)
+            else:
+                waiting.pause(seconds or _LONGEST)
+        watch.finish()
+
+
+def follow(fabric: Fabric, interval: float, show: Callable[[list[trace.Tally]], None]) -> None:
+    """Call `show` with what was touched in each `interval` (seconds) until the user interrupts."""
+
+    def on_line(line: str) -> None:
+        show(trace.parse_live(json.loads(line)))
+
+    with only_reader(_require(fabric)) as stream, streams(fabric.nodes()):
+        (stream / "stop").unlink(missing_ok=True)
+        argv: list[str | Path] = [build.ensure().analyser, "--live", f"{interval:g}", stream]
+        run(argv, timeout=_LONGEST, on_line=on_line)
+
+
+def names(fabric: Fabric) -> Callable[[int], str]:
+    """Return what names the region of an offset of the pool, as far as there is one."""
+    regions = directory.read(fabric.pool)
+    return lambda offset: region_at(regions, offset) or "no region"
+
+
+def _require(fabric: Fabric) -> Caches:
+    caches = Caches(fabric.pool)
+    if not fabric.spec.watched or not caches.there():
+        raise FamulusError(
+            "the nodes of this fabric cannot tell of their accesses",
+            hint="`famulus down`, then `famulus up --watch`.",
+        )
+    for node in fabric.nodes():
+        node.require_running()
+    return caches

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser at work: it reads nodes' rings while the nodes fill them."""
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from famulus.base.errors import FamulusError, Interrupted
+from famulus.base.run import run
+
+_LONGEST = 86_400.0  # seconds
+STOP = "stop"  # the file that ends the analyser, see native/analyser/main.c
+
+
+class Watch:
+    """Run `analyser` over the rings in `folder` from `__enter__` to `finish`."""
+
+    def __init__(self, analyser: Path, folder: Path, words: Sequence[str] = ()) -> None:
+        self._argv: list[str | Path] = [analyser, *words, folder]
+        self._stop = folder / STOP
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._output = ""
+        self._error: FamulusError | Interrupted | None = None
+
+    def __enter__(self) -> "Watch":
+        self._stop.unlink(missing_ok=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.touch()
+        self._thread.join()
+        self._stop.unlink(missing_ok=True)
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Have it read what is left, and return what it says: an object a line.
+
+        Raises FamulusError if it failed.
+        """
+        self.__exit__()
+        if self._error:
+            raise self._error
+        return [json.loads(line) for line in self._output.splitlines()]
+
+    def _run(self) -> None:
+        try:
+            self._output = run(self._argv, timeout=_LONGEST).stdout
+        except (FamulusError, Interrupted) as error:
+            self._error = error

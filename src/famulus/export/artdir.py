@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `configure` finds in its folder: a template to use again, disks of before, room for more."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from famulus.backend.qemu.disk import in_use
+from famulus.base.errors import FamulusError
+from famulus.base.run import run
+from famulus.base.units import MIB, human_size
+from famulus.export.image.artifacts import Artifacts
+from famulus.export.image.convert import needed_room
+from famulus.export.image.edit import blank
+from famulus.host.space import free_bytes
+
+_USUAL = 800 * MIB  # what a template takes that is not built yet; measured: 680 MiB
+_COPY_LIMIT = 1800.0  # seconds for a copy to a slow disk
+_CURE = "Free some, or choose a folder on a larger disk with --artdir (or ARTDIR)."
+
+
+def is_template(image: Path) -> bool:
+    """Tell whether `image` is a disk like those that nodes are made from."""
+    if not image.is_file():
+        return False
+    try:
+        return not blank(image, ["/etc/sudoers.d/fabric", "/sbin/init"])
+    except FamulusError:
+        return False
+
+
+def require_unused(artifacts: Artifacts) -> None:
+    """Raise FamulusError if a machine runs on one of the disks."""
+    for disk in artifacts.disks().values():
+        if in_use(disk):
+            raise FamulusError(
+                f"a machine runs on {disk}",
+                hint=f"End it first: `{artifacts.script} stop`, or what else has started it.",
+            )
+
+
+def require_room(artifacts: Artifacts, nodes: int, base: Path | None) -> None:
+    """Raise FamulusError unless the folder has room for what is made from the image `base`.
+
+    Without `base` that of a usual template is taken. Beside each node's disk these are one raw disk
+    to work on, the tar, and the image unless it lies there already.
+    """
+    one = needed_room(base, "raw") if base else _USUAL
+    copies = nodes + (2 if base == artifacts.template else 3)
+    free, need = free_bytes(artifacts.folder), copies * one
+    if free < need:
+        raise FamulusError(
+            f"{artifacts.folder} has {human_size(free)} free; {nodes} nodes and the template take "
+            f"up to {human_size(need)}",
+            hint=_CURE,
+        )
+
+
+def copy_image(source: Path, target: Path) -> None:
+    """Copy the raw image `source`; what is not written of it takes no room in `target` either."""
+    argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(target)]
+    run(argv, timeout=_COPY_LIMIT)
+
+
+def left_over(artifacts: Artifacts, beyond: int) -> list[Path]:
+    """Return the disks of nodes above number `beyond`."""
+    return [path for number, path in artifacts.disks().items() if number > beyond]
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Remove the files `paths`."""
+    for path in paths:
+        path.unlink()
+
+
+def names(paths: Sequence[Path]) -> str:
+    """Return the names of `paths`, for a sentence."""
+    return ", ".join(path.name for path in paths)

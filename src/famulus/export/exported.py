@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libvirt's document about an exported disk, for `virsh define` here or on another host."""
+
+import uuid
+from pathlib import Path
+
+from famulus.backend.libvirt.domain_document import Place, domain_document
+from famulus.backend.libvirt.network import network_name
+from famulus.backend.qemu.arguments import Machine
+from famulus.host.accelerator import address_bits, choose_accelerator
+from famulus.pool.file import pool_path
+from famulus.settings.identity import Identity
+from famulus.settings.spec import FabricSpec
+
+_UNUSED = Path("/nonexistent")
+_LIBVIRTS_OWN = "default"  # the network that libvirt brings along
+
+
+def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number: int) -> str:
+    """Return the document of a machine called `name` that boots from `disk`.
+
+    It has what node `number` of `fabric` has: memory, CPUs, the MAC and the pool at 0000:00:04.0.
+    Its network is the fabric's if that is libvirt's, else the one that every libvirt has.
+    """
+    accel = choose_accelerator(spec.accelerator)
+    machine = Machine(
+        name=name,
+        mac=Identity(number, spec.subnet).mac,
+        memory=spec.memory,
+        cpus=spec.cpus,
+        accel=accel,
+        disk=disk,
+        kernel=_UNUSED,
+        initrd=_UNUSED,
+        kernel_arguments=(),
+        pool_file=pool_path(fabric, spec.model_copy(update={"pool_file": None})),
+        pool_size=spec.pool,
+        switch=_UNUSED,
+        folder=_UNUSED,
+        sockets=_UNUSED,
+        address_bits=address_bits(accel),
+    )
+    network = network_name(fabric) if spec.network == "libvirt" else _LIBVIRTS_OWN
+    return domain_document(machine, Place(name, _uuid(disk), network))
+
+
+def _uuid(disk: Path) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, disk.as_uri()))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files that `configure` makes in one folder: their names, their lock, all of them or none."""
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.base.errors import FamulusError
+from famulus.export.image.output import explained
+from famulus.settings.identity import node_name
+
+_DISK = re.compile(r"fabric([1-9][0-9]?)\.qcow2")
+_CURE = "Choose another folder with --artdir (or ARTDIR)."
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The artifacts in `folder`, as the ancestor named them; none of them need be there."""
+
+    folder: Path
+
+    @property
+    def script(self) -> Path:
+        """What starts all nodes."""
+        return self.folder / "fabric_emulation.bash"
+
+    @property
+    def log(self) -> Path:
+        """All that was done."""
+        return self.folder / "fabric_emulation.log"
+
+    @property
+    def template(self) -> Path:
+        """The raw, partitioned image that no node has changed."""
+        return self.folder / "fabric_template.img"
+
+    @property
+    def tar(self) -> Path:
+        """The files of the template."""
+        return self.folder / "fabric_template.tar"
+
+    @property
+    def workshop(self) -> Path:
+        """The folder in which the next ones are made; what a killed run left is in it."""
+        return self.folder / ".fabric_emulation.new"
+
+    def disk(self, number: int) -> Path:
+        """Return the disk of node `number`."""
+        return self.folder / f"{node_name(number)}.qcow2"
+
+    def disks(self) -> dict[int, Path]:
+        """Return the disks that are there, by their nodes' numbers."""
+        found = {path: _DISK.fullmatch(path.name) for path in self.folder.iterdir()}
+        return {int(name[1]): path for path, name in sorted(found.items()) if name}
+
+    def require_folder(self) -> None:
+        """Raise FamulusError unless the folder is there and files can be made in it."""
+        if not self.folder.is_dir():
+            raise FamulusError(f"there is no folder {self.folder}", hint=f"Make it. {_CURE}")
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise FamulusError(f"{self.folder} cannot be written to", hint=_CURE)
+
+    def keep_previous_log(self) -> None:
+        """Rename the log of the run before this one. Raises FamulusError."""
+        with explained(self.folder):
+            if self.log.exists():
+                self.log.replace(self.log.with_name(f"{self.log.name}.previous"))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder while the block runs. Raises FamulusError if another run holds it."""
+        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise FamulusError(
+                f"another `famulus configure` is at work in {self.folder}",
+                hint="Wait for it, or choose another folder with --artdir (or ARTDIR).",
+            ) from error
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def made(self) -> Iterator["Artifacts"]:
+        """Yield artifacts in an empty folder; when the block ends they take the places of these.
+
+        If the block fails nothing has changed. Raises FamulusError for what the system refuses.
+        """
+        with explained(self.folder):
+            self._sweep()
+            self.workshop.mkdir(mode=0o700)
+            try:
+                yield Artifacts(self.workshop)
+                self._publish()
+            finally:
+                self._sweep()
+
+    def _publish(self) -> None:
+        made = sorted(self.workshop.iterdir())
+        for path in made:
+            if (self.folder / path.name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
+        for path in made:
+            path.replace(self.folder / path.name)
+
+    def _sweep(self) -> None:
+        shutil.rmtree(self.workshop, ignore_errors=True)
+
+
+def give_to_caller(paths: Sequence[Path]) -> None:
+    """Make the user who called sudo the owner of `paths`, as far as they are there."""
+    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    if os.geteuid() == 0 and uid.isdigit() and gid.isdigit():
+        for path in paths:
+            if path.exists():
+                os.chown(path, int(uid), int(gid))

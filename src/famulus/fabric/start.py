@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Start nodes of a fabric and wait until they answer; undo what fails half-way."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from famulus.backend.libvirt import domain
+from famulus.backend.libvirt.network import LibvirtNetwork
+from famulus.backend.qemu import replug
+from famulus.backend.qemu.arguments import DOORBELL_VECTORS
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.base.units import format_size
+from famulus.checker.service import keep_checking
+from famulus.doorbell.service import Doorbell
+from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.parallel import each, host_width, in_words
+from famulus.fabric.templates import snapshots_in_use
+from famulus.host.accelerator import Accelerator, choose_accelerator
+from famulus.node import identify, lifecycle, passwords
+from famulus.node.lifecycle import Original, RestoreError
+from famulus.node.machine import machine_settings, running_settings
+from famulus.node.node import Node
+from famulus.settings.identity import MAX_NODES
+from famulus.snapshot import freeze
+from famulus.snapshot.key import Key
+from famulus.snapshot.store import Snapshot, prune_surplus
+from famulus.state.record import write_private
+from famulus.template import store
+from famulus.transport import ssh
+from famulus.transport.agent import GuestFile
+
+_LAST_BREATH = 2.0  # seconds that a QEMU may take to end whose node has powered off
+BOOT_LIMIT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What the start of several nodes has in common."""
+
+    fabric: Fabric
+    accel: Accelerator
+    events: Events
+    fresh: Snapshot | None  # what nodes without a disk are cloned from; None boots them
+    files: Sequence[GuestFile] = field(default=())
+
+
+def restart(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
+    """Start those of `nodes` that are off, from their own disks; return when all of them answer.
+
+    If one fails, those that this call started are stopped again.
+    """
+    with locked(fabric.folder, events), ExitStack() as undo:
+        start_nodes(fabric, nodes, undo, events)
+        keep_checking(fabric, undo, events)
+        undo.pop_all()
+
+
+def reset(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
+    """Make `nodes` what they were when new: their disks are forgotten, and they start afresh."""
+    with locked(fabric.folder, events), ExitStack() as undo:
+        for node in nodes:
+            lifecycle.kill(node)
+            lifecycle.forget_disk(node)
+        start_nodes(fabric, nodes, undo, events)
+        keep_checking(fabric, undo, events)
+        undo.pop_all()
+
+
+def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events) -> None:
+    """Bring `nodes` to where they answer and ssh is ready, whatever state they are in.
+
+    A node without a disk of its own is cloned, or booted if the spec says so; one that has a disk
+    boots from it. What must be undone if this or something later fails is put on `undo`.
+    """
+    accel = choose_accelerator(fabric.spec.accelerator)
+    start = _Start(fabric, accel, events, _snapshot(fabric, nodes, accel, events))
+    _prepare(start, nodes, undo)
+    with ThreadPoolExecutor(1) as beside:
+        keys = beside.submit(each, nodes, identify.host_key, width=host_width())
+        _start_switch(fabric, undo)
+        _start_doorbell(fabric, undo, events)
+        keys.result()
+        # Nodes need the switch. The way to them is made while they start.
+        reachable = beside.submit(_make_reachable, fabric, nodes)
+        files = identify.shared_files(fabric.nodes(), fabric.network.name_server)
+        start = replace(start, files=files)
+        try:
+            _start_all(start, nodes, undo)
+        except RestoreError as error:
+            _start_all(replace(start, fresh=_made_again(start, nodes, error)), nodes, undo)
+        reachable.result()
+
+
+def _make_reachable(fabric: Fabric, nodes: Sequence[Node]) -> None:
+    fabric.network.start()
+    _write_ssh_files(fabric, _forward_ports(fabric, nodes))
+
+
+def _snapshot(
+    fabric: Fabric, nodes: Sequence[Node], accel: Accelerator, events: Events
+) -> Snapshot | None:
+    """Return what the nodes that have no disk are cloned from, or None where nothing is cloned."""
+    template = store.find(fabric.record.template)
+    if template is None or all(node.has_disk() for node in nodes):
+        return None
+    if not fabric.spec.clones:
+        _say_why_cold(fabric, events)
+        return None
+    spec = fabric.spec
+    # A frozen machine has no server that could give it a pool and a doorbell.
+    pool = 0 if spec.rings else spec.pool
+    snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, pool), events)
+    prune_surplus({*snapshots_in_use(), snapshot.digest})
+    return snapshot
+
+
+def _say_why_cold(fabric: Fabric, events: Events) -> None:
+    if not fabric.spec.cold:
+        events.note("new nodes are booted, not cloned: libvirt restores only what it has saved")
+
+
+def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:
+    """Return a new snapshot in the place of one that QEMU does not take. `up` need not fail."""
+    if start.fresh is None:
+        raise error
+    start.events.note("the snapshot cannot be restored here; it is made anew (see the log)")
+    freeze.log.warning("%s: %s", start.fresh.digest, error)
+    freeze.discard(start.fresh)
+    return _snapshot(start.fabric, nodes, start.accel, start.events)
+
+
+def _start_all(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
+    starts = undo.enter_context(ExitStack())
+    done: list[int] = []
+    with start.events.step(f"{_verb(start, nodes)} {in_words(nodes)}") as step:
+        step.detail(f"0 of {len(nodes)} answer")
+
+        def bring_up(node: Node) -> None:
+            _bring_up(start, node, starts)
+            done.append(node.number)
+            step.detail(f"{len(done)} of {len(nodes)} answer")
+
+        each(nodes, bring_up, width=host_width(), abandon=starts.close)
+
+
+def _verb(start: _Start, nodes: Sequence[Node]) -> str:
+    return "clone" if start.fresh and not any(node.has_disk() for node in nodes) else "start"
+
+
+def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
+    network = fabric.network
+    if not network.running() and not fabric.alive():
+        undo.callback(network.stop)
+    network.start_switch()
+
+
+def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
+    """Start the doorbell's server if it does not run. Nodes that run cannot join another one."""
+    doorbell = Doorbell(fabric.folder.doorbell)
+    alive = fabric.alive()
+    if not fabric.spec.rings or (alive and doorbell.running()):
+        return
+    died = alive and doorbell.folder.exists()
+    undo.callback(doorbell.stop)
+    doorbell.start(fabric.pool, DOORBELL_VECTORS, MAX_NODES)
+    if died:
+        events.note(
+            "the doorbell's server was started anew: nodes that run still ring each other, but "
+            "those that start from now on only after `famulus node stop all` and `up`"
+        )
+
+
+def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
+    fabric = start.fabric
+    template = store.find(fabric.record.template)
+    for node in nodes:
+        if not node.has_disk():
+            undo.callback(lifecycle.remove_disk, node)
+            if start.fresh is None:
+                lifecycle.make_disk(node, template)
+        elif node.template() != fabric.record.template:
+            start.events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
+
+
+def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
+    """Have the node answer. One that was about to end when it was found is started when it has."""
+    ran = node.state() != "stopped"
+    try:
+        _converge(start, node, undo)
+    except FamulusError:
+        if not ran or not _ends(node):
+            raise
+        _converge(start, node, undo)
+
+
+def _ends(node: Node) -> bool:
+    try:
+        node.runner.wait_gone(f"{node.name} to end", _LAST_BREATH)
+    except FamulusError:
+        return False
+    return True
+
+
+def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
+    fabric = start.fabric
+    state = node.state()
+    cloned = state == "stopped" and start.fresh is not None and not node.has_disk()
+    if state == "stopped":
+        undo.callback(lifecycle.kill, node)
+    if cloned and not fabric.spec.rings:
+        _clone(start, node)
+    elif state == "stopped":
+        _start(start, node)
+    elif state == "paused":
+        lifecycle.resume(node)
+    elif state == "hung":
+        raise FamulusError(
+            f"{node.name} does not answer its monitor",
+            hint=f"`famulus node kill {node.number}`, then `famulus up`.",
+        )
+    _note_difference(start, node)
+    if not isinstance(fabric.network, LibvirtNetwork):
+        replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
+    if not cloned or fabric.spec.rings:
+        identify.identify(node, start.files, BOOT_LIMIT)
+    passwords.ensure(node)
+    lifecycle.use_cache(node)
+
+
+def _clone(start: _Start, node: Node) -> None:
+    fabric, snapshot = start.fabric, start.fresh
+    if snapshot is None or isinstance(fabric.network, LibvirtNetwork):
+        raise FamulusError(f"there is nothing to clone {node.name} from")
+    original = Original(snapshot, identify.clone_request(node, start.files))
+    switch = fabric.network.switch_folder
+    name = lifecycle.start_clone(node, original, switch, fabric.pool, start.accel)
+    identify.check_name(node, name)
+
+
+def _start(start: _Start, node: Node) -> None:
+    fabric = start.fabric
+    network = fabric.network
+    if isinstance(network, LibvirtNetwork):
+        domain.start(node, network.name, fabric.pool, start.accel)
+    elif start.fresh and not node.has_disk():
+        switch = network.switch_folder
+        lifecycle.start_bare_clone(node, start.fresh, switch, fabric.pool, start.accel)
+    else:
+        lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
+
+
+def _note_difference(start: _Start, node: Node) -> None:
+    running, wanted = running_settings(node), machine_settings(node, start.accel)
+    if running and running != wanted:
+        start.events.note(
+            f"{node.name} goes on with what it was started with ({_as_text(running)}); "
+            f"`famulus node stop {node.number}` and `up` change that"
+        )
+
+
+def _as_text(settings: Mapping[str, object]) -> str:
+    shown = {**settings, "memory": format_size(int(str(settings["memory"])))}
+    return ", ".join(f"{key} {value}" for key, value in shown.items())
+
+
+def _forward_ports(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, int]:
+    first, known = fabric.spec.ssh_port, fabric.record.ports
+    wanted = {node.identity: known.get(node.number, first + node.number - 1) for node in nodes}
+    ports = fabric.network.forward(wanted)
+    return {**known, **{node.number: port for node, port in ports.items()}}
+
+
+def _write_ssh_files(fabric: Fabric, ports: dict[int, int]) -> None:
+    folder = fabric.folder
+    fabric.record.ports.update(ports)
+    folder.write(fabric.record)
+    keys = {node.identity: identify.host_key(node) for node in fabric.nodes()}
+    write_private(folder.path / "known_hosts", ssh.known_hosts(keys, by_address=False))
+    write_private(fabric.ssh_config, ssh.client_config(folder.path, folder.sockets, fabric.ways))

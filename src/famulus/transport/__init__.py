@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two ways into a running node: the agent's port and OpenSSH."""

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host's side of the agent in a node (guest/agent): tell a node who it is, learn that it lives.
+
+The protocol is guest/agent's: a line `famulus 1 <bytes>`, then so many bytes of directives; the
+answer is one line, `ok <host name>` or `error <what>`.
+"""
+
+import secrets
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from famulus.base.errors import FamulusError
+from famulus.base.waiting import pause
+from famulus.settings.identity import Identity, gateway
+
+_POLL = 0.2  # seconds between two looks at the interrupt flag
+_MAX_ANSWER = 4096
+
+POWER_OFF = b"poweroff\n"
+POOL_ADDRESS = "0000:00:04.0"
+PLUG = f"plug {POOL_ADDRESS}\n".encode()  # make its kernel find the pool
+AWAIT = b"await\n"  # to be a clone; the host may freeze the node then
+BEGAN = b"began\n"  # the clock, from what `began` says
+SSH_LISTENS = b"listening 22\n"
+REST = SSH_LISTENS + b"sync\n"  # what a node waits for before it is frozen
+
+
+@dataclass(frozen=True)
+class GuestFile:
+    """A file that a node shall have, whole, with this mode and owner (numbers)."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True)
+class ReadyFile:
+    """A file that is made in a node before it is frozen, so that clones need only fill it.
+
+    `size` is bytes: what a clone has less is cut off after it has answered, more costs it dearly.
+    """
+
+    path: str
+    size: int
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+def ready_request(files: Iterable[ReadyFile]) -> bytes:
+    """Return the directives that make `files`."""
+    return b"".join(
+        f"ready {file.mode:04o} {file.uid} {file.gid} {file.size} {file.path}\n".encode()
+        for file in files
+    )
+
+
+def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) -> bytes:
+    """Return the directives that make a node the node `me`.
+
+    The first one makes the kernel's random numbers this node's own, before anything draws some.
+    """
+    directives = [
+        f"entropy {secrets.token_hex(32)}",
+        f"hostname {me.name}",
+        f"machine-id {machine_id}",
+        f"link eth0 {me.mac} {me.address} {me.subnet.prefixlen} {gateway(me.subnet)}",
+    ]
+    head = "".join(f"{directive}\n" for directive in directives)
+    return b"".join([head.encode(), *(_file_directive(file) for file in files)])
+
+
+def time_request(now: float) -> bytes:
+    """Return the directive that sets the clock to `now`, seconds since 1970."""
+    return f"time {now:.6f}\n".encode()
+
+
+def password_request(passwords: Mapping[str, str]) -> bytes:
+    """Return the directives that set these users' passwords."""
+    return "".join(f"password {user} {word}\n" for user, word in passwords.items()).encode()
+
+
+def _file_directive(file: GuestFile) -> bytes:
+    data = file.content.encode()
+    return (
+        f"file {file.mode:04o} {file.uid} {file.gid} {len(data)} {file.path}\n".encode()
+        + data
+        + b"\n"
+    )
+
+
+def framed(directives: bytes) -> bytes:
+    """Return a request as it is sent: its first line, then the directives."""
+    return f"famulus 1 {len(directives)}\n".encode() + directives
+
+
+def ask(path: Path, request: bytes, limit: float) -> str:
+    """Send `request` to the agent behind the socket `path` and return the name the node answers.
+
+    A node that is still booting answers when its agent has started. Raises FamulusError when the
+    agent reports an error, when its QEMU goes away, or after `limit` seconds.
+    """
+    deadline = time.monotonic() + limit
+    with _failures(limit), closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.settimeout(_POLL)
+        connection.connect(str(path))
+        _send(connection, framed(request), deadline)
+        return _answer(connection, deadline)
+
+
+def began(connection: socket.socket, when: float, limit: float) -> str:
+    """Tell a clone that it began to run `when` (seconds since 1970); return the name it answers.
+
+    `connection` leads to its second serial port. Raises FamulusError as `ask` does.
+    """
+    with _failures(limit):
+        connection.settimeout(_POLL)
+        deadline = time.monotonic() + limit
+        _send(connection, f"{when:.6f}\n".encode(), deadline)
+        return _answer(connection, deadline)
+
+
+@contextmanager
+def _failures(limit: float) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise FamulusError(f"no answer from the node's agent within {limit:g} s") from error
+    except OSError as error:
+        raise FamulusError(
+            f"the node's agent cannot be reached: {error.strerror or error}"
+        ) from error
+
+
+def _answer(connection: socket.socket, deadline: float) -> str:
+    answer = _receive_line(connection, deadline)
+    verdict, _, rest = answer.partition(" ")
+    if verdict != "ok":
+        raise FamulusError(f"the node's agent failed: {rest or answer}")
+    return rest
+
+
+def _send(connection: socket.socket, data: bytes, deadline: float) -> None:
+    view = memoryview(data)
+    while view:
+        _check(deadline)
+        with suppress(TimeoutError):
+            view = view[connection.send(view) :]
+
+
+def _receive_line(connection: socket.socket, deadline: float) -> str:
+    line = b""
+    while not line.endswith(b"\n") and len(line) < _MAX_ANSWER:
+        _check(deadline)
+        with suppress(TimeoutError):
+            part = connection.recv(_MAX_ANSWER)
+            if not part:
+                raise ConnectionResetError("the node's QEMU has ended")
+            line += part
+    return line.decode(errors="replace").strip()
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError
+    pause(0)

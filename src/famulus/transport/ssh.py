@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""OpenSSH: keys made on the host for one fabric, the documents about them, argument lists.
+
+Only the user's own ssh, scp and ssh-keygen do the work, so that everything that builds on them
+(rsync, editors, git) works with a fabric as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from famulus.base.run import run
+from famulus.settings.identity import Identity, node_name
+
+_KEYGEN_LIMIT = 30.0
+
+# Under TCG a post-quantum key exchange doubles the CPU that a login costs; the way to a node never
+# leaves the host.
+_COMMON = """\
+    User fabric
+    IdentitiesOnly yes
+    StrictHostKeyChecking yes
+    GlobalKnownHostsFile /dev/null
+    HostKeyAlgorithms ssh-ed25519
+    KexAlgorithms curve25519-sha256
+    GSSAPIAuthentication no
+    LogLevel ERROR
+    ControlMaster auto
+    ControlPersist 60
+"""
+
+
+def ensure_key(path: Path, comment: str) -> str:
+    """Make the ed25519 key pair `path`, `path`.pub if it is not there; return the public line."""
+    public = path.with_name(path.name + ".pub")
+    if not (path.exists() and public.exists()):
+        path.unlink(missing_ok=True)
+        run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path],
+            timeout=_KEYGEN_LIMIT,
+        )
+    return public.read_text(encoding="utf-8").strip()
+
+
+def bare_key(public: str) -> str:
+    """Return a public line without its comment: type and key."""
+    return " ".join(public.split()[:2])
+
+
+def known_hosts(host_keys: Mapping[Identity, str], *, by_address: bool) -> str:
+    """Return a known_hosts file: a line a node, under its name and, if wanted, its address."""
+    return "".join(
+        f"{node.name},{node.address} {key}\n" if by_address else f"{node.name} {key}\n"
+        for node, key in host_keys.items()
+    )
+
+
+def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int]]) -> str:
+    """Return the ssh_config through which the host reaches nodes, by these addresses and ports."""
+    blocks = [
+        f"Host {node_name(number)}\n"
+        f"    HostName {address}\n    Port {port}\n    HostKeyAlias {node_name(number)}\n"
+        for number, (address, port) in sorted(ways.items())
+    ]
+    files = {
+        "IdentityFile": folder / "id_ed25519",
+        "UserKnownHostsFile": folder / "known_hosts",
+        "ControlPath": sockets / "ssh-%r-%n",
+    }
+    common = "".join(f"    {key} {_quoted(path)}\n" for key, path in files.items())
+    return "\n".join([*blocks, "Host fabric*\n" + _COMMON + common])
+
+
+def _quoted(path: Path) -> str:
+    keep = ("%r", "%n")
+    name = path.name if any(token in path.name for token in keep) else path.name.replace("%", "%%")
+    return f'"{str(path.parent).replace("%", "%%")}/{name}"'
+
+
+NODE_CONFIG = """\
+# Nodes of one fabric know each other's keys (/etc/ssh/ssh_known_hosts).
+Host fabric*
+    StrictHostKeyChecking yes
+    HostKeyAlgorithms ssh-ed25519
+    KexAlgorithms curve25519-sha256
+"""
+
+
+def login(
+    config: Path, node: str, user: str | None, command: Sequence[str], *, tty: bool
+) -> list[str]:
+    """Return the arguments that log in to `node`, or run `command` there as typed."""
+    options = ["-F", str(config)]
+    if user:
+        options += ["-l", user]
+    if tty:
+        options.append("-t")
+    return ["ssh", *options, node, *(["--", *command] if command else [])]
+
+
+def copy(config: Path, paths: Sequence[str], *, recursive: bool) -> list[str]:
+    """Return the arguments that copy between host and nodes (`fabric1:/path`)."""
+    return ["scp", "-F", str(config), *(["-r"] if recursive else []), "--", *paths]
+
+
+def close_master(config: Path, node: str) -> list[str]:
+    """Return the arguments that end the shared connection to `node`, if there is one."""
+    return ["ssh", "-F", str(config), "-O", "exit", node]

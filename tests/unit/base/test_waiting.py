@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Waits have a name, a limit, and end at once when the user interrupts."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from famulus.base import waiting
+from famulus.base.errors import FamulusError, Interrupted
+
+
+def test_wait_until_it_is_so():
+    turns = iter([False, False, True])
+    assert waiting.wait_until("x", lambda: next(turns), limit=5, interval=0.01) < 5
+
+
+def test_no_wait_if_it_is_so_already():
+    waiting.interrupt(signal.SIGINT)
+    assert waiting.wait_until("x", lambda: True, limit=0) < 20
+
+
+def test_limit_names_what_was_waited_for():
+    with pytest.raises(FamulusError) as caught:
+        waiting.wait_until("the moon", lambda: False, limit=0.1, interval=0.01, hint="Look up.")
+    assert caught.value.brief == "waited 0.1 s in vain for the moon"
+    assert caught.value.hint == "Look up."
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_interrupt_ends_waits_in_every_thread(number, code):
+    codes: list[int] = []
+
+    def wait() -> None:
+        try:
+            waiting.pause(60)
+        except Interrupted as error:
+            codes.append(error.exit_code)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    start = time.monotonic()
+    waiting.interrupt(number)
+    for thread in threads:
+        thread.join(30)
+    assert codes == [code] * 3
+    assert time.monotonic() - start < 30
+
+
+def test_forget():
+    waiting.interrupt(signal.SIGINT)
+    with pytest.raises(Interrupted):
+        waiting.check_interrupt()
+    waiting.forget_interrupt()
+    waiting.check_interrupt()
+    waiting.pause(0)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser by stories of a few events each. Mostly node 1 writes and node 2 reads."""
+
+import pytest
+
+from tests.unit.checker.checker import Story
+
+FLAG, DATA = 0x1000, 0x2000
+
+
+def message(*, flush: str = "clflush", fence: str | None = None) -> Story:
+    """Node 1 stores data and a flag, and writes both back; node 2 polls the flag twice."""
+    story = Story().tell(2, "load", FLAG, 0, pc=1).tell(2, "clflush", FLAG)
+    story.tell(1, "store", DATA, 42).tell(1, flush, DATA)
+    if fence:
+        story.tell(1, fence)
+    story.tell(1, "store", FLAG, 1).tell(1, "clflush", FLAG)
+    return story.tell(2, "load", FLAG, 1, pc=1)
+
+
+def test_a_message_is_right():
+    assert message().tell(2, "load", DATA, 42).kinds() == []
+    assert message(flush="clwb", fence="sfence").tell(2, "load", DATA, 42).kinds() == []
+
+
+def test_a_copy_from_before_is_stale():
+    story = Story().tell(2, "load", DATA, 0)
+    story.tell(2, "locked", FLAG, 1, old=0).tell(1, "locked", FLAG, 1, old=1)
+    story.tell(1, "store", DATA, 42).tell(1, "clflush", DATA)
+    story.tell(1, "locked", FLAG, 2, old=1).tell(2, "locked", FLAG, 2, old=2)
+    assert story.tell(2, "load", DATA, 0).kinds() == ["stale read"]
+
+
+def test_data_that_is_not_written_back_before_the_flag():
+    story = Story().tell(2, "load", FLAG, 0, pc=1).tell(2, "clflush", FLAG)
+    story.tell(1, "store", DATA, 42).tell(1, "store", FLAG, 1).tell(1, "clflush", FLAG)
+    story.tell(2, "load", FLAG, 1, pc=1)
+    assert story.tell(2, "load", DATA, 0).kinds() == ["stale read", "unflushed publication"]
+
+
+@pytest.mark.parametrize("flush", ["clwb", "clflushopt"])
+def test_a_write_back_without_a_fence(flush):
+    assert message(flush=flush).tell(2, "load", DATA, 42).kinds() == ["missing fence"]
+
+
+def test_a_locked_instruction_is_a_fence_and_a_flag():
+    story = Story().tell(1, "store", DATA, 42).tell(1, "clwb", DATA)
+    story.tell(1, "locked", FLAG, 1, old=0).tell(2, "locked", FLAG, 1, old=1)
+    assert story.tell(2, "load", DATA, 42).kinds() == []
+
+
+def test_a_non_temporal_store_needs_a_fence():
+    story = Story().tell(1, "nt", DATA, 42).tell(1, "store", FLAG, 1).tell(1, "clflush", FLAG)
+    story.tell(2, "load", FLAG, 1).tell(2, "load", DATA, 42)
+    assert "missing fence" in story.kinds()
+
+
+def test_what_is_left_at_exit():
+    assert Story().tell(1, "store", DATA, 1).tell(1, "exit").kinds() == ["unflushed at exit"]
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA)
+    assert story.tell(1, "exit").kinds() == ["missing fence"]
+    assert story.tell(1, "clflush", DATA).tell(1, "exit").kinds() == ["missing fence"]
+
+
+def test_two_writers_in_one_line():
+    story = Story().tell(1, "store", DATA, 1).tell(2, "store", DATA + 8, 2)
+    (found,) = story.defects()
+    assert found["kind"] == "lost update"
+    assert found["bytes"] == [[DATA, 16]]
+    assert {found["first"]["node"], found["second"]["node"]} == {1, 2}
+
+
+def test_parts_of_words_are_told_apart():
+    story = Story().tell(1, "store", DATA, 7, size=1).tell(1, "clflush", DATA)
+    story.tell(1, "locked", FLAG, 1, old=0).tell(2, "locked", FLAG, 1, old=1)
+    story.tell(2, "load", DATA, 7, size=1).tell(2, "store", DATA + 1, 8, size=1)
+    assert story.tell(2, "clflush", DATA).kinds() == []
+
+
+def test_a_store_and_a_load_that_nothing_orders():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clflush", DATA)
+    assert story.tell(2, "load", DATA, 1).kinds() == ["data race"]
+
+
+def test_a_flag_that_is_polled_races_on_purpose():
+    assert message().kinds() == []
+
+
+def test_a_node_that_was_killed_leaves_nothing():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "down", value=1)
+    assert story.tell(2, "locked", DATA, 1, old=0).kinds() == []
+
+
+def test_defects_are_counted():
+    story = Story()
+    for line in range(5):
+        story.tell(1, "store", DATA + 64 * line, 1, pc=5)
+    (found,) = story.tell(1, "exit").defects()
+    assert found["count"] == 5
+
+
+def test_notes_are_told_only_if_asked_for():
+    story = Story().tell(1, "load", DATA).tell(1, "clwb", DATA).tell(1, "clwb", DATA)
+    assert story.kinds() == []
+    notes = ["double flush", "write-back of a clean line"]
+    assert set(story.kinds("--notes")) == set(notes)
+
+
+def test_an_access_over_the_end_of_a_line():
+    story = Story().tell(1, "store", DATA + 60, 5).tell(1, "clflush", DATA)
+    (found,) = story.tell(1, "exit").defects()
+    assert found["bytes"] == [[DATA + 64, 4]]
+
+
+def test_many_stores_of_one_word_take_no_room():
+    story = Story()
+    for number in range(20000):
+        story.tell(1, "store", DATA, number, pc=5)
+    assert story.tell(1, "clflush", DATA).tell(1, "exit").kinds() == []
+
+
+def test_another_process_tells_of_the_end_by_its_number():
+    story = Story().tell(1, "process", value=77, old=77).tell(1, "store", DATA, 1)
+    assert story.tell(1, "exit", value=77, old=77, space=5).kinds() == ["unflushed at exit"]
+
+
+def test_a_process_that_runs_another_program_leaves_its_stores():
+    story = Story().tell(1, "process", value=77, old=77).tell(1, "store", DATA, 1)
+    assert story.tell(1, "process", value=77, old=77, space=5).kinds() == ["unflushed at exit"]
+
+
+def test_what_the_c_library_locks_on_its_way_out_is_no_fence_of_the_program():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
+    story.tell(1, "locked")
+    assert story.tell(1, "exit").kinds() == ["missing fence"]
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
+    story.tell(1, "locked").tell(1, "locked", FLAG, 1, old=0)
+    assert story.tell(1, "exit").kinds() == []

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The analyser in the background; a shell script stands for it."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from famulus.base.errors import FamulusError
+from famulus.base.waiting import wait_until
+from famulus.checker.background import Background
+
+PROGRAM = """#!/bin/sh
+echo begun >&2
+while [ ! -e "$2/stop" ]; do sleep 0.05; done
+echo '{"events": 7}'
+"""
+
+
+@pytest.fixture
+def stream(tmp_path):
+    (tmp_path / "rings").mkdir()
+    (tmp_path / "rings" / "stop").touch()  # of an earlier one
+    return tmp_path / "rings"
+
+
+@pytest.fixture
+def background(tmp_path):
+    made = Background(tmp_path / "checker")
+    yield made
+    made.stop()
+    assert not made.folder.exists()
+
+
+def start(background, stream, tmp_path, program=PROGRAM):
+    path = tmp_path / "analyser"
+    path.write_text(program)
+    path.chmod(0o700)
+    with (stream / "reader").open("w") as lock:
+        background.start(path, stream, lock.fileno())
+
+
+def test_it_is_found_again_and_says_what_it_saw(background, stream, tmp_path):
+    start(background, stream, tmp_path)
+    again = Background(background.folder)
+    assert again.running()
+    assert str(stream / "reader") in open_files(again.daemon.pid())
+    assert again.finish() == [{"events": 7}]
+    assert not background.running()
+
+
+def test_what_it_said_last_is_told(background, stream, tmp_path):
+    start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
+    wait_until("its end", lambda: not background.running(), limit=20)
+    with pytest.raises(FamulusError, match="before its time") as caught:
+        background.finish()
+    assert "no memory" in caught.value.details
+
+
+def open_files(pid):
+    """What it closes while we look is left out; Path.resolve() may fail of it, too."""
+    found = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(file.readlink()))
+    return found

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The launcher on the host, where `cpuid` says nothing to anybody but is executed all the same."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from famulus.base.paths import source_folder
+from famulus.checker import build
+from famulus.checker.code.symbols import parse_process, parse_processes, parse_script
+from famulus.checker.launch import launch_command, on_host
+from famulus.checker.report.model import Frame
+from famulus.checker.wrapper import traced
+from tests.unit.checker.checker import LIMIT
+
+
+@pytest.fixture(scope="module")
+def launcher():
+    with tempfile.TemporaryDirectory() as folder:
+        argv = build.compile_arguments(Path(folder))[1]
+        subprocess.run(argv, check=True, timeout=LIMIT)
+        yield argv[argv.index("-o") + 1]
+
+
+def launch(launcher: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    argv = [launcher, str(folder), *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 5", 5), ("kill -9 $$", 137), ("true & wait; exit 0", 0)]
+)
+def test_it_exits_as_the_program_does(launcher, tmp_path, script, code):
+    assert launch(launcher, tmp_path, "sh", "-c", script).returncode == code
+
+
+def test_what_cannot_be_run_is_said(launcher, tmp_path):
+    done = launch(launcher, tmp_path, "/no/such/program")
+    assert done.returncode == 127
+    assert "/no/such/program" in done.stderr
+
+
+def test_each_process_leaves_its_name_and_its_mappings(launcher, tmp_path):
+    done = launch(launcher, tmp_path, "sh", "-c", "sleep 0; (exit 3); echo $$")
+    process = parse_process((tmp_path / done.stdout.strip()).read_text(encoding="utf-8"))
+    assert process.name == "sh"
+    assert any("libc" in mapping.path for mapping in process.mappings)
+    names = {parse_process(path.read_text()).name for path in tmp_path.iterdir()}
+    assert names == {"sh", "sleep"}
+
+
+def test_threads_are_part_of_their_process(launcher, tmp_path):
+    code = "import threading as t; [x.start() for x in [t.Thread(target=int) for _ in range(9)]]"
+    assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_threads_that_are_there_to_the_end_do_no_harm(launcher, tmp_path):
+    code = (
+        "import threading as t, time; t.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
+    (kept,) = [parse_process(path.read_text()) for path in tmp_path.iterdir()]
+    assert any("libc" in mapping.path for mapping in kept.mappings)
+
+
+SCRIPT = """
+import os, threading
+def inner(n):
+    return n + 1
+def outer():
+    return max(inner(1), inner(2))
+thread = threading.Thread(target=outer)
+thread.start(); thread.join()
+try:
+    inner(None)
+except TypeError:
+    pass
+if os.fork() == 0:
+    os._exit(outer())
+os.wait()
+"""
+
+
+def test_a_script_says_its_lines(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "lines").mkdir()
+    path = str(source_folder("native") / "launcher" / "python")
+    env = {**os.environ, "PYTHONPATH": path, "FAMULUS_CHECK_LINES": str(tmp_path / "lines")}
+    argv = [sys.executable, str(tmp_path / "script.py")]
+    subprocess.run(argv, env=env, timeout=LIMIT, check=True)
+    found = [parse_script(file.read_text()) for file in (tmp_path / "lines").iterdir()]
+    assert len(found) == 2  # the process' and its child's
+    wanted = {("inner", 4), ("outer", 6), ("<module>", 8), ("<module>", 10), ("<module>", 13)}
+    for lines in found:
+        own = [frame for frame in lines.values() if frame.file == argv[1]]
+        assert {(frame.function, frame.line) for frame in own} >= wanted
+        assert not any("threading" in frame.file for frame in lines.values())
+
+
+def test_processes_and_their_scripts():
+    kept = "== 7\npython3\n00400000-00500000 r-xp 00000000 08:01 9 /bin/p\n== 7.lines\n"
+    (process,) = parse_processes(kept + "1\t12\t/a b.py\tC.f\n2\t3").values()
+    assert process.script == {1: Frame("C.f", "/a b.py", 12)}
+
+
+def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        assert launch(launcher, tmp_path / run, "true").returncode == 0
+    maps = [parse_process(next((tmp_path / run).iterdir()).read_text()) for run in ("a", "b")]
+    assert maps[0].mappings[0] == maps[1].mappings[0]
+
+
+def test_files_that_were_copied_have_the_host_s_names():
+    copies = "/var/tmp/famulus-check"
+    assert on_host(f"{copies}/t.c", "tests/t.c") == "tests/t.c"
+    assert on_host(f"{copies}/pool.h", "/src/t.c") == "/src/pool.h"
+    assert on_host(f"{copies}/other.c", "t.c") == f"{copies}/other.c"
+    assert on_host("/usr/include/stdio.h", "t.c") == "/usr/include/stdio.h"
+
+
+def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
+    monkeypatch.setattr("famulus.checker.wrapper.OURS", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    (line,) = traced(["echo", "'a  b'", "{1..3};", "[[ a == b ]] || exit 4"])
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "a  b 1 2 3\n")
+
+
+def test_the_command_in_a_node():
+    command = launch_command(["/bin/p", "a b"], 3, 60)
+    assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
+    assert command.endswith("/launch /var/tmp/famulus-launcher/processes /bin/p 'a b'")

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is made of the analyser's words: names, suppressions, text, SARIF, JUnit."""
+
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from famulus.base.errors import UsageError
+from famulus.checker.code.loops import in_polling_loop
+from famulus.checker.code.symbols import (
+    Symbols,
+    link_address,
+    parse_frames,
+    parse_marked,
+    parse_process,
+)
+from famulus.checker.report import suppress
+from famulus.checker.report.junit import junit
+from famulus.checker.report.model import KINDS, Event, Frame, merged, parse_defect
+from famulus.checker.report.sarif import sarif
+from famulus.checker.report.text import lines_of
+
+PROCESS = """\
+mailbox
+555555554000-555555555000 r--p 00000000 fe:00 41   /tmp/mail box
+555555555000-555555556000 r-xp 00001000 fe:00 41   /tmp/mail box
+7ffff7c00000-7ffff7c28000 r--p 00000000 fe:00 77   /usr/lib/libc.so.6 (deleted)
+7ffff7fc0000-7ffff7fc4000 r--p 00000000 00:00 0    [vvar]
+"""
+HEADERS = """\
+  Type           Offset   VirtAddr           PhysAddr           FileSiz  MemSiz   Flg Align
+  LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x000628 0x000628 R   0x1000
+  LOAD           0x001000 0x0000000000002000 0x0000000000002000 0x000175 0x000175 R E 0x1000
+"""
+FRAMES = """\
+0x0000000000002010
+push
+/src/queue.h:9
+main
+/src/mailbox.c:12 (discriminator 2)
+0x0000000000002020
+memcpy
+??:?
+0x0000000000002028
+_mm_clflush
+/usr/lib/gcc/x86_64-linux-gnu/12/include/emmintrin.h:1522
+push
+/src/queue.h:11
+0x0000000000002030
+??
+??:0
+"""
+POLL = """\
+0000000000001139 <main>:
+    1139:\tmov    0x8(%rdi),%rax
+    1140:\ttest   %rax,%rax
+    1143:\tjne    1150 <main+0x17>
+    1145:\tclflushopt (%rdi)
+    1149:\tjmp    1139 <main>
+    1150:\tmov    0x10(%rdi),%rax
+    1154:\tret
+"""
+
+
+def event(node: int, what: str, seq: int, pc: int = 0x555555555010) -> dict[str, object]:
+    return {
+        "what": what,
+        "node": node,
+        "space": 4096,
+        "thread": 1,
+        "pc": pc,
+        "offset": 64,
+        "size": 8,
+        "value": 42,
+        "seq": seq,
+    }
+
+
+SAID = {
+    "kind": "stale read",
+    "count": 2,
+    "line": 64,
+    "note": "why",
+    "bytes": [[64, 8]],
+    "first": event(1, "store", 10),
+    "second": event(2, "load", 14),
+    "flag": event(1, "store", 11),
+    "flag_load": event(2, "load", 13),
+    "flush": event(1, "clwb", 12),
+}
+
+
+def named():
+    defect = parse_defect(SAID)
+    frames = (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
+    events = {name: replace(e, frames=frames) for name, e in defect.events.items()}
+    return replace(defect, events=events, region="mail")
+
+
+def test_processes_and_their_mappings():
+    process = parse_process(PROCESS)
+    assert process.name == "mailbox"
+    found = process.find(0x555555555010)
+    assert found
+    assert (found.path, found.offset) == ("/tmp/mail box", 0x1000)
+    assert process.find(0x7FFFF7FC0000) is None
+    assert process.mappings[2].path == "/usr/lib/libc.so.6"
+
+
+def test_the_linker_s_addresses():
+    assert link_address(HEADERS, 0x1010) == 0x2010
+    assert link_address(HEADERS, 0x9000) is None
+
+
+def test_frames_of_addr2line():
+    frames = parse_frames(FRAMES)
+    assert frames[0x2010] == (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
+    assert frames[0x2020] == (Frame("memcpy"),)
+    assert frames[0x2028] == (Frame("push", "/src/queue.h", 11),)
+    assert frames[0x2030] == ()
+
+
+def test_parts_by_their_marks():
+    assert parse_marked("== a b\n1\n2\n== c\n") == {"a b": "1\n2", "c": ""}
+
+
+def test_symbols_ask_a_node_for_what_they_need():
+    asked = []
+
+    def ask(node: int, command: str) -> str:
+        asked.append(node)
+        assert "'/tmp/mail box'" in command
+        return "== /tmp/mail box\n" + (HEADERS if "readelf" in command else FRAMES)
+
+    said = [{"process": 9, "group": 9, "node": node, "space": 4096, "seq": 1} for node in (1, 2)]
+    processes = {(node, 9): parse_process(PROCESS) for node in (1, 2)}
+    symbols = Symbols(said, processes, ask)
+    (defect,) = symbols.name([parse_defect(SAID)])
+    assert defect.first.site == "push /src/queue.h:9"
+    assert (defect.first.process, defect.first.program) == (9, "mailbox")
+    assert symbols.address(defect.first) == ("/tmp/mail box", 0x2010)
+    assert sorted(asked) == [1, 1, 2, 2]
+
+
+def test_an_instruction_of_nobody_has_its_number():
+    symbols = Symbols([], {}, lambda _node, _command: "")
+    (defect,) = symbols.name([parse_defect(SAID)])
+    assert defect.first.site == "0x555555555010"
+
+
+def test_the_same_lines_are_one_defect():
+    one, other = named(), replace(named(), region="elsewhere")
+    assert [defect.count for defect in merged([one, other, one])] == [4, 2]
+
+
+def test_a_load_that_polls_stands_in_a_loop_with_a_flush():
+    assert in_polling_loop(POLL, 0x1139)
+    assert not in_polling_loop(POLL, 0x1150)
+    assert not in_polling_loop(POLL.replace("clflushopt (%rdi)", "pause"), 0x1139)
+
+
+@pytest.mark.parametrize(
+    ("rule", "covered"),
+    [
+        ("function push", True),
+        ("function ma*", True),
+        ("function pop", False),
+        ("region mail  # a comment", True),
+        ("region other", False),
+        ("function push : stale read", True),
+        ("function push : data race", False),
+        ("# nothing", False),
+    ],
+)
+def test_suppressions(rule: str, covered: bool):
+    assert (suppress.apply(suppress.parse(rule), [named()]) == []) is covered
+
+
+@pytest.mark.parametrize("line", ["function", "file x", "region x : no kind"])
+def test_what_is_no_suppression_is_said(line: str):
+    with pytest.raises(UsageError, match="line 2"):
+        suppress.parse("# first\n" + line)
+
+
+def test_text_has_both_sides_and_the_order():
+    text = "\n".join(line for _, line in lines_of(named()))
+    assert "stale read (2 times): bytes 0x40-0x47 of the pool, region 'mail'" in text
+    assert "node 1: store, 8 bytes of 0x2a" in text
+    assert "node 2: load" in text
+    assert "in push /src/queue.h:9" in text
+    assert "last flush of the line: node 1, clwb" in text
+    order = text[text.index("in this order") :]
+    assert order.index("store") < order.index("clwb") < order.index("load")
+
+
+def test_json_has_both_sides():
+    found = named().as_json()
+    assert (found["kind"], found["offset"], found["region"]) == ("stale read", 64, "mail")
+    assert found["first"]["source"] == "/src/queue.h:9"
+    assert found["second"]["node"] == 2
+    assert found["last_flush"]["what"] == "clwb"
+    json.dumps(found)
+
+
+def test_sarif():
+    log = json.loads(sarif([named()]))
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {
+        kind.replace(" ", "-") for kind in KINDS
+    }
+    (result,) = run["results"]
+    assert result["ruleId"] == "stale-read"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "src/queue.h"
+    assert place["region"]["startLine"] == 9
+
+
+def test_junit():
+    wrong = ET.fromstring(junit("prog", [named()]))
+    assert (wrong.get("failures"), len(wrong.findall("testcase/failure"))) == ("1", 1)
+    right = ET.fromstring(junit("prog", []))
+    assert (right.get("tests"), right.get("failures")) == ("1", "0")
+
+
+def test_an_event_without_a_name_has_its_pc():
+    assert Event(**event(1, "store", 1)).site == "0x555555555010"  # type: ignore[arg-type]

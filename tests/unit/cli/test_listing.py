@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`famulus list`: what cannot be told of one fabric hides none of the others."""
+
+import json
+
+import pytest
+
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.cli.listing import list_fabrics
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder, Record
+
+
+@pytest.fixture
+def good() -> None:
+    make("good", FabricSpec(nodes=2))
+
+
+def make(name: str, spec: FabricSpec) -> None:
+    folder = FabricFolder(name)
+    paths.make_private(folder.path)
+    folder.write(Record(spec, "template"))
+
+
+def broken(name: str) -> None:
+    folder = FabricFolder(name)
+    paths.make_private(folder.path)
+    (folder.path / "state.json").write_text("{", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("good")
+def test_fabrics(capsys: pytest.CaptureFixture[str]) -> None:
+    list_fabrics()
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["good", "2", "0"]
+
+
+def test_none(capsys: pytest.CaptureFixture[str]) -> None:
+    list_fabrics()
+    assert capsys.readouterr().out == "no fabrics; `famulus up N` makes one\n"
+
+
+@pytest.mark.usefixtures("good")
+def test_one_that_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu+unix:///system?socket=/nonexistent")
+    make("bridged", FabricSpec(network="libvirt"))
+    with pytest.raises(FamulusError, match="fabric 'bridged': libvirt does not answer") as caught:
+        list_fabrics(json_output=True)
+    assert "systemctl start libvirtd" in caught.value.hint
+    assert [fabric["name"] for fabric in json.loads(capsys.readouterr().out)] == ["good"]
+
+
+def test_several_that_cannot_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    broken("one")
+    broken("two")
+    with pytest.raises(FamulusError, match="2 fabrics failed") as caught:
+        list_fabrics()
+    assert "fabric 'two': the state of fabric 'two' cannot be read" in caught.value.details
+    assert capsys.readouterr().out == ""

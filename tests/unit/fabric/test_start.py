@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a start does about nodes that are about to end when it finds them."""
+
+from contextlib import ExitStack
+from unittest.mock import Mock
+
+import pytest
+
+from famulus.base.errors import FamulusError
+from famulus.fabric import start
+
+RESET = FamulusError("the node's agent cannot be reached: Connection reset by peer")
+
+
+def bring_up(monkeypatch, state: str, *, ends: bool, outcomes: list[FamulusError | None]) -> Mock:
+    """`_bring_up` a node in `state`; attempts fail or succeed by `outcomes`."""
+    converge = Mock(side_effect=outcomes)
+    monkeypatch.setattr(start, "_converge", converge)
+    node = Mock()
+    node.state.return_value = state
+    node.runner.wait_gone.side_effect = None if ends else FamulusError("it still runs")
+    start._bring_up(Mock(), node, ExitStack())
+    return converge
+
+
+def test_a_node_that_was_powering_off_is_started(monkeypatch):
+    converge = bring_up(monkeypatch, "running", ends=True, outcomes=[RESET, None])
+    assert converge.call_count == 2
+
+
+@pytest.mark.parametrize(("state", "ends"), [("running", False), ("stopped", True)])
+def test_others_that_fail_are_not_tried_again(monkeypatch, state, ends):
+    with pytest.raises(FamulusError, match="reset by peer"):
+        bring_up(monkeypatch, state, ends=ends, outcomes=[RESET, None])
+
+
+def test_one_that_ends_twice_fails(monkeypatch):
+    with pytest.raises(FamulusError, match="reset by peer"):
+        bring_up(monkeypatch, "running", ends=True, outcomes=[RESET, RESET])

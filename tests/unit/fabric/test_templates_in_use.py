@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which templates fabrics stand on, and building one anew without taking their ground away."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.fabric import templates
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder, Record
+from famulus.template.guest import guest_files
+from famulus.template.recipe import Recipe
+
+SPEC = FabricSpec()
+DIGEST = Recipe.from_spec(SPEC).digest(guest_files())
+OTHER = "0" * 16
+
+
+def make(root: Path, digest: str, record: str, **content: str) -> Path:
+    folder = root / digest
+    folder.mkdir(parents=True)
+    (folder / record).write_text(json.dumps(content))
+    return folder
+
+
+def make_fabric(name: str, template: str) -> FabricFolder:
+    folder = FabricFolder(name)
+    paths.make_private(folder.path)
+    folder.write(Record(SPEC, template))
+    return folder
+
+
+def test_a_fabric_of_another_release_keeps_what_its_nodes_stand_on():
+    folder = make_fabric("strange", DIGEST)
+    (folder.path / "state.json").write_text('{"format": 1, "spec": {"new": 1}, "template": "x"}')
+    folder.node(3).mkdir()
+    (folder.node(3) / "template").write_text(OTHER + "\n")
+    assert templates.templates_in_use() == {OTHER: ["strange"]}
+
+
+def test_one_that_is_used_is_not_built_anew():
+    folder = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
+    make_fabric("mine", DIGEST)
+    with pytest.raises(FamulusError, match="while fabric 'mine' stands on it"):
+        templates.rebuilt(SPEC, Events())
+    assert folder.exists()
+
+
+def test_built_anew_with_all_that_stood_on_it(monkeypatch: pytest.MonkeyPatch):
+    old = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
+    others = make(paths.templates(), OTHER, "template.json", suite="trixie", kernel="cloud")
+    above = make(paths.snapshots(), "a" * 16, "snapshot.json", template=DIGEST)
+    aside = make(paths.snapshots(), "b" * 16, "snapshot.json", template=OTHER)
+    asked = []
+    monkeypatch.setattr(templates, "ensure", lambda spec, _: asked.append(spec))
+    templates.rebuilt(SPEC, Events())
+    assert asked == [SPEC]
+    assert not old.exists()
+    assert not above.exists()
+    assert others.exists()
+    assert aside.exists()

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libfamulus: who dies at any store of any call leaves something whole behind."""
+
+import itertools
+
+import pytest
+
+from tests.unit.guest.lib import Child, child, crash_everywhere
+from tests.unit.guest.lib_region import LIMIT, MESSAGE, PAGE, QUEUE, make_region, pool
+
+OFFSETS = {"mutex": 0, "rwlock": 512, "once": 128, "barrier": 192, "data": 1024}
+
+
+def ranges(here):
+    found = sorted((r.offset, r.size) for r in here.regions())
+    assert all(a + n <= b for (a, n), (b, _) in itertools.pairwise(found))
+    return {r.name: r.size for r in here.regions()}
+
+
+def test_opening(crash_pool):
+    """At any store of the first one that opens the pool, and so makes the directory."""
+
+    def act(start):
+        start()
+        pool()
+
+    def verify(_):
+        with pool() as here:
+            here.create("a", PAGE)
+            assert ranges(here) == {"a": PAGE}
+
+    assert crash_everywhere(crash_pool, act, verify) > 10
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "after"),
+    [
+        (lambda here: here.create("new", PAGE), {}, {"new": PAGE}),
+        (lambda here: here.destroy("old"), {"old": 2 * PAGE}, {}),
+        (lambda here: here.resize("old", PAGE), {"old": 2 * PAGE}, {"old": PAGE}),
+        (lambda here: here.resize("old", 5 * PAGE), {"old": 2 * PAGE}, {"old": 5 * PAGE}),
+        (lambda here: here.reserve("raw", 40 * PAGE, PAGE), {}, {"raw": PAGE}),
+    ],
+    ids=["create", "destroy", "shrink", "grow", "reserve"],
+)
+def test_changing_the_directory(crash_pool, call, before, after):
+    """It has happened or it has not, and the next one can go on at once."""
+    child(make_region)
+
+    def act(start):
+        here = pool()
+        start()
+        call(here)
+
+    def verify(done):
+        with pool() as here:
+            found = ranges(here)
+            changed = {n: s for n, s in found.items() if n in (*before, *after)}
+            assert changed == after if done else changed in (before, after)
+            if "old" in found:
+                assert here.open("old").read(0, 3) == b"old"
+            assert here.create("next", PAGE).read(0, PAGE) == bytes(PAGE)
+            assert "r" in found
+
+    assert crash_everywhere(crash_pool, act, verify) > 20
+
+
+def test_a_mutex_at_every_store(crash_pool):
+    """Two halves of the data are the same whenever the lock is consistent."""
+    child(make_region)
+
+    def mend(region):
+        region.write(OFFSETS["data"] + 64, region.read(OFFSETS["data"], 8))
+
+    def change(region):
+        value = int.from_bytes(region.read(OFFSETS["data"], 8), "little") + 1
+        region.write(OFFSETS["data"], value.to_bytes(8, "little"))
+        region.write(OFFSETS["data"] + 64, value.to_bytes(8, "little"))
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        with region.mutex(OFFSETS["mutex"], lambda: mend(region)):
+            change(region)
+
+    def verify(_):
+        region = pool().open("r")
+        mutex = region.mutex(OFFSETS["mutex"], lambda: mend(region))
+        if mutex.lock(LIMIT):
+            mend(region)
+            mutex.consistent()
+        assert region.read(OFFSETS["data"], 8) == region.read(OFFSETS["data"] + 64, 8)
+        mutex.unlock()
+
+    assert crash_everywhere(crash_pool, act, verify) >= 2
+
+
+def test_pushing_at_every_store(crash_pool):
+    """The message is there, whole, or it is not; and the queue goes on."""
+    child(make_region)
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        region.queue(QUEUE, MESSAGE, 4).push(b"first" * 8, LIMIT)
+
+    def verify(done):
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 4)
+        assert len(queue) in ((1,) if done else (0, 1))
+        queue.push(b"next!" * 8, LIMIT)
+        found = [queue.pop(LIMIT) for _ in range(len(queue))]
+        assert found in ([b"next!" * 8], [b"first" * 8, b"next!" * 8])
+
+    assert crash_everywhere(crash_pool, act, verify) > 5
+
+
+def test_popping_at_every_store(crash_pool):
+    """Who dies before it has the message leaves it to the next."""
+
+    def fill():
+        make_region()
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
+        for text in (b"one", b"two"):
+            queue.push(text, LIMIT)
+
+    child(fill)
+
+    def act(start):
+        region = pool().open("r")
+        start()
+        region.queue(QUEUE, MESSAGE, 2).pop(LIMIT)
+
+    def verify(done):
+        queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
+        left = [queue.pop(LIMIT).rstrip(b"\0") for _ in range(len(queue))]
+        assert left in ([[b"two"]] if done else [[b"two"], [b"one", b"two"]])
+        for text in (b"three", b"four"):
+            queue.push(text, LIMIT)
+
+    assert crash_everywhere(crash_pool, act, verify) > 2
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_reader_writer_lock_at_every_store(crash_pool, kind):
+    child(make_region)
+
+    def act(start):
+        lock = pool().open("r").rwlock(OFFSETS["rwlock"], lambda: None)
+        start()
+        with lock.reading() if kind == "read" else lock.writing():
+            pass
+
+    def verify(_):
+        lock = pool().open("r").rwlock(OFFSETS["rwlock"], lambda: None)
+        with lock.reading():
+            pass
+        with lock.writing():
+            pass
+
+    assert crash_everywhere(crash_pool, act, verify) >= 2
+
+
+def test_what_is_done_once_at_every_store(crash_pool):
+    child(make_region)
+
+    def run():
+        region = pool().open("r")
+        word = region.word(OFFSETS["data"])
+        region.once(OFFSETS["once"]).run(lambda: word.store(7), LIMIT)
+        assert word.load() == 7
+
+    def act(start):
+        start()
+        run()
+
+    assert crash_everywhere(crash_pool, act, lambda _: run()) > 2
+
+
+def test_a_barrier_at_every_store(crash_pool):
+    """One that died after it came has come; whatever it did, two others can meet afterwards."""
+    child(make_region)
+
+    def act(start):
+        barrier = pool().open("r").barrier(OFFSETS["barrier"], 1)
+        start()
+        barrier.wait(LIMIT)
+
+    def meet():
+        return pool().open("r").barrier(OFFSETS["barrier"], 2).wait(LIMIT)
+
+    def verify(_):
+        pair = [Child(meet), Child(meet)]
+        assert sorted(one.result() for one in pair) == [False, True]
+
+    assert crash_everywhere(crash_pool, act, verify) >= 1

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host check as a whole, and whether templates can be built without root."""
+
+import os
+
+import pytest
+
+from famulus.base.errors import FamulusError
+from famulus.host import check, rootless
+from famulus.host.finding import Finding
+from famulus.settings.spec import FabricSpec
+
+
+@pytest.fixture
+def user(tmp_path, monkeypatch):
+    """A normal user with everything in order; returns the stand-ins for /etc and /proc/sys."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    monkeypatch.setattr(rootless, "find_program", lambda _: "/usr/bin/newuidmap")
+    monkeypatch.setattr(rootless, "_refused", lambda: None)
+    for name in ("subuid", "subgid"):
+        (tmp_path / name).write_text("bob:100000:65536\nann:165536:65536\n")
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "user").mkdir()
+    return tmp_path
+
+
+def test_user_can_build(user):
+    assert rootless.check_rootless("error", user, user).level == "ok"
+
+
+def test_root_needs_nothing(user, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert rootless.check_rootless("error", user / "none", user).level == "ok"
+
+
+@pytest.mark.parametrize("name", ["subuid", "subgid"])
+@pytest.mark.parametrize("text", ["", "bob:1:65536\n", "ann:1:100\n", "ann\n", None])
+def test_no_ids(user, name, text):
+    if text is None:
+        (user / name).unlink()
+    else:
+        (user / name).write_text(text)
+    finding = rootless.check_rootless("warning", user, user)
+    assert finding.level == "warning"
+    assert name in finding.text
+    assert "usermod --add-subuids" in finding.cure
+    assert "ann" in finding.cure
+
+
+@pytest.mark.parametrize("switch", ["kernel/unprivileged_userns_clone", "user/max_user_namespaces"])
+def test_switched_off(user, switch):
+    (user / switch).write_text("0\n")
+    finding = rootless.check_rootless("error", user, user)
+    assert finding.level == "error"
+    assert f"sysctl {switch.replace('/', '.')}=" in finding.cure
+
+
+def test_no_newuidmap(user, monkeypatch):
+    monkeypatch.setattr(rootless, "find_program", lambda _: None)
+    assert "uidmap" in rootless.check_rootless("error", user, user).cure
+
+
+def test_refused_by_the_system(fp, monkeypatch):
+    monkeypatch.setattr("famulus.base.run.find_program", lambda name: f"/usr/bin/{name}")
+    words = ["/usr/bin/unshare", "--user", "--map-root-user", "true"]
+    fp.register(words, returncode=1, stderr="unshare: Operation not permitted")
+    text, cure = rootless._refused() or ("", "")
+    assert "Operation not permitted" in text
+    assert "apparmor_restrict_unprivileged_userns" in cure
+    fp.register(words)
+    assert rootless._refused() is None
+
+
+def test_require():
+    fine, bad, worse = (
+        Finding("a", "warning", "slow", "wait"),
+        Finding("b", "error", "is missing", "get it"),
+        Finding("c", "error", "is full", "empty it"),
+    )
+    check.require([fine])
+    with pytest.raises(FamulusError, match="b: is missing") as caught:
+        check.require([fine, bad])
+    assert caught.value.hint == "get it"
+    with pytest.raises(FamulusError, match="2 things") as caught:
+        check.require([bad, fine, worse])
+    for words in ("b: is missing", "get it", "c: is full", "empty it"):
+        assert words in caught.value.details
+
+
+def test_this_host(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
+    found = check.check_host(FabricSpec(pool_file=tmp_path / "pool"))
+    names = [finding.name for finding in found]
+    for name in ("qemu-system-x86_64", "accelerator", "user namespaces", "disk", "memory", "pool"):
+        assert name in names
+    assert all(finding.cure for finding in found if finding.level != "ok")
+    assert not (tmp_path / "home").exists()

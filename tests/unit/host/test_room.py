@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Room on the host: memory, disk and /dev/shm against what a fabric needs."""
+
+from pathlib import Path
+
+import pytest
+
+from famulus.base.units import GIB, MIB, TIB
+from famulus.host import space
+from famulus.settings.spec import FabricSpec
+
+
+@pytest.fixture
+def meminfo(tmp_path):
+    path = tmp_path / "meminfo"
+    path.write_text("MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\nSwapTotal: 0 kB\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cold", "pool", "level"),
+    [
+        ((4, 0), False, "/dev/shm/p", "ok"),
+        ((5, 0), False, "/dev/shm/p", "warning"),  # 5 x 662 MiB and the pool's GiB
+        ((5, 0), False, "/disk/p", "ok"),
+        ((8, 0), False, "/disk/p", "warning"),
+        ((8, 4), False, "/disk/p", "ok"),
+        ((32, 0), False, "/disk/p", "warning"),  # not all of it is touched
+        ((33, 0), False, "/disk/p", "error"),
+        ((64, 32), False, "/disk/p", "warning"),
+        ((12, 0), True, "/disk/p", "warning"),
+        ((13, 0), True, "/disk/p", "error"),
+        ((2, 8), False, "/disk/p", "ok"),
+    ],
+)
+def test_memory(meminfo, nodes, cold, pool, level):
+    nodes, running = nodes
+    spec = FabricSpec(nodes=nodes, cold=cold)
+    finding = space.check_memory(spec, "tcg", Path(pool), running=running, meminfo=meminfo)
+    assert finding.level == level
+    assert finding.level == "ok" or "--memory" in finding.cure
+
+
+def test_too_many_nodes_are_told_how_many_fit(meminfo):
+    spec = FabricSpec(nodes=64)
+    finding = space.check_memory(spec, "tcg", Path("/disk/p"), running=2, meminfo=meminfo)
+    assert finding.level == "error"
+    assert finding.text == "4.0 GiB available; 64 nodes need 7.6 GiB at least; 34 fit"
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Let every file system have so much room."""
+
+    def let(size: int) -> None:
+        monkeypatch.setattr(space, "free_bytes", lambda _: size)
+
+    return let
+
+
+@pytest.mark.parametrize(
+    ("room", "level"),
+    [(2 * GIB, "ok"), (GIB, "ok"), (GIB - 1, "warning"), (16 * MIB, "warning"), (MIB, "error")],
+)
+def test_pool_room(tmp_path, free, room, level):
+    free(room)
+    finding = space.check_pool(FabricSpec(), "tcg", tmp_path / "pool")
+    assert finding.level == level
+    assert finding.level == "ok" or "--pool-file" in finding.cure
+
+
+def test_what_the_pool_has_taken_counts_as_room(tmp_path, free):
+    (tmp_path / "pool").write_bytes(b"x" * 32 * MIB)
+    free(0)
+    assert space.check_pool(FabricSpec(), "tcg", tmp_path / "pool").level == "warning"
+
+
+def test_pool_too_large_for_a_bar(tmp_path, free, monkeypatch):
+    free(TIB)
+    monkeypatch.setattr(space, "largest_pool", lambda _: 256 * GIB)
+    finding = space.check_pool(FabricSpec(pool=512 * GIB), "tcg", tmp_path / "pool")
+    assert finding.level == "error"
+    assert "the largest that does is 256G" in finding.text
+    assert space.check_pool(FabricSpec(pool=256 * GIB), "tcg", tmp_path / "pool").level == "ok"
+
+
+def test_pool_without_a_folder(tmp_path):
+    finding = space.check_pool(FabricSpec(), "tcg", tmp_path / "none" / "pool")
+    assert finding.level == "error"
+    assert "--pool-file" in finding.cure
+
+
+def test_disk(tmp_path, monkeypatch, free):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "not" / "yet"))
+    free(100 * GIB)
+    assert {finding.level for finding in space.check_disk(FabricSpec())} == {"ok"}
+    free(GIB)
+    assert {finding.level for finding in space.check_disk(FabricSpec())} == {"error"}
+    (tmp_path / "not/yet/templates/.part").mkdir(parents=True)
+    assert not space.has_template()
+    (tmp_path / "not/yet/templates/abc").mkdir()
+    assert {finding.level for finding in space.check_disk(FabricSpec())} == {"warning"}
+
+
+def test_why_nothing_fits(tmp_path, monkeypatch):
+    pool = tmp_path / "pool"
+    assert space.why_nothing_fits(pool) == ""
+    assert space.why_nothing_fits(tmp_path / "none" / "pool") == ""
+    monkeypatch.setattr(space, "free_bytes", lambda _: 4096)
+    assert f"{tmp_path} is full" in space.why_nothing_fits(pool)

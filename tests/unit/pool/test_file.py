@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pool's file: made once, never shrunk, never somebody else's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from famulus.base.errors import FamulusError
+from famulus.base.units import GIB, MIB
+from famulus.pool import file
+from famulus.settings.spec import FabricSpec
+
+
+def test_path():
+    spec = FabricSpec()
+    assert file.pool_path("fabric", spec) == Path("/dev/shm/fabric_em")
+    assert file.pool_path("two", spec) == Path("/dev/shm/fabric_em.two")
+    assert file.pool_path("two", FabricSpec(pool_file=Path("/p"))) == Path("/p")
+
+
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_made_private_and_sparse(tmp_path, umask):
+    path = tmp_path / "pool"
+    old = os.umask(umask)
+    try:
+        assert file.ensure(path, GIB) is True
+    finally:
+        os.umask(old)
+    status = path.stat()
+    assert (status.st_mode & 0o777, status.st_size) == (0o600, GIB)
+    assert file.used_bytes(path) == 0
+
+
+def test_kept_as_it_is(tmp_path):
+    path = tmp_path / "pool"
+    file.ensure(path, MIB)
+    with path.open("r+b") as pool:
+        pool.write(b"precious")
+    assert file.ensure(path, MIB) is False
+    assert path.read_bytes()[:8] == b"precious"
+    assert 0 < file.used_bytes(path) <= 64 * 1024
+
+
+@pytest.mark.parametrize("size", [MIB // 2, 2 * MIB])
+def test_another_size_is_refused(tmp_path, size):
+    path = tmp_path / "pool"
+    file.ensure(path, size)
+    with pytest.raises(FamulusError) as caught:
+        file.ensure(path, MIB)
+    assert path.stat().st_size == size
+    assert "1M" in caught.value.brief
+    assert ("512K" if size < MIB else "2M") in caught.value.brief
+    assert "--pool" in caught.value.hint
+    assert "down --purge" in caught.value.hint
+
+
+def test_one_whose_maker_was_killed_is_finished(tmp_path):
+    path = tmp_path / "pool"
+    path.touch(mode=0o644)
+    assert file.ensure(path, MIB) is True
+    assert path.stat().st_size == MIB
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_symbolic_link_is_not_followed(tmp_path):
+    (tmp_path / "pool").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FamulusError, match="symbolic link"):
+        file.ensure(tmp_path / "pool", MIB)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_folder(tmp_path):
+    with pytest.raises(FamulusError, match="not a regular file") as caught:
+        file.ensure(tmp_path, MIB)
+    assert "--pool-file" in caught.value.hint
+
+
+def test_somebody_elses(tmp_path, monkeypatch):
+    path = tmp_path / "pool"
+    file.ensure(path, MIB)
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    with pytest.raises(FamulusError, match="belongs to") as caught:
+        file.ensure(path, MIB)
+    assert "--fabric" in caught.value.hint
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(FamulusError, match="No such file"):
+        file.ensure(tmp_path / "none" / "pool", MIB)
+
+
+def test_what_cannot_be_sized_is_not_left_behind(tmp_path):
+    with pytest.raises(FamulusError, match="cannot make"):
+        file.ensure(tmp_path / "pool", 1 << 62)  # larger than any file system takes
+    assert not (tmp_path / "pool").exists()
+
+
+def test_remove(tmp_path):
+    path = tmp_path / "pool"
+    file.ensure(path, MIB)
+    file.remove(path)
+    assert not path.exists()
+    file.remove(path)
+
+
+def test_none_there(tmp_path):
+    with pytest.raises(FamulusError, match="there is no pool"):
+        file.used_bytes(tmp_path / "pool")

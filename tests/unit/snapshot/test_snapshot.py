@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Snapshots: what names them, what counts as whole, which are kept."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from famulus.base import paths
+from famulus.host import accelerator
+from famulus.snapshot import key, store, sums
+from famulus.snapshot.key import Key
+from famulus.template.store import Template
+
+ONE, TWO = "1" * 16, "2" * 16
+FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")
+KEY = Key(Template(Path("/t/aaaa"), "trixie", "cloud"), "tcg", 512 << 20, 1)
+
+
+@pytest.fixture(autouse=True)
+def qemu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key, "program_version", lambda _: "QEMU emulator version 10.0.2")
+
+
+def make(digest: str) -> Path:
+    folder = paths.snapshots() / digest
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_bytes(name.encode() * 3000)
+    with (folder / "ram").open("r+b") as ram:
+        ram.truncate(1 << 20)
+    for name in FILES:  # so that no later change falls into the same tick of the clock
+        os.utime(folder / name, (1, 1))
+    record = {
+        "template": "t" * 16,
+        "memory": 512 << 20,
+        "cpus": 1,
+        "accel": "tcg",
+        "pool": 1 << 30,
+        "place": 1 << 40,
+        "sums": sums.sums_of(folder, FILES),
+    }
+    (folder / "snapshot.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_a_digest_is_the_same_for_the_same():
+    assert KEY.digest() == replace(KEY).digest()
+    assert len(KEY.digest()) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"template": Template(Path("/t/bbbb"), "trixie", "cloud")},
+        {"accel": "kvm"},
+        {"memory": 1 << 30},
+        {"cpus": 2},
+        {"pool": 1 << 30},
+    ],
+)
+def test_a_digest_changes_with_the_machine(change):
+    assert replace(KEY, **change).digest() != KEY.digest()
+
+
+def test_a_digest_changes_with_qemu(monkeypatch):
+    before = KEY.digest()
+    monkeypatch.setattr(key, "program_version", lambda _: "QEMU emulator version 10.0.3")
+    assert KEY.digest() != before
+
+
+def test_a_digest_changes_with_the_host_only_where_a_node_sees_it(monkeypatch):
+    kvm = replace(KEY, accel="kvm")
+    before = KEY.digest(), kvm.digest()
+    monkeypatch.setattr(key, "cpu_features", lambda: "another CPU")
+    assert KEY.digest() == before[0]
+    assert kvm.digest() != before[1]
+
+
+def test_a_digest_does_not_depend_on_where_templates_lie():
+    elsewhere = Template(Path("/elsewhere/aaaa"), "trixie", "cloud")
+    assert replace(KEY, template=elsewhere).digest() == KEY.digest()
+
+
+def test_cpu_features(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor : 0\nmodel name\t: X\ncpu MHz : 1\nflags\t\t: fpu\n" * 2)
+    assert accelerator.cpu_features(cpuinfo) == "flags\t\t: fpu\nmodel name\t: X"
+
+
+def test_a_snapshot():
+    folder = make(ONE)
+    snapshot = store.find(ONE)
+    assert snapshot
+    assert (snapshot.folder, snapshot.digest, snapshot.memory) == (folder, ONE, 512 << 20)
+    assert snapshot.ram == folder / "ram"
+    assert snapshot.size >= 4096
+    assert store.all_snapshots() == [snapshot]
+    assert store.find(TWO) is None
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", ["flip", "truncate", "grow", "remove", "move"])
+@pytest.mark.parametrize("seen_before", [False, True])
+def test_a_damaged_one_is_none(name, harm, seen_before):
+    folder = make(ONE)
+    if seen_before:
+        assert store.find(ONE)
+    path = folder / name
+    data = bytearray(path.read_bytes())
+    if harm == "flip":
+        data[1234] ^= 1
+        path.write_bytes(data)
+    elif harm == "truncate":
+        os.truncate(path, len(data) - 1)
+    elif harm == "grow":
+        os.truncate(path, len(data) + 1)
+    elif harm == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(bytes(4096) + data[:-4096])
+    assert store.find(ONE) is None
+
+
+def test_a_damaged_one_is_logged(caplog):
+    (make(ONE) / "state").unlink()
+    assert store.find(ONE) is None
+    assert f"the snapshot {ONE} is damaged" in caplog.text
+
+
+def test_what_was_seen_whole_is_not_read_again(monkeypatch):
+    make(ONE)
+    assert store.find(ONE)
+    monkeypatch.setattr(sums, "sums_of", lambda *_: pytest.fail("it is read again"))
+    assert store.find(ONE)
+
+
+def test_after_a_boot_of_the_host_it_is_read_again(monkeypatch, tmp_path):
+    make(ONE)
+    assert store.find(ONE)
+    (tmp_path / "boot_id").write_text("another\n")
+    monkeypatch.setattr(sums, "_BOOT_ID", tmp_path / "boot_id")
+    monkeypatch.setattr(sums, "sums_of", lambda *_: {})  # which none of them is
+    assert store.find(ONE) is None
+
+
+@pytest.mark.parametrize("record", ["", "{", "{}", "[]", '{"template": "x"}'])
+def test_half_a_record_is_none(record):
+    (make(ONE) / "snapshot.json").write_text(record)
+    assert store.find(ONE) is None
+
+
+def test_the_longest_unused_go_first():
+    digests = [f"{number:016x}" for number in range(12)]
+    for age, digest in enumerate(digests):
+        os.utime(make(digest) / "snapshot.json", (age, age))
+    assert store.prune_surplus({digests[0]}) > 0
+    kept = sorted(snapshot.digest for snapshot in store.all_snapshots())
+    assert kept == [digests[0], *digests[-store.KEPT :]]
+    first = store.find(digests[-store.KEPT])
+    assert first
+    first.used()
+    make("f" * 16)
+    os.utime(paths.snapshots() / ("f" * 16) / "snapshot.json", (100, 100))
+    store.prune_surplus(set())
+    assert store.find(first.digest)
+
+
+def test_prune():
+    make(ONE)
+    make(TWO)
+    assert store.prune({TWO}) > 0
+    assert [snapshot.digest for snapshot in store.all_snapshots()] == [TWO]

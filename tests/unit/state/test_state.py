@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The fabric's folder: what is stored comes back, nobody reads a part, one has the lock."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from famulus.base import waiting
+from famulus.base.errors import FamulusError, Interrupted, UsageError
+from famulus.settings.spec import FabricSpec
+from famulus.state.record import FabricFolder, Record, all_fabrics, write_private
+
+HOLDER = """
+import sys, time
+from famulus.state.record import FabricFolder
+sys.argv = ["famulus", "up"]
+with FabricFolder("f").lock(lambda holder: None):
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder():
+    found = FabricFolder("f")
+    found.path.mkdir(parents=True)
+    yield found
+    found.remove()
+
+
+@pytest.fixture
+def holder():
+    """Another process that has the lock of fabric `f`."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"locked\n"
+        yield process
+        process.kill()
+
+
+def nobody(_holder: str) -> None:
+    pytest.fail("somebody has the lock")
+
+
+def test_what_is_stored_comes_back(folder):
+    record = Record(
+        FabricSpec(nodes=3, pool=1 << 32, packages=("gdb",)), "abc", {1: 42001, 2: 42002}
+    )
+    assert not folder.exists()
+    folder.write(record)
+    assert folder.exists()
+    assert folder.read() == record
+    assert (folder.path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_fabric():
+    with pytest.raises(FamulusError, match="there is no fabric 'none'") as caught:
+        FabricFolder("none").read()
+    assert "famulus list" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 200])
+def test_no_name(name):
+    with pytest.raises(UsageError):
+        FabricFolder(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "null",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "spec": {}, "template": "x"}',
+        '{"format": 1, "spec": {}, "template": "x", "ports": {"one": 1}}',
+        '{"format": 1, "spec": {}, "template": "x", "ports": [1]}',
+        '{"format": 1, "spec": {"nodes": 1000}, "template": "x", "ports": {}}',
+        '{"format": 1, "spec": {"later": 1}, "template": "x", "ports": {}}',
+        '{"format": 1, "spec": 3, "template": "x", "ports": {}}',
+        '{"format": 1, "spec": {}, "template": "x", "ports": {"1": "x"}}',
+    ],
+)
+def test_broken_state_names_its_cure(folder, text):
+    (folder.path / "state.json").write_text(text)
+    with pytest.raises(FamulusError, match="the state of fabric 'f' cannot be read") as caught:
+        folder.read()
+    assert "down --purge --fabric f" in caught.value.hint
+
+
+def test_binary_state(folder):
+    (folder.path / "state.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FamulusError, match="cannot be read"):
+        folder.read()
+
+
+def test_a_newer_format_is_not_guessed_at(folder):
+    folder.write(Record(FabricSpec(), "abc"))
+    raw = json.loads((folder.path / "state.json").read_text())
+    (folder.path / "state.json").write_text(json.dumps(raw | {"format": 99}))
+    with pytest.raises(FamulusError, match="cannot be read"):
+        folder.read()
+
+
+def test_write_is_whole_or_not_at_all(folder, monkeypatch):
+    folder.write(Record(FabricSpec(), "old"))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.rename", fail)
+    with pytest.raises(FamulusError, match="No space left"):
+        folder.write(Record(FabricSpec(), "new"))
+    assert folder.read().template == "old"
+    assert [path.name for path in folder.path.iterdir()] == ["state.json"]
+
+
+def test_private_whatever_the_umask(tmp_path):
+    old = os.umask(0)
+    try:
+        write_private(tmp_path / "key", b"secret")
+        write_private(tmp_path / "script", "x", mode=0o700)
+    finally:
+        os.umask(old)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "script").stat().st_mode & 0o777 == 0o700
+
+
+def test_lock_is_free_again():
+    for _ in range(2):
+        with FabricFolder("f").lock(nobody):
+            pass
+    with pytest.raises(ValueError, match="x"), FabricFolder("f").lock(nobody):
+        raise ValueError("x")
+    with FabricFolder("f").lock(nobody):
+        pass
+
+
+def test_second_is_told_who_has_it(holder):
+    told: list[str] = []
+    with pytest.raises(FamulusError) as caught, FabricFolder("f").lock(told.append, limit=0.3):
+        pytest.fail("two have the lock")
+    assert told == [f"famulus up (process {holder.pid})"]
+    assert str(holder.pid) in caught.value.brief
+
+
+def test_second_has_its_turn(holder):
+    told: list[str] = []
+
+    def on_wait(who: str) -> None:
+        told.append(who)
+        holder.kill()
+
+    with FabricFolder("f").lock(on_wait, limit=30):
+        assert str(os.getpid()) in FabricFolder("f").holder()
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("holder")
+def test_waiting_for_the_lock_ends_with_an_interrupt():
+    threading.Timer(0.2, waiting.interrupt, [signal.SIGINT]).start()
+    with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, limit=30):
+        pytest.fail("two have the lock")
+
+
+def test_purge_while_somebody_waits(holder):
+    """Who waits must not end up with the lock of a folder that is gone."""
+
+    def purge() -> None:
+        FabricFolder("f").remove()
+        holder.kill()
+
+    threading.Timer(0.3, purge).start()
+    with FabricFolder("f").lock(lambda _: None, limit=10):
+        assert (FabricFolder("f").path / "lock").exists()
+        with pytest.raises(FamulusError), FabricFolder("f").lock(lambda _: None, limit=0):
+            pytest.fail("two have the lock")
+
+
+@pytest.mark.usefixtures("famulus_home")
+def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same():
+    over = threading.Event()
+
+    def purge() -> None:
+        while not over.is_set():
+            FabricFolder("f").remove()
+
+    purging = threading.Thread(target=purge)
+    purging.start()
+    try:
+        for _ in range(500):
+            with FabricFolder("f").lock(lambda _: None, limit=10):
+                pass
+    finally:
+        over.set()
+        purging.join()
+
+
+def test_remove_and_forget(folder):
+    folder.write(Record(FabricSpec(), "abc"))
+    folder.log.write_text("why it failed")
+    folder.node(1).mkdir()
+    (folder.node(1) / "disk").touch()
+    sockets = folder.sockets
+    (sockets / "s").touch()
+    folder.forget()
+    assert [path.name for path in folder.path.iterdir()] == ["log"]
+    assert not sockets.exists()
+    folder.remove()
+    assert not folder.path.exists()
+    folder.remove()
+
+
+def test_all_fabrics(famulus_home):
+    assert all_fabrics() == []
+    for name in ("b", "a", "half"):
+        FabricFolder(name).path.mkdir(parents=True)
+        if name != "half":
+            FabricFolder(name).write(Record(FabricSpec(), "x"))
+    assert [folder.name for folder in all_fabrics()] == ["a", "b"]
+    (famulus_home / "fabrics" / "no name").mkdir()
+    (famulus_home / "fabrics" / "no name" / "state.json").touch()
+    (famulus_home / "fabrics" / "stray").touch()
+    assert [folder.name for folder in all_fabrics()] == ["a", "b"]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The templates there are: what counts as one, what prune removes and what it leaves."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from famulus.base import paths
+from famulus.template import store
+from famulus.template.scratch import make_scratch, remove_build
+
+ONE, TWO, THREE = "1" * 16, "2" * 16, "abcdef0123456789"
+
+
+def make(digest: str, folder: Path | None = None) -> Path:
+    folder = folder or paths.templates() / digest
+    folder.mkdir(parents=True)
+    (folder / "disk.img").write_bytes(b"x" * 8192)
+    record = {"digest": digest, "suite": "trixie", "kernel": "cloud"}
+    (folder / "template.json").write_text(json.dumps(record))
+    return folder
+
+
+def digests() -> list[str]:
+    return [template.digest for template in store.all_templates()]
+
+
+def test_a_template(famulus_home):
+    folder = make(ONE)
+    template = store.find(ONE)
+    assert template == store.Template(folder, "trixie", "cloud")
+    assert template.digest == ONE
+    assert template.disk == famulus_home / "templates" / ONE / "disk.img"
+    assert (template.kernel.name, template.initrd.name) == ("vmlinuz", "initrd")
+    assert template.size >= 8192
+
+
+def test_none_at_all():
+    assert store.all_templates() == []
+    assert store.find(ONE) is None
+    assert store.prune(set()) == 0
+
+
+@pytest.mark.parametrize("record", [None, "", "{", "{}", "[]", "7", '{"suite": "trixie"}', "\xff"])
+def test_half_a_template_is_none(record):
+    folder = make(ONE)
+    (folder / "template.json").unlink()
+    if record is not None:
+        (folder / "template.json").write_text(record, encoding="latin-1")
+    assert store.find(ONE) is None
+    assert digests() == []
+
+
+def test_what_is_being_built_is_none_although_its_record_is_written():
+    make(ONE)
+    make(TWO, store.vault().building(TWO))
+    assert digests() == [ONE]
+
+
+def test_prune_keeps_what_is_in_use():
+    make(ONE)
+    make(TWO)
+    make(THREE)
+    assert store.prune({TWO}) >= 16384
+    assert digests() == [TWO]
+    assert store.prune({TWO}) == 0
+
+
+def test_prune_leaves_what_is_being_built_or_removed():
+    folder = make(ONE, store.vault().building(ONE))
+    with store.vault().locked(ONE, lambda: None):
+        assert store.prune(set()) == 0
+        assert folder.exists()
+
+
+def test_prune_removes_what_killed_ones_left():
+    make(ONE, store.vault().building(ONE))
+    (make(TWO) / "template.json").unlink()
+    store.vault().lock_path(THREE).touch()
+    (paths.templates() / "last-failed-build.log").touch()
+    assert store.prune(set()) >= 16384
+    assert [path.name for path in paths.templates().iterdir()] == ["last-failed-build.log"]
+
+
+def test_prune_leaves_what_is_not_ours():
+    mine = paths.make_private(paths.templates() / "my-notes")
+    make("x", mine / "deeper")
+    store.prune(set())
+    assert (mine / "deeper/disk.img").exists()
+
+
+def test_the_record_goes_first():
+    folder = make(ONE)
+    seen: list[bool] = []
+    original = shutil.rmtree
+
+    def rmtree(path, **options):
+        if path == folder:
+            seen.append((folder / "template.json").exists())
+        original(path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "rmtree", rmtree)
+        store.vault().remove(ONE)
+    assert seen == [False]
+
+
+def test_a_lock_whose_file_was_removed_is_nobodys():
+    """A prune may remove the file between another's open and lock."""
+    paths.make_private(paths.templates())
+    with store.vault().locked(ONE, lambda: None):
+        store.vault().lock_path(ONE).unlink()
+        with store.vault().locked_if_free(ONE) as free:
+            assert free
+            with store.vault().locked_if_free(ONE) as again:
+                assert not again
+
+
+def test_scratch_lies_where_a_mapped_user_may_go_and_is_found_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() or 1)
+    build = paths.make_private(tmp_path / "home/build")
+    scratch = make_scratch(build)
+    assert not scratch.is_relative_to(build)
+    assert scratch.stat().st_mode & 0o777 == 0o711
+    assert (build / "scratch").readlink() == scratch
+    monkeypatch.undo()
+    remove_build(build)
+    assert not build.exists()
+    assert not scratch.exists()
+
+
+def test_scratch_of_root_goes_with_the_build(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    scratch = make_scratch(tmp_path)
+    assert scratch == tmp_path / "scratch"
+    (scratch / "deep").mkdir()
+    remove_build(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_removing_twice_is_no_error(tmp_path):
+    remove_build(tmp_path / "none")
+    remove_build(tmp_path / "none")
