@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.common import LIMIT, Famulus, report
+from bench.common import TIMEOUT, Famulus, report
 from famulus.base.paths import home
 
 ROUNDS = 3
@@ -89,7 +89,9 @@ def under_check(famulus: Famulus, script: str) -> dict[str, float]:
     words = ["check", "--timeout", "900", "--", "/bin/sh", "-c", script]
     env = {**os.environ, "FAMULUS_HOME": str(famulus.home), "FAMULUS_FABRIC": famulus.fabric}
     argv = [sys.executable, "-m", "famulus", *words]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+    done = subprocess.run(
+        argv, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
     told = {what: float(took) for what, took in _TOLD.findall(done.stdout)}
     if not told:
         sys.exit(f"check of {script} failed:\n{done.stdout}\n{done.stderr}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LIMIT = 1800.0  # seconds; a template is built in some runs
+TIMEOUT = 1800.0  # seconds; a template is built in some runs
 
 
 def run(argv: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
@@ -21,7 +21,7 @@ def run(argv: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str
         [str(word) for word in argv],
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=TIMEOUT,
         check=False,
         stdin=subprocess.DEVNULL,
         env=env,

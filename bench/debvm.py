@@ -15,7 +15,7 @@ from bench.common import run
 
 # debvm-run aborts where /dev/kvm opens but boots nothing; a user who cannot open it gets TCG.
 _NOBODY = 65534
-_LOGIN_LIMIT = 300.0  # seconds
+_LOGIN_TIMEOUT = 300.0  # seconds
 
 
 def create(folder: Path, suite: str, packages: Sequence[str], options: Sequence[str]) -> None:
@@ -75,7 +75,7 @@ def _log_in(folder: Path, port: int, vm: "subprocess.Popen[bytes]") -> None:
         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
         "127.0.0.1", "true",
     ]  # fmt: skip
-    deadline = time.monotonic() + _LOGIN_LIMIT
+    deadline = time.monotonic() + _LOGIN_TIMEOUT
     while subprocess.run(argv, capture_output=True, check=False).returncode:
         if vm.poll() is not None or time.monotonic() > deadline:
             sys.exit("debvm does not let us in:\n" + (folder / "debvm.log").read_text())

@@ -19,7 +19,7 @@ from famulus.backend.qemu.user import UserNetwork
 from famulus.settings.spec import FabricSpec
 from famulus.state.record import FabricFolder
 
-LIMIT = 900  # seconds; the first `up` builds the template
+TIMEOUT = 900  # seconds; the first `up` builds the template
 
 
 @dataclass
@@ -37,12 +37,12 @@ class Cli:
         return {**os.environ, "FAMULUS_FABRIC": self.fabric, "COLUMNS": "200", **self.env}
 
     def run(
-        self, *words: str, stdin: str = "", limit: float = LIMIT
+        self, *words: str, stdin: str = "", timeout: float = TIMEOUT
     ) -> subprocess.CompletedProcess[str]:
-        return self.command(self.argv(*words), stdin=stdin, limit=limit)
+        return self.command(self.argv(*words), stdin=stdin, timeout=timeout)
 
     def command(
-        self, argv: list[str], *, stdin: str = "", limit: float = LIMIT
+        self, argv: list[str], *, stdin: str = "", timeout: float = TIMEOUT
     ) -> subprocess.CompletedProcess[str]:
         """Run any command in the environment of this fabric."""
         return subprocess.run(
@@ -52,20 +52,20 @@ class Cli:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=limit,
+            timeout=timeout,
             check=False,
         )
 
-    def ok(self, *words: str, stdin: str = "", limit: float = LIMIT) -> str:
+    def ok(self, *words: str, stdin: str = "", timeout: float = TIMEOUT) -> str:
         """Run and return standard output; the test fails with all that was printed otherwise."""
-        result = self.run(*words, stdin=stdin, limit=limit)
+        result = self.run(*words, stdin=stdin, timeout=timeout)
         assert result.returncode == 0, f"famulus {words}\n{result.stdout}\n{result.stderr}"
         assert "Traceback" not in result.stderr
         return result.stdout
 
-    def fails(self, *words: str, code: int, says: str, limit: float = LIMIT) -> str:
+    def fails(self, *words: str, code: int, says: str, timeout: float = TIMEOUT) -> str:
         """Run, expect `code` and an error that says `says` in one line; return what was printed."""
-        result = self.run(*words, limit=limit)
+        result = self.run(*words, timeout=timeout)
         assert result.returncode == code, f"famulus {words}\n{result.stdout}\n{result.stderr}"
         assert "Traceback" not in result.stderr
         assert says in result.stderr, result.stderr
@@ -87,15 +87,15 @@ class Cli:
     def node(self, number: int, command: str, user: str | None = None) -> str:
         """Run a shell command in a node and return what it prints."""
         who = ["-l", user] if user else []
-        return self.ok("ssh", str(number), *who, "--", command, limit=180).strip()
+        return self.ok("ssh", str(number), *who, "--", command, timeout=180).strip()
 
     def reboot(self, number: int) -> None:
         """Have a node boot again from within, and wait until it takes logins."""
         look = ("ssh", str(number), "--", "cat /proc/sys/kernel/random/boot_id")
         boot = self.ok(*look)
-        self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", limit=60)
+        self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", timeout=60)
         deadline = time.monotonic() + 400
-        while (now := self.run(*look, limit=300).stdout) in ("", boot):
+        while (now := self.run(*look, timeout=300).stdout) in ("", boot):
             assert time.monotonic() < deadline, now
             time.sleep(1)
 

@@ -84,7 +84,7 @@ def _phase(cli: Cli, litmus: Litmus, runs: int, place: int, phase: int) -> list[
     def on(node: int) -> list[Outcome]:
         words = (f"~/{litmus.path.name}", node, litmus.nodes, runs, place * MIB, phase)
         command = " ".join(map(str, ("sudo", "./litmus", *words)))
-        lines = cli.ok("ssh", str(node), "--", command, limit=500).splitlines()
+        lines = cli.ok("ssh", str(node), "--", command, timeout=500).splitlines()
         return [_outcome(line.split()[1:]) for line in lines]
 
     with ThreadPoolExecutor(litmus.nodes) as threads:

@@ -42,7 +42,7 @@ sleep infinity &
 wait
 """
 _UNSHARE = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
-_LIMIT = 120.0  # seconds for libvirtd's start: it asks QEMU what it can
+_TIMEOUT = 120.0  # seconds for libvirtd's start: it asks QEMU what it can
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Namespace:
     def run(self, *argv: str, check: bool = True) -> str:
         """Run `argv` in them and return what it prints; a failure shows all of it."""
         result = subprocess.run(
-            self.enter(*argv), capture_output=True, text=True, timeout=_LIMIT, check=False
+            self.enter(*argv), capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
         assert result.returncode == 0 or not check, f"{argv}\n{result.stdout}{result.stderr}"
         return result.stdout.strip()
@@ -68,13 +68,15 @@ class Namespace:
         if not self.run("pgrep", "-x", "virtlogd", check=False):
             self.run("virtlogd", "--daemon")
         self.run("libvirtd", "--daemon")
-        wait_until("libvirtd", self._answers, limit=_LIMIT)
+        wait_until("libvirtd", self._answers, timeout=_TIMEOUT)
 
     def stop_libvirt(self) -> None:
         """End libvirtd, not what it runs; return when it has ended."""
         pid = self.run("cat", "/run/libvirtd.pid")
         self.run("kill", pid)
-        wait_until("its end", lambda: not self.run("ls", f"/proc/{pid}", check=False), limit=_LIMIT)
+        wait_until(
+            "its end", lambda: not self.run("ls", f"/proc/{pid}", check=False), timeout=_TIMEOUT
+        )
 
     def ask_names_of(self, address: str) -> None:
         """Have programs in them ask the name server at `address`."""

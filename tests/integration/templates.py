@@ -20,8 +20,8 @@ def built(cli: Cli, *words: str) -> Path:
     return Path(cli.ok("template", "build", *words).split()[1])
 
 
-def wait(condition: Callable[[], object], limit: float, evidence: Callable[[], object]) -> None:
-    deadline = time.monotonic() + limit
+def wait(condition: Callable[[], object], timeout: float, evidence: Callable[[], object]) -> None:
+    deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, evidence()
         time.sleep(0.5)

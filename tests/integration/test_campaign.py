@@ -36,12 +36,12 @@ print("still connected")
 
 
 def test_sixty_four_nodes(own: Cli) -> None:
-    own.ok("up", "64", "--memory", "256M", "--pool", "64M", limit=3000)
+    own.ok("up", "64", "--memory", "256M", "--pool", "64M", timeout=3000)
     assert own.states() == ["running"] * 64
     names = {line.split(" | ")[1] for line in own.ok("exec", "all", "--", "hostname").splitlines()}
     assert names == {f"fabric{number}" for number in range(1, 65)}
     assert own.node(64, "ssh -o BatchMode=yes fabric1 hostname") == "fabric1"
-    own.ok("down", limit=3000)
+    own.ok("down", timeout=3000)
     assert own.processes() == []
 
 

@@ -70,7 +70,9 @@ def test_ctrl_c_ends_the_program_in_the_nodes(checked: Cli) -> None:
 
 
 def kinds(cli: Cli, program: Path, piece: int) -> set[str]:
-    done = cli.run("check", "--json", "--timeout", "120", "--", str(program), str(piece), limit=300)
+    done = cli.run(
+        "check", "--json", "--timeout", "120", "--", str(program), str(piece), timeout=300
+    )
     found = json.loads(done.stdout)
     assert done.returncode == (1 if found["defects"] else 0), done.stderr
     assert set(found["exit_codes"].values()) == {0}, done.stderr
@@ -105,7 +107,7 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     source = CORPUS / "log_tail_first.c"
     sarif, junit, rules = (tmp_path / name for name in ("out.sarif", "out.xml", "rules"))
     words = ("--sarif", str(sarif), "--junit", str(junit), "--", str(source), "60")
-    done = checked.run("check", *words, limit=300)
+    done = checked.run("check", *words, timeout=300)
     assert done.returncode == 1, done.stderr
     assert "unflushed publication" in done.stdout
     assert f"in append {source}:" in done.stdout
@@ -114,12 +116,12 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert {"unflushed-publication"} <= told <= {"unflushed-publication", "stale-read"}
     assert int(ET.parse(junit).getroot().get("failures", "0")) == len(run["results"])
     rules.write_text("function append\n", encoding="utf-8")
-    quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", limit=300)
+    quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", timeout=300)
     assert quiet.returncode == 0, quiet.stdout
 
 
 def test_a_script_is_named_by_its_lines(checked: Cli) -> None:
-    done = checked.run("check", "--json", "--", str(CORPUS / "told_before_written.py"), limit=300)
+    done = checked.run("check", "--json", "--", str(CORPUS / "told_before_written.py"), timeout=300)
     assert done.returncode == 1, done.stderr
     (found,) = [
         defect
@@ -145,21 +147,21 @@ def test_a_script_is_named_by_its_lines(checked: Cli) -> None:
 @pytest.fixture(scope="module")
 def examples(checked: Cli) -> Cli:
     """The same fabric, with the examples compiled in its nodes."""
-    checked.ok("exec", "all", "--", "make all hello_fabric hello_fabric_read 2>&1", limit=300)
+    checked.ok("exec", "all", "--", "make all hello_fabric hello_fabric_read 2>&1", timeout=300)
     return checked
 
 
 def test_examples_are_clean(examples: Cli) -> None:
     for script in EXAMPLES:
         words = ["check", "--timeout", "200", "--", "/bin/sh", "-c", f"cd /home/fabric; {script}"]
-        assert "no defect found" in examples.ok(*words, limit=400)
+        assert "no defect found" in examples.ok(*words, timeout=400)
 
 
 def test_a_trace_counts_what_nodes_did(examples: Cli, tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     script = "/home/fabric/shared_counter 100"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
-    examples.ok("trace", *words, limit=300)
+    examples.ok("trace", *words, timeout=300)
     found = json.loads(examples.ok("trace", "show", str(file), "--json"))
     counted = found["regions"]["shared_counter"]
     assert counted["locked"] >= 200
@@ -176,6 +178,6 @@ def test_what_cannot_be_run(checked: Cli) -> None:
 
 
 def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
-    done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", limit=200)
+    done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", timeout=200)
     assert done.returncode == 2
     assert "did not end in time" in done.stdout

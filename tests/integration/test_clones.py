@@ -130,7 +130,7 @@ def test_a_clone_that_reboots_is_the_same_node(own: Cli) -> None:
 def test_a_disk_survives_stop_and_kill_and_only_reset_forgets_it(own: Cli) -> None:
     own.ok("up", "2", "--pool", "64M")
     files = "/etc/hostname /etc/hosts /etc/machine-id /etc/ssh/ssh_known_hosts ~/.ssh/*"
-    wait_until("the agent to trim", lambda: trimmed(own), limit=30)
+    wait_until("the agent to trim", lambda: trimmed(own), timeout=30)
     before = own.node(1, f"md5sum {files}")
     own.node(1, "echo precious > mine; sync")
     key = own.node(1, "cat /etc/ssh/ssh_host_ed25519_key.pub")
@@ -280,7 +280,7 @@ def test_snapshots_in_use_survive_prune(own: Cli, three: Cli) -> None:
 IMPATIENT = """
 from famulus.__main__ import main
 from famulus.fabric import starting
-starting.BOOT_LIMIT = 20.0
+starting.BOOT_TIMEOUT = 20.0
 main()
 """
 

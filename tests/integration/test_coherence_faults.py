@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 SOURCE = Path(__file__).with_name("touch.c")
 UP = ("--pool", "64M", "--coherence", "none")
-LIMIT = 120  # seconds
+TIMEOUT = 120  # seconds
 CHURNED = 65536  # bytes
 
 
@@ -41,7 +41,7 @@ def test_a_node_killed_while_it_moves_lines_holds_nobody_up(own: Cli):
     prepare(own, 1, 2)
     for seed in range(5):
         churning = own.start("ssh", "1", "--", f"./touch churn:0:{CHURNED}:1000000")
-        wait_until("lines move", lambda: min(firsts(own)) > 1, limit=LIMIT)
+        wait_until("lines move", lambda: min(firsts(own)) > 1, timeout=TIMEOUT)
         time.sleep(random.Random(seed).random() / 2)
         pid = int((FabricFolder(own.fabric).path / "node1" / "qemu.pid").read_text())
         os.kill(pid, signal.SIGKILL)
@@ -60,7 +60,7 @@ def test_no_room_is_left_for_a_cache(own: Cli, tmp_path: Path):
         own.ok("up", "1", *UP, "--pool-file", str(tmp_path / "pool"))
         prepare(own, 1)
         filling = own.start("ssh", "1", "--", "./touch churn:0:16777216:1")
-        wait_until("the node's end", lambda: own.states() == ["stopped"], limit=LIMIT)
+        wait_until("the node's end", lambda: own.states() == ["stopped"], timeout=TIMEOUT)
         os.killpg(filling.pid, signal.SIGKILL)
         filling.wait()
         said = own.fails("ssh", "1", "--", "true", code=1, says="fabric1 is stopped")

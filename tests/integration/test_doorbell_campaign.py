@@ -36,20 +36,20 @@ print("met", pool.node)
 def counted(cli: Cli, nodes: str, times: int) -> int:
     """Let so many nodes add so often to a new counter, and return where it ends."""
     cli.node(1, "python3 -m famulus_guest rm shared_counter || true")
-    cli.ok("exec", nodes, "--", f"/tmp/shared_counter {times}", limit=1800)
+    cli.ok("exec", nodes, "--", f"/tmp/shared_counter {times}", timeout=1800)
     said = cli.node(1, "/tmp/shared_counter 0")
     return int(said.rsplit(" ", 1)[1])
 
 
 def test_sixty_four_nodes_with_a_doorbell(own: Cli) -> None:
-    own.ok("up", "64", "--memory", "256M", "--pool", "64M", "--doorbell", limit=3000)
+    own.ok("up", "64", "--memory", "256M", "--pool", "64M", "--doorbell", timeout=3000)
     own.node(1, "make -s shared_counter")
     own.node(1, f"python3 -c '{GIVE}'")
-    own.ok("exec", "all", "--", f"python3 -c '{FETCH}'", limit=1800)
+    own.ok("exec", "all", "--", f"python3 -c '{FETCH}'", timeout=1800)
     assert counted(own, "1-2", MILLION) == 2 * MILLION
     assert counted(own, "1-8", MILLION) == 8 * MILLION
     assert counted(own, "all", MILLION // 64) == MILLION
-    said = own.ok("exec", "all", "--", f"python3 -c '{MEET}'", limit=1800)
+    said = own.ok("exec", "all", "--", f"python3 -c '{MEET}'", timeout=1800)
     assert {int(line.split()[-1]) for line in said.splitlines()} == set(range(1, 65))
-    own.ok("down", limit=3000)
+    own.ok("down", timeout=3000)
     assert own.processes() == []

@@ -94,7 +94,7 @@ def test_two_ups_at_once_wait_for_each_other(two: Cli) -> None:
     two.ok("node", "kill", "2")  # so that the first has seconds to work while the second waits
     first = two.start("up")
     folder = FabricFolder(two.fabric)
-    wait_until("its lock", lambda: f"(process {first.pid})" in folder.holder(), limit=60)
+    wait_until("its lock", lambda: f"(process {first.pid})" in folder.holder(), timeout=60)
     second = two.start("up")
     outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs

@@ -12,7 +12,7 @@ from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration
 
-LIMIT = 300  # seconds; nodes may be emulated
+TIMEOUT = 300  # seconds; nodes may be emulated
 MILLION = 1_000_000
 WAITS = 20
 NOSPC = errno.ENOSPC
@@ -78,7 +78,7 @@ def started(cli: Cli, node: int, command: str) -> subprocess.Popen[str]:
 
 
 def output(process: subprocess.Popen[str]) -> str:
-    out, _ = process.communicate(timeout=LIMIT)
+    out, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, out
     return out
 

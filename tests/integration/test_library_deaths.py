@@ -17,7 +17,7 @@ from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration
 
-LIMIT = 300  # seconds; nodes may be emulated
+TIMEOUT = 300  # seconds; nodes may be emulated
 SCRIBBLES = 1000
 MESSAGES = 400
 
@@ -166,9 +166,9 @@ def test_a_node_killed_with_everything_in_its_hands(pair: Cli) -> None:
 def test_kv_survives_a_killed_node(pair: Cli) -> None:
     pair.node(1, "python3 kv.py put a old")
     dying = pair.start("ssh", "2", "--", "python3 kv.py put a new 600")
-    limit = time.monotonic() + LIMIT
+    deadline = time.monotonic() + TIMEOUT
     while b'"new"' not in pool_file(pair).read_bytes():
-        assert time.monotonic() < limit
+        assert time.monotonic() < deadline
         time.sleep(0.2)
     pair.ok("node", "kill", "2")
     end(dying)
@@ -187,7 +187,7 @@ def test_a_scribbled_directory_is_refused_or_repaired(pair: Cli) -> None:
             pool.seek(size - chance.randrange(1, directory))
             pool.write(chance.randbytes(1))
     for argv in (["region", "list"], ["ssh", "1", "--", "python3 -m famulus_guest list"]):
-        result = pair.run(*argv, limit=LIMIT)
+        result = pair.run(*argv, timeout=TIMEOUT)
         assert result.returncode in (0, 1), result.stderr
         assert "core dumped" not in result.stderr
         assert "Traceback" not in result.stderr

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces with a libvirt"),
 ]
 
-LIMIT = 400.0  # seconds for a boot under TCG on a busy host
+TIMEOUT = 400.0  # seconds for a boot under TCG on a busy host
 UP = ("--network", "libvirt", "--pool", "64M")
 
 
@@ -114,7 +114,9 @@ def test_nodes_are_domains_and_their_network_is_libvirts(two: NamespaceCli) -> N
     assert sorted(virsh("list", "--name").split()) == ["fabric1", "fabric2"]
     assert virsh("net-list", "--name").split() == ["fabric_emul"]
     ping = ("qemu-agent-command", "fabric1", '{"execute":"guest-ping"}')
-    wait_until("QEMU's agent", lambda: virsh(*ping, check=False) == '{"return":{}}', limit=LIMIT)
+    wait_until(
+        "QEMU's agent", lambda: virsh(*ping, check=False) == '{"return":{}}', timeout=TIMEOUT
+    )
     status = two.status()
     assert status["network"] == "running"
     assert [node["ssh_port"] for node in status["nodes"]] == [22, 22]
@@ -166,18 +168,20 @@ def test_virsh_shuts_down_starts_and_reboots_nodes(two: NamespaceCli) -> None:
     virsh = two.namespace.virsh
     two.node(2, "echo kept > kept; sync")
     virsh("shutdown", "fabric2")
-    wait_until("the end", lambda: two.states() == ["running", "stopped"], limit=LIMIT)
+    wait_until("the end", lambda: two.states() == ["running", "stopped"], timeout=TIMEOUT)
     first = boot_id(two, 1)
     virsh("reboot", "fabric1")
     virsh("start", "fabric2")
-    wait_until("fabric2", lambda: two.run("ssh", "2", "--", "true").returncode == 0, limit=LIMIT)
+    wait_until(
+        "fabric2", lambda: two.run("ssh", "2", "--", "true").returncode == 0, timeout=TIMEOUT
+    )
     assert two.node(2, "cat kept; hostname") == "kept\nfabric2"
 
     def rebooted() -> bool:
         shown = two.run("ssh", "1", "--", "cat /proc/sys/kernel/random/boot_id")
         return shown.returncode == 0 and shown.stdout.strip() != first
 
-    wait_until("fabric1", rebooted, limit=LIMIT)
+    wait_until("fabric1", rebooted, timeout=TIMEOUT)
 
 
 def test_single_nodes_are_paused_killed_started_and_made_new(two: NamespaceCli) -> None:
@@ -201,7 +205,9 @@ def test_a_node_that_starts_with_the_host_makes_the_pool(two: NamespaceCli) -> N
     two.ok("down")
     host.run("rm", "/dev/shm/fabric_em")
     host.virsh("start", "fabric1")
-    wait_until("fabric1", lambda: two.run("ssh", "1", "--", "true").returncode == 0, limit=LIMIT)
+    wait_until(
+        "fabric1", lambda: two.run("ssh", "1", "--", "true").returncode == 0, timeout=TIMEOUT
+    )
     two.node(1, "make -s hello_fabric && sudo ./hello_fabric")
     assert two.ok("pool", "read", "0", "18", "--raw") == "Hello from fabric1"
     two.ok("up", "2")
@@ -231,7 +237,7 @@ def test_famulus_is_killed_half_way_and_down_ends_what_it_began(other: Namespace
     host = other.namespace
     process = other.start("up", "1", *UP, "--subnet", "192.168.43.0/24")
     began = "other-fabric1"
-    wait_until(began, lambda: began in host.virsh("list", "--name").split(), limit=LIMIT)
+    wait_until(began, lambda: began in host.virsh("list", "--name").split(), timeout=TIMEOUT)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     other.ok("down")
@@ -298,12 +304,12 @@ def test_namespaces_leave_nothing_when_a_test_fails() -> None:
         with namespace() as failing:
             used.append(failing)
             failing.run("sh", "-c", "sleep 1000 >&- 2>&- &")
-            wait_until("sleep", lambda: "sleep 1000" in failing.processes(), limit=LIMIT)
+            wait_until("sleep", lambda: "sleep 1000" in failing.processes(), timeout=TIMEOUT)
             assert failing.processes() == ["something else"]
 
     with pytest.raises(AssertionError, match="sleep 1000"):
         fail()
-    wait_until("the end", lambda: not Path(f"/proc/{used[0].first}").exists(), limit=LIMIT)
+    wait_until("the end", lambda: not Path(f"/proc/{used[0].first}").exists(), timeout=TIMEOUT)
 
 
 def test_libvirtd_that_ended_is_one_error_and_nodes_run_on(two: NamespaceCli) -> None:

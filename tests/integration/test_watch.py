@@ -42,7 +42,7 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
     file = tmp_path / "t.trace"
     script = "/home/fabric/touch store:4096:7 load:4096 add:4096:1:3"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
-    assert "0x1000" in watched.ok("trace", *words, limit=300)
+    assert "0x1000" in watched.ok("trace", *words, timeout=300)
     assert watched.node(2, "./touch store:4096:5 load:4096") == "5"  # they go on unwatched
     assert watched.node(1, "./touch load:4096") == "5"
     found = json.loads(watched.ok("trace", "show", str(file), "--json"))
@@ -56,7 +56,7 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
 def test_top_names_lines(watched: Cli) -> None:
     process = watched.start("top", "--interval", "2")
     caches = Caches(Path(watched.status()["pool"]))
-    wait_until("top", lambda: all(one.does & STREAMS for one in caches.counts()), limit=60)
+    wait_until("top", lambda: all(one.does & STREAMS for one in caches.counts()), timeout=60)
     busy = "while [ ! -e stop ]; do ./touch churn:8192:64:1000; done"
     other = watched.start("ssh", "2", "--", busy)
     watched.node(1, "for i in 1 2 3 4 5 6 7 8 9 10; do ./touch store:8192:1; sleep 0.5; done")

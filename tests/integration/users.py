@@ -30,7 +30,7 @@ def normal_user(name: str) -> Iterator[Path]:
                 subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
         yield home
     finally:
-        wait_until("its processes to end", lambda: not _has_processes(name), limit=60)
+        wait_until("its processes to end", lambda: not _has_processes(name), timeout=60)
         subprocess.run(["userdel", "--remove", name], check=True)
 
 

@@ -14,7 +14,7 @@ from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.run import run
 
-_LIMIT = 120.0  # seconds for gcc, on a busy host
+_TIMEOUT = 120.0  # seconds for gcc, on a busy host
 _HINT = "gcc and libc6-dev compile it; `scripts/setup` installs them."
 _lock = threading.Lock()  # nodes start side by side
 
@@ -50,7 +50,7 @@ def _compile(programs: Programs, folder: Path) -> None:
     paths.make_private(part)
     try:
         for argv in programs.commands(part):
-            run(argv, timeout=_LIMIT)
+            run(argv, timeout=_TIMEOUT)
         try:
             part.rename(folder)
         except OSError:

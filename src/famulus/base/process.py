@@ -17,8 +17,8 @@ from pathlib import Path
 from famulus.base.units import KIB
 from famulus.base.waiting import wait_until
 
-_KILL_LIMIT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
-_BETWEEN_LIMIT = 2.0  # seconds: no interrupt ends this wait, and a second look goes on with it
+_KILL_TIMEOUT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
+_BETWEEN_TIMEOUT = 2.0  # seconds: no interrupt ends this wait, and a second look goes on with it
 _KERNEL_THREAD = 0x200000  # Linux, include/linux/sched.h: PF_KTHREAD
 
 
@@ -66,10 +66,10 @@ class Daemon:
             _reap(pid)
         self.pidfile.unlink(missing_ok=True)
 
-    def wait_gone(self, what: str, limit: float) -> None:
-        """Wait until the process has ended. Raises FamulusError after `limit` seconds."""
+    def wait_gone(self, what: str, timeout: float) -> None:
+        """Wait until the process has ended. Raises FamulusError after `timeout` seconds."""
         pid = self.pid()
-        wait_until(what, lambda: not self.running(), limit=limit)
+        wait_until(what, lambda: not self.running(), timeout=timeout)
         if pid is not None:
             _reap(pid)  # its memory goes before its files and locks do
         self.pidfile.unlink(missing_ok=True)
@@ -102,9 +102,9 @@ def _arguments(pid: int) -> bytes:
     It has none either while it begins another program, and when it ends, from when its memory goes
     until its files and locks have gone, too. Both are over soon, and waited for.
     """
-    limit = time.monotonic() + _BETWEEN_LIMIT
+    deadline = time.monotonic() + _BETWEEN_TIMEOUT
     file = Path(f"/proc/{pid}/cmdline")
-    while not (found := file.read_bytes()) and _is_between(pid) and time.monotonic() < limit:
+    while not (found := file.read_bytes()) and _is_between(pid) and time.monotonic() < deadline:
         time.sleep(0.001)
     return found
 
@@ -164,5 +164,5 @@ def _reap(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         fd = os.pidfd_open(pid)
     if fd >= 0:
-        select.select([fd], [], [], _KILL_LIMIT)
+        select.select([fd], [], [], _KILL_TIMEOUT)
         os.close(fd)

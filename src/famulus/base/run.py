@@ -93,7 +93,7 @@ def run(
             pass_fds=pass_fds,
             interrupted=_never if cleanup else waiting.interrupted,
         ) as process,
-        _limit(process, timeout) as hit,
+        _ended_after(process, timeout) as hit,
     ):
         stdout, stderr = _collect(process, on_line, leaves_output)
     check_interrupt()
@@ -186,7 +186,7 @@ def _process(
 
 
 @contextmanager
-def _limit(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
+def _ended_after(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
     """End `process` after `timeout` seconds and set the event that is yielded."""
     hit = threading.Event()
 

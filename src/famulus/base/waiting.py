@@ -65,18 +65,18 @@ def wait_until(
     what: str,
     condition: Callable[[], bool],
     *,
-    limit: float,
+    timeout: float,
     interval: float = 0.05,
     hint: str = "",
 ) -> float:
     """Wait until `condition()` is true and return the seconds it took.
 
-    Raises FamulusError naming `what` after `limit` seconds, Interrupted when the user interrupts.
+    Raises FamulusError naming `what` after `timeout` seconds, Interrupted when the user interrupts.
     """
     start = time.monotonic()
     while not condition():
-        if time.monotonic() - start > limit:
-            raise FamulusError(f"waited {limit:g} s in vain for {what}", hint=hint)
+        if time.monotonic() - start > timeout:
+            raise FamulusError(f"waited {timeout:g} s in vain for {what}", hint=hint)
         pause(interval)
     seconds = time.monotonic() - start
     log.debug("waited %.2f s for %s", seconds, what)

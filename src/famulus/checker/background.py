@@ -12,8 +12,8 @@ from famulus.base.process import Service
 from famulus.base.run import run
 from famulus.checker.watch import STOP
 
-_LIMIT = 60.0  # seconds for a start
-_END_LIMIT = 300.0  # seconds in which it reads what nodes have told, on a busy host
+_TIMEOUT = 60.0  # seconds for a start
+_END_TIMEOUT = 300.0  # seconds in which it reads what nodes have told, on a busy host
 _START = 'cd "$0" && { "$@" >found 2>log </dev/null & echo $! >pid; }'
 
 
@@ -32,7 +32,7 @@ class Background(Service):
         rings.symlink_to(stream)
         self._stop.unlink(missing_ok=True)
         argv: list[str | Path] = ["sh", "-c", _START, self.folder, analyser, "--notes", rings]
-        run(argv, timeout=_LIMIT, pass_fds=[lock])
+        run(argv, timeout=_TIMEOUT, pass_fds=[lock])
 
     def finish(self) -> list[dict[str, Any]]:
         """Have it read what is left and end; return what it says, an object a line.
@@ -41,7 +41,7 @@ class Background(Service):
         """
         if self.running():
             self._stop.touch()
-            self.daemon.wait_gone("the checker's end", _END_LIMIT)
+            self.daemon.wait_gone("the checker's end", _END_TIMEOUT)
         said = [json.loads(line) for line in self._read("found").splitlines()]
         if not any("events" in line for line in said):
             raise FamulusError(

@@ -24,14 +24,14 @@ from famulus.transport import ssh
 OVER = 124  # exit code of timeout(1)
 CANNOT = (126, 127)  # exit codes of a shell for what cannot be run
 
-_COPY_LIMIT = 120.0  # seconds
+_COPY_TIMEOUT = 120.0  # seconds
 _FORGET = f"find {OURS}/processes -type f -exec sudo rm -f {{}} +"
 _SHOW_KEPT = 'for f in *; do echo "== $f"; sudo cat "$f" || :; done'
 _SHOW_ALIVE = (
     'for n in %s; do [ -e "$n" ] || { echo "== $n"; sudo cat /proc/$n/comm /proc/$n/maps; }; done'
     " 2>/dev/null || :"
 )
-_LIMIT = 300.0  # seconds for a compilation or for addr2line in a node, under TCG
+_TIMEOUT = 300.0  # seconds for a compilation or for addr2line in a node, under TCG
 _FLAGS = "-g -O1 -pthread"
 
 
@@ -93,13 +93,13 @@ def on_host(file: str, wanted: str) -> str:
 
 def _copy(fabric: Fabric, node: Node, files: Sequence[Path], folder: str) -> None:
     paths = [*map(str, files), f"{node.name}:{folder}/"]
-    run(ssh.copy(fabric.ssh_config, paths, recursive=True), timeout=_COPY_LIMIT)
+    run(ssh.copy(fabric.ssh_config, paths, recursive=True), timeout=_COPY_TIMEOUT)
 
 
 def ask_node(fabric: Fabric, node: Node, command: str) -> str:
     """Run a shell command in `node` and return what it prints. Raises FamulusError if it fails."""
     argv = ssh.login(fabric.ssh_config, node.name, None, [command], tty=False)
-    return run(argv, timeout=_LIMIT, leaves_output=True).stdout
+    return run(argv, timeout=_TIMEOUT, leaves_output=True).stdout
 
 
 def _all(fabric: Fabric, nodes: Sequence[Node], command: str) -> dict[int, str]:
@@ -113,10 +113,10 @@ def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
 
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` in each of `nodes` nodes, as root. Pure."""
-    limit = f"timeout -k 5 {timeout:g}"
+    bounded = f"timeout -k 5 {timeout:g}"
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
     words = shlex.join(program)
-    return f"sudo env {number} FAMULUS_NODES={nodes} {SCRIPTS} {limit} {LAUNCH} {words}"
+    return f"sudo env {number} FAMULUS_NODES={nodes} {SCRIPTS} {bounded} {LAUNCH} {words}"
 
 
 def launch(

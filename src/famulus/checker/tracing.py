@@ -38,9 +38,9 @@ def record(
     nodes = fabric.nodes()
     command = None
     if program:
-        limit = seconds or _LONGEST
+        timeout = seconds or _LONGEST
         command = launch_command(
-            [*prepare(fabric, nodes, program[0]), *program[1:]], len(nodes), limit
+            [*prepare(fabric, nodes, program[0]), *program[1:]], len(nodes), timeout
         )
     words = ["--trace", str(file.absolute())]
     with only_reader(caches) as stream, Watch(build.ensure().analyser, stream, words) as watch:

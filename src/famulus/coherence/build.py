@@ -9,7 +9,7 @@ from famulus.base import compiled, paths
 from famulus.base.errors import FamulusError
 from famulus.base.run import run
 
-_LIMIT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
+_TIMEOUT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
 _FLAGS = ("-std=gnu11", "-O2", "-flto", "-Wall", "-Wextra")
 _BOTH = ("shared.c", "lock.c", "line.c", "ring.c")
 _PLUGIN = (
@@ -52,7 +52,7 @@ def require_loadable(qemu: str) -> None:
 
     It takes one of its own plugin API, or of an older one that it still knows.
     """
-    result = run(check_arguments(qemu, ensure().plugin), timeout=_LIMIT, check=False)
+    result = run(check_arguments(qemu, ensure().plugin), timeout=_TIMEOUT, check=False)
     if "famulus: loads" not in result.stderr:
         said = (result.stderr or result.stdout).strip()
         raise FamulusError(

@@ -20,8 +20,8 @@ LINE = 64  # bytes
 RING_EVENTS = 1 << 16  # of one CPU, 64 bytes each
 
 _CONTROL = struct.Struct("<QII")  # how struct fam_control begins: magic, version, coherent
-_COPY_LIMIT = 600.0  # seconds in which a pool is copied for a node
-_LIMIT = 60.0  # seconds
+_COPY_TIMEOUT = 600.0  # seconds in which a pool is copied for a node
+_TIMEOUT = 60.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Caches:
             *words,
             str(RING_EVENTS),
         ]
-        run(argv, timeout=_LIMIT)
+        run(argv, timeout=_TIMEOUT)
 
     def remove(self) -> None:
         """Remove all files of the caches. Nothing happens if there are none."""
@@ -117,7 +117,7 @@ class Caches:
         Raises FamulusError if there is no room for one, with the numbers.
         """
         self._remove_stale(number)
-        self._tool("attach", number, limit=_COPY_LIMIT, room=True)
+        self._tool("attach", number, timeout=_COPY_TIMEOUT, room=True)
 
     def detach(self, number: int, *, killed: bool = False) -> None:
         """Take away the cache of a node that has ended; what it had not written back is lost."""
@@ -143,11 +143,11 @@ class Caches:
         """Store the file `data` at `offset`; nodes see it that do not hold these lines."""
         shell = 'exec "$0" write "$1" "$2" "$3" <"$4"'
         words = map(str, (ensure().tool, self.pool, self.folder, offset, data))
-        run(["sh", "-c", shell, *words], timeout=_COPY_LIMIT)
+        run(["sh", "-c", shell, *words], timeout=_COPY_TIMEOUT)
 
     def zero(self, offset: int, size: int) -> None:
         """Store zeros, as `write` stores bytes."""
-        self._tool("zero", offset, size, limit=_COPY_LIMIT)
+        self._tool("zero", offset, size, timeout=_COPY_TIMEOUT)
 
     def counts(self) -> list[Count]:
         """Return what each node's cache did."""
@@ -161,12 +161,12 @@ class Caches:
         self,
         verb: str,
         *words: int,
-        limit: float = _LIMIT,
+        timeout: float = _TIMEOUT,
         room: bool = False,
         cleanup: bool = False,
     ) -> Result:
         argv: list[str | Path] = [ensure().tool, verb, self.pool, self.folder, *map(str, words)]
-        result = run(argv, timeout=limit, check=False, cleanup=cleanup)
+        result = run(argv, timeout=timeout, check=False, cleanup=cleanup)
         if result.returncode == 0:
             return result
         raise self._failed(result.stderr.strip(), room=room)

@@ -37,9 +37,9 @@ class Server:
         while True:
             self.step(_RETRY if self._slow else None)
 
-    def step(self, limit: float | None) -> None:
-        """Do what there is to do; wait for it for at most `limit` seconds."""
-        for key, _ in self._selector.select(limit):
+    def step(self, timeout: float | None) -> None:
+        """Do what there is to do; wait for it for at most `timeout` seconds."""
+        for key, _ in self._selector.select(timeout):
             action, number = key.data
             if self._selector.get_map().get(key.fd) is key:  # nobody dropped it in this round
                 action(number, key.fileobj)

@@ -9,7 +9,7 @@ from famulus.base import paths
 from famulus.base.process import Service
 from famulus.base.run import run
 
-_LIMIT = 60.0  # seconds for a start
+_TIMEOUT = 60.0  # seconds for a start
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Doorbell(Service):
         """
         self.stop()
         paths.make_private(self.folder)
-        run(server_arguments(self.folder, pool, vectors, nodes), timeout=_LIMIT)
+        run(server_arguments(self.folder, pool, vectors, nodes), timeout=_TIMEOUT)
 
 
 def server_arguments(folder: Path, pool: Path, vectors: int, nodes: int) -> list[str]:

@@ -14,7 +14,7 @@ from famulus.export.image.edit import blank
 from famulus.host.space import free_bytes
 
 _USUAL = 800 * MIB  # what a template takes that is not built yet; measured: 680 MiB
-_COPY_LIMIT = 1800.0  # seconds for a copy to a slow disk
+_COPY_TIMEOUT = 1800.0  # seconds for a copy to a slow disk
 _CURE = "Free some, or choose a folder on a larger disk with --artdir (or ARTDIR)."
 
 
@@ -58,7 +58,7 @@ def require_room(artifacts: Artifacts, nodes: int, base: Path | None) -> None:
 def copy_image(source: Path, target: Path) -> None:
     """Copy the raw image `source`; what is not written of it takes no room in `target` either."""
     argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(target)]
-    run(argv, timeout=_COPY_LIMIT)
+    run(argv, timeout=_COPY_TIMEOUT)
 
 
 def left_over(artifacts: Artifacts, beyond: int) -> list[Path]:

@@ -21,7 +21,7 @@ from famulus.base.units import MIB
 from famulus.host.accelerator import TCG_ADDRESS_BITS
 from famulus.settings.identity import node_name
 
-_STOP_LIMIT = 300  # seconds in which systemd in a node has shut down, on a busy host under TCG
+_STOP_TIMEOUT = 300  # seconds in which systemd in a node has shut down, on a busy host under TCG
 
 
 @dataclass(frozen=True)
@@ -72,5 +72,5 @@ def invocation_script(nodes: Nodes, now: datetime) -> str:
         pool_slot=POOL_SLOT,
         disk_slot=DISK_SLOT,
         rng_slot=RNG_SLOT,
-        stop_limit=_STOP_LIMIT,
+        stop_limit=_STOP_TIMEOUT,
     )

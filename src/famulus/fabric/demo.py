@@ -11,7 +11,7 @@ from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import up, wanted
 from famulus.transport import ssh
 
-_LIMIT = 120.0  # seconds for gcc or a program in a node, under TCG
+_TIMEOUT = 120.0  # seconds for gcc or a program in a node, under TCG
 _GREETING_BYTES = 256
 _GREETING = "Hello from "  # what hello_fabric stores begins so
 
@@ -56,7 +56,7 @@ def _refuse_to_overwrite(fabric: Fabric) -> None:
 
 def _in_node(fabric: Fabric, number: int, command: str) -> str:
     argv = ssh.login(fabric.ssh_config, fabric.node(number).name, None, [command], tty=False)
-    return run(argv, timeout=_LIMIT).stdout.strip()
+    return run(argv, timeout=_TIMEOUT).stdout.strip()
 
 
 def _on_host(fabric: Fabric) -> str:

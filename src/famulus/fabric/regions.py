@@ -17,7 +17,7 @@ from famulus.node.node import Node
 from famulus.pool import directory
 from famulus.transport import ssh
 
-_LIMIT = 120.0  # seconds; the directory may be locked by a node that has just died
+_TIMEOUT = 120.0  # seconds; the directory may be locked by a node that has just died
 
 
 def remove(fabric: Fabric, name: str, events: Events) -> None:
@@ -41,7 +41,7 @@ def _in_node(fabric: Fabric, there: list[Node], name: str) -> None:
             hint="`famulus node resume all`, or `famulus down`, and then again.",
         )
     command = f"sudo -n python3 -m famulus_guest rm -- {shlex.quote(name)}"
-    run(ssh.login(fabric.ssh_config, node.name, None, [command], tty=False), timeout=_LIMIT)
+    run(ssh.login(fabric.ssh_config, node.name, None, [command], tty=False), timeout=_TIMEOUT)
 
 
 def _require_unused(pool: Path) -> None:

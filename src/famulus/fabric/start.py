@@ -33,7 +33,7 @@ from famulus.transport import ssh
 from famulus.transport.agent import GuestFile
 
 _LAST_BREATH = 2.0  # seconds that a QEMU may take to end whose node has powered off
-BOOT_LIMIT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
+BOOT_TIMEOUT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
     if not isinstance(fabric.network, LibvirtNetwork):
         replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
     if not cloned or fabric.spec.rings:
-        identify.identify(node, start.files, BOOT_LIMIT)
+        identify.identify(node, start.files, BOOT_TIMEOUT)
     passwords.ensure(node)
     lifecycle.use_cache(node)
 

@@ -10,7 +10,7 @@ from threading import Lock
 from famulus.base import paths
 from famulus.base.run import run
 
-_LIMIT = 30.0  # seconds for `--version`, on a host that swaps
+_TIMEOUT = 30.0  # seconds for `--version`, on a host that swaps
 _lock = Lock()
 
 
@@ -25,7 +25,7 @@ def version_text(path: str, option: str = "--version") -> str:
     known = _remembered()
     if key in known:
         return known[key]
-    result = run([path, option], timeout=_LIMIT, check=False)
+    result = run([path, option], timeout=_TIMEOUT, check=False)
     text = result.stdout or result.stderr
     if result.returncode == 0:
         _remember(key, text)

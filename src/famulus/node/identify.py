@@ -27,18 +27,18 @@ _HOME = {"/root": 0, "/home/fabric": 1000}  # home folder and its owner's number
 _HOST_KEY = "ssh_host_ed25519_key"
 _CLOCK_ERROR = 0.05  # seconds
 _CLOCK_TRIES = 5
-_CLOCK_LIMIT = 30.0  # seconds
+_CLOCK_TIMEOUT = 30.0  # seconds
 
 
-def identify(node: Node, shared: Sequence[GuestFile], limit: float) -> None:
+def identify(node: Node, shared: Sequence[GuestFile], timeout: float) -> None:
     """Make the running `node` itself, with the files that it shares with the others.
 
     Guarantees on return that the node answered with its own name, that its ssh server listens and
     that its clock is right. Raises FamulusError with the end of the serial log if it does not
-    answer within `limit` seconds or if its QEMU ends. May be repeated.
+    answer within `timeout` seconds or if its QEMU ends. May be repeated.
     """
     try:
-        name = ask(node.socket("agent"), _request(node, shared) + PLUG + SSH_LISTENS, limit)
+        name = ask(node.socket("agent"), _request(node, shared) + PLUG + SSH_LISTENS, timeout)
         _set_clock(node.socket("agent"))
     except FamulusError as error:
         raise _unanswered(node, error) from error
@@ -117,7 +117,7 @@ def _set_clock(agent: Path) -> None:
     """Set the node's clock; again, if the way there took so long that it is wrong by now."""
     for _ in range(_CLOCK_TRIES):
         now = time.time()
-        ask(agent, time_request(now), _CLOCK_LIMIT)
+        ask(agent, time_request(now), _CLOCK_TIMEOUT)
         if time.time() - now < _CLOCK_ERROR:
             return
 

@@ -27,9 +27,9 @@ from famulus.template.store import Template
 from famulus.transport import ssh
 from famulus.transport.agent import POWER_OFF, ask, began, framed
 
-CLONE_LIMIT = 60.0  # seconds in which a restored clone has answered
-START_LIMIT = 60.0  # seconds in which QEMU has daemonised, on a busy host
-STOP_LIMIT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
+CLONE_TIMEOUT = 60.0  # seconds in which a restored clone has answered
+START_TIMEOUT = 60.0  # seconds in which QEMU has daemonised, on a busy host
+STOP_TIMEOUT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
 
 
 def make_disk(node: Node, template: Template | None) -> None:
@@ -81,7 +81,7 @@ def start_clone(
 ) -> str:
     """Give the node a fresh disk and start it as a clone; return the name that it answers.
 
-    Raises RestoreError if QEMU cannot restore the snapshot or no answer comes within CLONE_LIMIT
+    Raises RestoreError if QEMU cannot restore the snapshot or no answer comes within CLONE_TIMEOUT
     seconds; nothing runs then and no disk is left.
     """
     snapshot = original.snapshot
@@ -95,8 +95,8 @@ def start_clone(
         _launch(node, accel, argv, stdin=words, pass_fds=[its.fileno()])
         its.close()
         before = place_pool(snapshot.place)
-        when = monitor.restore(node.socket("qmp"), before, snapshot.state, START_LIMIT)
-        return began(ours, when, CLONE_LIMIT)
+        when = monitor.restore(node.socket("qmp"), before, snapshot.state, START_TIMEOUT)
+        return began(ours, when, CLONE_TIMEOUT)
 
 
 def start_bare_clone(
@@ -111,7 +111,7 @@ def start_bare_clone(
     with _restoring(node):
         argv = clone_arguments(machine(node, pool_file, accel, switch), snapshot.ram)
         _launch(node, accel, argv)
-        monitor.restore(node.socket("qmp"), (), snapshot.state, START_LIMIT)
+        monitor.restore(node.socket("qmp"), (), snapshot.state, START_TIMEOUT)
 
 
 class RestoreError(FamulusError):
@@ -152,7 +152,7 @@ def _launch(
     for stale in node.folder.sockets.glob(f"{node.name}.*"):
         stale.unlink()
     note_settings(node, accel)
-    run(argv, timeout=START_LIMIT, stdin=stdin, pass_fds=pass_fds)
+    run(argv, timeout=START_TIMEOUT, stdin=stdin, pass_fds=pass_fds)
     node.serial_log.chmod(0o600)
 
 
@@ -206,8 +206,8 @@ def stop(node: Node) -> None:
         kill(node)
         return
     try:
-        ask(node.socket("agent"), POWER_OFF, STOP_LIMIT)
-        node.runner.wait_gone(f"{node.name} to shut down", STOP_LIMIT)
+        ask(node.socket("agent"), POWER_OFF, STOP_TIMEOUT)
+        node.runner.wait_gone(f"{node.name} to shut down", STOP_TIMEOUT)
     except FamulusError as error:
         raise FamulusError(
             error.brief, details=node.serial_tail(), hint=_kill_hint(node)
@@ -245,7 +245,7 @@ def forget_connections(node: Node) -> None:
         user = master.name.removeprefix("ssh-").removesuffix(f"-{node.name}")
         with contextlib.suppress(FamulusError):
             argv = ssh.close_master(node.folder.path / "ssh_config", f"{user}@{node.name}")
-            run(argv, timeout=START_LIMIT, check=False, cleanup=True)
+            run(argv, timeout=START_TIMEOUT, check=False, cleanup=True)
         master.unlink(missing_ok=True)
 
 

@@ -17,7 +17,7 @@ from famulus.settings.identity import Identity
 from famulus.settings.spec import DEFAULT_NAME, FabricSpec
 from famulus.state.record import FabricFolder
 
-_HALT_LIMIT, _LOOK_AGAIN = 3.0, 0.1  # seconds
+_HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ class Node:
 
     def _settled_state(self) -> str:
         """Return the state, not that of the moment for which a node halts that somebody watches."""
-        limit = time.monotonic() + (_HALT_LIMIT if self.spec.watched else 0)
-        while (state := self.state()) == "paused" and time.monotonic() < limit:
+        deadline = time.monotonic() + (_HALT_TIMEOUT if self.spec.watched else 0)
+        while (state := self.state()) == "paused" and time.monotonic() < deadline:
             pause(_LOOK_AGAIN)
         return state
 

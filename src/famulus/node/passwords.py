@@ -8,7 +8,7 @@ from famulus.settings.spec import FabricSpec
 from famulus.state.record import write_private
 from famulus.transport.agent import ask, password_request
 
-_LIMIT = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 
 
 def ensure(node: Node) -> None:
@@ -17,7 +17,7 @@ def ensure(node: Node) -> None:
     if _present(node) == wanted:
         return
     passwords = {"root": node.spec.root_password, "fabric": node.spec.fabric_password}
-    ask(node.socket("agent"), password_request(passwords), _LIMIT)
+    ask(node.socket("agent"), password_request(passwords), _TIMEOUT)
     write_private(node.path / "passwords", wanted)
 
 

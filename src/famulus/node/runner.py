@@ -12,7 +12,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.process import Daemon
 from famulus.base.waiting import wait_until
 
-_BEGIN_LIMIT, _LOOK_AGAIN = 2.0, 0.02  # seconds
+_BEGIN_TIMEOUT, _LOOK_AGAIN = 2.0, 0.02  # seconds
 _PIDFILES = Path("/run/libvirt/qemu")
 
 
@@ -31,8 +31,8 @@ class Runner(Protocol):
     def kill(self) -> None:
         """End it at once. Nothing happens if it is off."""
 
-    def wait_gone(self, what: str, limit: float) -> None:
-        """Wait until it is off. Raises FamulusError that names `what` after `limit` seconds."""
+    def wait_gone(self, what: str, timeout: float) -> None:
+        """Wait until it is off. Raises FamulusError that names `what` after `timeout` seconds."""
 
     def pause(self) -> None:
         """Halt its CPUs."""
@@ -69,8 +69,8 @@ class QemuRunner:
 
         QEMU writes its number down first. Cleaning up asks as well, so this ends with no interrupt.
         """
-        limit = time.monotonic() + _BEGIN_LIMIT
-        while (running := self.running()) and not self.qmp.exists() and time.monotonic() < limit:
+        deadline = time.monotonic() + _BEGIN_TIMEOUT
+        while (running := self.running()) and not self.qmp.exists() and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN)
         return running
 
@@ -82,13 +82,13 @@ class QemuRunner:
         """See Runner."""
         self.daemon.kill()
 
-    def wait_gone(self, what: str, limit: float) -> None:
+    def wait_gone(self, what: str, timeout: float) -> None:
         """See Runner."""
-        self.daemon.wait_gone(what, limit)
+        self.daemon.wait_gone(what, timeout)
 
     def pause(self) -> None:
         """See Runner."""
-        monitor.execute(self.qmp, "stop", limit=monitor.DISK_LIMIT)
+        monitor.execute(self.qmp, "stop", timeout=monitor.DISK_TIMEOUT)
 
     def resume(self) -> None:
         """See Runner."""
@@ -133,9 +133,9 @@ class DomainRunner:
         if self.running():
             self._do("destroy")
 
-    def wait_gone(self, what: str, limit: float) -> None:
+    def wait_gone(self, what: str, timeout: float) -> None:
         """See Runner."""
-        wait_until(what, lambda: not self.running(), limit=limit)
+        wait_until(what, lambda: not self.running(), timeout=timeout)
 
     def pause(self) -> None:
         """See Runner."""

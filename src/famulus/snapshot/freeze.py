@@ -18,7 +18,7 @@ from famulus.base.waiting import wait_until
 from famulus.host.space import free_bytes
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
-from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
+from famulus.snapshot.machine import START_TIMEOUT, freeze, machine_sockets, rest
 from famulus.snapshot.plug import plug
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
@@ -27,8 +27,8 @@ from famulus.transport.agent import REST, ask
 
 log = logging.getLogger("famulus")
 
-_BOOT_LIMIT = 300.0  # seconds
-_SETTLE_LIMIT = 300.0
+_BOOT_TIMEOUT = 300.0  # seconds
+_SETTLE_TIMEOUT = 300.0
 _CALM = 0.5  # seconds
 _SETTLED = "famulus: settled"  # the last words of guest/template/settle.sh, or
 _NOT_SETTLED = "famulus: not settled"
@@ -117,7 +117,7 @@ def _boot(key: Key, folder: Path, events: Events) -> None:
     make_overlay(key.template.disk, "raw", folder / "disk.qcow2", DISK_SIZE)
     with events.step("snapshot: boot once, freeze") as step, machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
-        run(snapshot_arguments(machine, folder / "ram"), timeout=START_LIMIT)
+        run(snapshot_arguments(machine, folder / "ram"), timeout=START_TIMEOUT)
         _settle(machine, step)
         step.detail("freeze")
         freeze(machine, folder / "state")
@@ -127,9 +127,9 @@ def _settle(machine: Machine, step: Step) -> None:
     """Wait until the machine has booted, done its last words' work and come to rest."""
     step.detail("boot")
     try:
-        ask(machine.socket("agent"), REST, _BOOT_LIMIT)
+        ask(machine.socket("agent"), REST, _BOOT_TIMEOUT)
         step.detail("warm up")
-        wait_until("the node to settle", lambda: _has_settled(machine), limit=_SETTLE_LIMIT)
+        wait_until("the node to settle", lambda: _has_settled(machine), timeout=_SETTLE_TIMEOUT)
     except FamulusError as error:
         raise FamulusError(
             f"the node to be frozen failed: {error.brief}",

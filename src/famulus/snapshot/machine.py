@@ -14,10 +14,10 @@ from famulus.base.process import cpu_seconds
 from famulus.base.waiting import pause, wait_until
 from famulus.snapshot import store
 
-START_LIMIT = 60.0  # seconds
+START_TIMEOUT = 60.0  # seconds
 
-_FREEZE_LIMIT = 60.0
-_QUIET_LIMIT = 30.0  # seconds; a machine that never rests is frozen all the same
+_FREEZE_TIMEOUT = 60.0
+_QUIET_TIMEOUT = 30.0  # seconds; a machine that never rests is frozen all the same
 _QUIET = 0.02  # CPU seconds in _WATCH seconds
 _WATCH = 0.5
 
@@ -38,7 +38,7 @@ def rest(machine: Machine, calm: float) -> None:
     """Wait until the machine has hardly run for `calm` seconds in a row."""
     pid = store.machine_process(machine.folder).pid()
     last, waited, quiet = cpu_seconds(pid), 0.0, 0.0
-    while quiet < calm and waited < _QUIET_LIMIT:
+    while quiet < calm and waited < _QUIET_TIMEOUT:
         pause(_WATCH)
         waited += _WATCH
         now = cpu_seconds(pid)
@@ -50,14 +50,14 @@ def freeze(machine: Machine, state: Path) -> None:
     """Write the machine's state to `state`, as the file of its memory is left; end it."""
     qmp = machine.socket("qmp")
     monitor.execute_all(qmp, [monitor.IGNORE_SHARED, Command("migrate", {"uri": f"file:{state}"})])
-    wait_until("the state to be written", lambda: _is_frozen(qmp), limit=_FREEZE_LIMIT)
+    wait_until("the state to be written", lambda: _is_frozen(qmp), timeout=_FREEZE_TIMEOUT)
     with contextlib.suppress(monitor.MonitorError):  # it may be gone before it has answered
         monitor.execute(qmp, "quit")
-    store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_LIMIT)
+    store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_TIMEOUT)
 
 
 def _is_frozen(qmp: Path) -> bool:
-    migration = monitor.execute(qmp, "query-migrate", limit=monitor.DISK_LIMIT)
+    migration = monitor.execute(qmp, "query-migrate", timeout=monitor.DISK_TIMEOUT)
     if migration["status"] == "failed":
         raise OSError(0, migration.get("error-desc", "the migration failed"))
     return bool(migration["status"] == "completed")

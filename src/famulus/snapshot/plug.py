@@ -20,12 +20,12 @@ from famulus.base.units import format_size
 from famulus.base.waiting import wait_until
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
-from famulus.snapshot.machine import START_LIMIT, freeze, machine_sockets, rest
+from famulus.snapshot.machine import START_TIMEOUT, freeze, machine_sockets, rest
 from famulus.snapshot.ready import READY
 from famulus.snapshot.store import Snapshot
 from famulus.transport.agent import AWAIT, PLUG, ask, ready_request
 
-_LIMIT = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 _CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
 _SPUN = 0.3  # CPU seconds; to get ready to wait (guest/agent/clone.c) takes a tenth of that
 
@@ -50,16 +50,16 @@ def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
     _copy(base, folder)
     with machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
-        run(plug_arguments(machine, folder / "ram"), timeout=START_LIMIT)
-        monitor.restore(machine.socket("qmp"), (), base.state, START_LIMIT)
+        run(plug_arguments(machine, folder / "ram"), timeout=START_TIMEOUT)
+        monitor.restore(machine.socket("qmp"), (), base.state, START_TIMEOUT)
         agent = machine.socket("agent")
-        ask(agent, PLUG + ready_request(READY) + b"sync\n", _LIMIT)
+        ask(agent, PLUG + ready_request(READY) + b"sync\n", _TIMEOUT)
         step.detail("wait until it rests")
         rest(machine, _CALM)
         pid = store.machine_process(folder).pid()
         before = cpu_seconds(pid)
-        ask(agent, AWAIT, _LIMIT)
-        wait_until("the agent to wait", lambda: cpu_seconds(pid) - before > _SPUN, limit=_LIMIT)
+        ask(agent, AWAIT, _TIMEOUT)
+        wait_until("the agent to wait", lambda: cpu_seconds(pid) - before > _SPUN, timeout=_TIMEOUT)
         step.detail("freeze")
         place = pool_place(monitor.execute(machine.socket("qmp"), "query-pci"))
         freeze(machine, folder / "state")
@@ -69,7 +69,7 @@ def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
 
 def _copy(base: Snapshot, folder: Path) -> None:
     """Copy the memory, holes and all, the disk and the log."""
-    run(["cp", "--sparse=always", "--", base.ram, folder / "ram"], timeout=_LIMIT)
+    run(["cp", "--sparse=always", "--", base.ram, folder / "ram"], timeout=_TIMEOUT)
     for path in (base.disk, base.boot_log):
         shutil.copyfile(path, folder / path.name)
     (folder / "ram").chmod(0o600)

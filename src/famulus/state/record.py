@@ -24,7 +24,7 @@ from famulus.settings.spec import FabricSpec, check_name, is_name
 
 log = logging.getLogger("famulus")
 
-LOCK_LIMIT = 900.0  # seconds: longer than any `up`, a first one with its template included
+LOCK_TIMEOUT = 900.0  # seconds: longer than any `up`, a first one with its template included
 _FORMAT = 1
 
 
@@ -106,13 +106,13 @@ class FabricFolder:
         write_private(self.path / "state.json", json.dumps(raw, indent=1) + "\n")
 
     @contextmanager
-    def lock(self, on_wait: Callable[[str], None], limit: float = LOCK_LIMIT) -> Iterator[None]:
+    def lock(self, on_wait: Callable[[str], None], timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         """Hold the fabric's lock while the block runs.
 
-        If somebody holds it, `on_wait` is told who, once. Raises FamulusError after `limit`
+        If somebody holds it, `on_wait` is told who, once. Raises FamulusError after `timeout`
         seconds. The kernel drops the lock of a process that dies.
         """
-        fd = self._acquire(on_wait, limit)
+        fd = self._acquire(on_wait, timeout)
         try:
             yield
         finally:
@@ -133,14 +133,14 @@ class FabricFolder:
             elif path.name not in ("log", "lock"):
                 path.unlink(missing_ok=True)
 
-    def _acquire(self, on_wait: Callable[[str], None], limit: float) -> int:
+    def _acquire(self, on_wait: Callable[[str], None], timeout: float) -> int:
         told = False
         waited = 0.0
         while (fd := self._try_lock()) is None:
             if not told:
                 on_wait(self.holder())
                 told = True
-            if waited >= limit:
+            if waited >= timeout:
                 raise FamulusError(
                     f"fabric '{self.name}' is locked by {self.holder()}",
                     hint="Wait for it, or stop it.",

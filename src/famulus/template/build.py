@@ -23,7 +23,7 @@ from famulus.template.recipe import Recipe, mmdebstrap_arguments, root_uuid
 from famulus.template.scratch import make_scratch, remove_build, remove_scratch
 from famulus.template.store import Template
 
-_LIMIT = 1800.0  # seconds for all packages, over a slow line
+_TIMEOUT = 1800.0  # seconds for all packages, over a slow line
 _NEEDED = "A build needs about 3 GiB there and 1.5 GiB in /tmp; FAMULUS_HOME may lie elsewhere."
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Could not allocate block")
 _PHASE = re.compile(r"^I: (?!success)([^:]+?)(?:\.\.\.|:.*)?$")
@@ -117,7 +117,7 @@ def _bootstrap(folder: Path, order: _Order, step: Step) -> None:
             if text := _progress(line):
                 step.detail(text)
 
-        run(argv, timeout=_LIMIT, on_line=on_line, env={"TMPDIR": str(make_scratch(folder))})
+        run(argv, timeout=_TIMEOUT, on_line=on_line, env={"TMPDIR": str(make_scratch(folder))})
     shutil.rmtree(guest)
 
 

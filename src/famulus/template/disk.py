@@ -14,7 +14,7 @@ from famulus.template.recipe import DISK_SIZE
 _SECTOR = 512
 _FIRST = 2048  # sectors
 _BOOT_CODE = 440  # bytes of sector 0 before the disk's signature and the partition table
-_LIMIT = 300.0
+_TIMEOUT = 300.0
 _GRUB = Path("/usr/lib/grub/i386-pc")
 _MODULES = (
     "biosdisk",
@@ -33,10 +33,10 @@ def make_disk(tar: Path, disk: Path, uuid: str) -> None:
     """Make the raw image `disk` with the contents of `tar`, bootable by any BIOS."""
     with disk.open("xb") as file:
         file.truncate(DISK_SIZE)
-    run(["sfdisk", "--quiet", disk], stdin=f"{_FIRST},,L,*\n", timeout=_LIMIT)
-    run(mke2fs_arguments(tar, disk, uuid), timeout=_LIMIT)
+    run(["sfdisk", "--quiet", disk], stdin=f"{_FIRST},,L,*\n", timeout=_TIMEOUT)
+    run(mke2fs_arguments(tar, disk, uuid), timeout=_TIMEOUT)
     core = disk.with_name("core.img")
-    run(grub_arguments(core), timeout=_LIMIT)
+    run(grub_arguments(core), timeout=_TIMEOUT)
     _write_boot_code(disk, (_GRUB / "boot.img").read_bytes(), core.read_bytes())
     core.unlink()
 

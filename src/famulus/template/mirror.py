@@ -9,7 +9,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
 from famulus.template.recipe import Recipe
 
-_LIMIT = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds
 _TRIES, _BETWEEN = 3, 1.0  # seconds
 _NOT_FOUND, _SERVER_ERROR = 404, 500
 _ANOTHER = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
@@ -27,7 +27,7 @@ def check_mirror(recipe: Recipe) -> None:
     wait_until(
         f"an answer from the mirror {recipe.mirror}",
         lambda: bool(answers),
-        limit=2 * _LIMIT,
+        timeout=2 * _TIMEOUT,
         hint=_ANOTHER,
     )
     if answers[0]:
@@ -38,7 +38,7 @@ def _ask_often(recipe: Recipe) -> FamulusError | None:
     start = time.monotonic()
     for _ in range(_TRIES - 1):
         error = _ask(recipe)
-        is_late = time.monotonic() - start > _LIMIT - _BETWEEN
+        is_late = time.monotonic() - start > _TIMEOUT - _BETWEEN
         if is_late or not isinstance(error, _PassingError):
             return error
         time.sleep(_BETWEEN)
@@ -55,7 +55,7 @@ def _ask(recipe: Recipe) -> FamulusError | None:
     proxies = {"http": recipe.proxy, "https": recipe.proxy} if recipe.proxy else {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
     try:
-        with opener.open(url, timeout=_LIMIT) as answer:
+        with opener.open(url, timeout=_TIMEOUT) as answer:
             answer.read(1)
     except urllib.error.HTTPError as error:
         return _refused(recipe, error.code)
@@ -80,7 +80,7 @@ def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     if isinstance(reason, FileNotFoundError):
         return _refused(recipe, _NOT_FOUND)
     if isinstance(reason, TimeoutError | socket.timeout):
-        how = f"does not answer within {_LIMIT:g} s"
+        how = f"does not answer within {_TIMEOUT:g} s"
     elif isinstance(reason, ConnectionRefusedError):
         how = "refuses the connection"
     else:

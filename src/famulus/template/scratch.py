@@ -13,7 +13,7 @@ from pathlib import Path
 from famulus.base.run import run
 
 _LINK = "scratch"
-_LIMIT = 60.0  # seconds to remove 25,000 files
+_TIMEOUT = 60.0  # seconds to remove 25,000 files
 
 
 def make_scratch(build: Path) -> Path:
@@ -52,5 +52,5 @@ def _remove_mapped(scratch: Path) -> None:
         return
     for path in scratch.iterdir():
         argv = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", str(path)]
-        run(argv, timeout=_LIMIT, check=False, cleanup=True)
+        run(argv, timeout=_TIMEOUT, check=False, cleanup=True)
     shutil.rmtree(scratch, ignore_errors=True)

@@ -101,38 +101,38 @@ def framed(directives: bytes) -> bytes:
     return f"famulus 1 {len(directives)}\n".encode() + directives
 
 
-def ask(path: Path, request: bytes, limit: float) -> str:
+def ask(path: Path, request: bytes, timeout: float) -> str:
     """Send `request` to the agent behind the socket `path` and return the name the node answers.
 
     A node that is still booting answers when its agent has started. Raises FamulusError when the
-    agent reports an error, when its QEMU goes away, or after `limit` seconds.
+    agent reports an error, when its QEMU goes away, or after `timeout` seconds.
     """
-    deadline = time.monotonic() + limit
-    with _failures(limit), closing(socket.socket(socket.AF_UNIX)) as connection:
+    deadline = time.monotonic() + timeout
+    with _failures(timeout), closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.settimeout(_POLL)
         connection.connect(str(path))
         _send(connection, framed(request), deadline)
         return _answer(connection, deadline)
 
 
-def began(connection: socket.socket, when: float, limit: float) -> str:
+def began(connection: socket.socket, when: float, timeout: float) -> str:
     """Tell a clone that it began to run `when` (seconds since 1970); return the name it answers.
 
     `connection` leads to its second serial port. Raises FamulusError as `ask` does.
     """
-    with _failures(limit):
+    with _failures(timeout):
         connection.settimeout(_POLL)
-        deadline = time.monotonic() + limit
+        deadline = time.monotonic() + timeout
         _send(connection, f"{when:.6f}\n".encode(), deadline)
         return _answer(connection, deadline)
 
 
 @contextmanager
-def _failures(limit: float) -> Iterator[None]:
+def _failures(timeout: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise FamulusError(f"no answer from the node's agent within {limit:g} s") from error
+        raise FamulusError(f"no answer from the node's agent within {timeout:g} s") from error
     except OSError as error:
         raise FamulusError(
             f"the node's agent cannot be reached: {error.strerror or error}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from famulus.base.run import run
 from famulus.settings.identity import Identity, node_name
 
-_KEYGEN_LIMIT = 30.0
+_KEYGEN_TIMEOUT = 30.0
 
 # Under TCG a post-quantum key exchange doubles the CPU that a login costs; the way to a node never
 # leaves the host.
@@ -36,7 +36,7 @@ def ensure_key(path: Path, comment: str) -> str:
         path.unlink(missing_ok=True)
         run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path],
-            timeout=_KEYGEN_LIMIT,
+            timeout=_KEYGEN_TIMEOUT,
         )
     return public.read_text(encoding="utf-8").strip()
 

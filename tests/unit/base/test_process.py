@@ -86,7 +86,7 @@ def test_dead(daemon, child):
 
 def test_a_zombie_is_dead(daemon, child):
     child.send_signal(signal.SIGKILL)
-    waiting.wait_until("its end", lambda: _state(child.pid) == "Z", limit=30)
+    waiting.wait_until("its end", lambda: _state(child.pid) == "Z", timeout=30)
     assert not daemon.running()
 
 
@@ -105,9 +105,9 @@ def test_kill_is_over_when_it_returns(daemon, child):
 
 def test_wait_gone(daemon):
     with pytest.raises(FamulusError, match=r"in vain for its end"):
-        daemon.wait_gone("its end", limit=0.2)
+        daemon.wait_gone("its end", timeout=0.2)
     daemon.send(signal.SIGTERM)
-    daemon.wait_gone("its end", limit=30)
+    daemon.wait_gone("its end", timeout=30)
     assert not daemon.pidfile.exists()
 
 

@@ -86,7 +86,7 @@ def test_limit_ends_the_children_too(tmp_path):
         sh(f"sleep 60 & echo $! > {tmp_path}/pid; wait", timeout=3)
     assert time.monotonic() - start < 20
     child = int((tmp_path / "pid").read_text())
-    wait_until("the child's end", lambda: gone(child), limit=30)
+    wait_until("the child's end", lambda: gone(child), timeout=30)
 
 
 def test_limit_on_one_that_ignores_sigterm():

@@ -13,17 +13,17 @@ from famulus.base.errors import FamulusError, Interrupted
 
 def test_wait_until_it_is_so():
     turns = iter([False, False, True])
-    assert waiting.wait_until("x", lambda: next(turns), limit=5, interval=0.01) < 5
+    assert waiting.wait_until("x", lambda: next(turns), timeout=5, interval=0.01) < 5
 
 
 def test_no_wait_if_it_is_so_already():
     waiting.interrupt(signal.SIGINT)
-    assert waiting.wait_until("x", lambda: True, limit=0) < 20
+    assert waiting.wait_until("x", lambda: True, timeout=0) < 20
 
 
 def test_limit_names_what_was_waited_for():
     with pytest.raises(FamulusError) as caught:
-        waiting.wait_until("the moon", lambda: False, limit=0.1, interval=0.01, hint="Look up.")
+        waiting.wait_until("the moon", lambda: False, timeout=0.1, interval=0.01, hint="Look up.")
     assert caught.value.brief == "waited 0.1 s in vain for the moon"
     assert caught.value.hint == "Look up."
 

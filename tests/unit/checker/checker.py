@@ -23,7 +23,7 @@ from tests.places import CHECKER_CORPUS, ROOT
 
 HERE = Path(__file__).parent
 CORPUS = CHECKER_CORPUS
-LIMIT = 300  # seconds for a program, on a busy host
+TIMEOUT = 300  # seconds for a program, on a busy host
 NONE = 2**64 - 1
 KINDS = (
     *("none", "load", "store", "nt", "locked", "clflush", "clflushopt", "clwb", "wbinvd"),
@@ -46,7 +46,7 @@ def analyser() -> Path:
     """The analyser, compiled once for all tests."""
     folder = Path(tempfile.mkdtemp(prefix="famulus-analyser-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    subprocess.run(build.compile_arguments(folder)[0], check=True, timeout=LIMIT)
+    subprocess.run(build.compile_arguments(folder)[0], check=True, timeout=TIMEOUT)
     return folder / "famulus-analyser"
 
 
@@ -82,7 +82,7 @@ class Story:
             input=bytes(self.data),
             capture_output=True,
             check=True,
-            timeout=LIMIT,
+            timeout=TIMEOUT,
         )
         return [found for line in done.stdout.splitlines() if "kind" in (found := json.loads(line))]
 
@@ -91,7 +91,7 @@ class Story:
 
 
 def gcc(*words: str | Path) -> None:
-    subprocess.run(["gcc", *map(str, words)], check=True, timeout=LIMIT)
+    subprocess.run(["gcc", *map(str, words)], check=True, timeout=TIMEOUT)
 
 
 def compile_nodes(folder: Path) -> Path:
@@ -110,7 +110,7 @@ def run_program(name: str, nodes_object: Path, folder: Path, nodes: int = 2) -> 
     gcc(*_FIXED, "-o", program, part, nodes_object, "-pthread", _WRAPPED)
     with Watch(analyser(), folder) as watch:
         started = [_start(program, folder, node, nodes) for node in range(1, nodes + 1)]
-        codes = [process.wait(LIMIT) for process in started]
+        codes = [process.wait(TIMEOUT) for process in started]
         said = watch.finish()
     assert codes == [0] * nodes
     return _named(program, said)
@@ -132,4 +132,4 @@ def _named(program: Path, said: Sequence[Mapping[str, Any]]) -> list[Defect]:
 
 def _ask(_node: int, command: str) -> str:
     argv = [shutil.which("sh") or "sh", "-c", command]
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout

@@ -51,7 +51,7 @@ def test_it_is_found_again_and_says_what_it_saw(background, stream, tmp_path):
 
 def test_what_it_said_last_is_told(background, stream, tmp_path):
     start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
-    wait_until("its end", lambda: not background.running(), limit=20)
+    wait_until("its end", lambda: not background.running(), timeout=20)
     with pytest.raises(FamulusError, match="before its time") as caught:
         background.finish()
     assert "no memory" in caught.value.details

@@ -15,20 +15,20 @@ from famulus.checker.code.symbols import parse_process, parse_processes, parse_s
 from famulus.checker.launch import launch_command, on_host
 from famulus.checker.report.model import Frame
 from famulus.checker.wrapper import traced
-from tests.unit.checker.checker import LIMIT
+from tests.unit.checker.checker import TIMEOUT
 
 
 @pytest.fixture(scope="module")
 def launcher():
     with tempfile.TemporaryDirectory() as folder:
         argv = build.compile_arguments(Path(folder))[1]
-        subprocess.run(argv, check=True, timeout=LIMIT)
+        subprocess.run(argv, check=True, timeout=TIMEOUT)
         yield argv[argv.index("-o") + 1]
 
 
 def launch(launcher: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [launcher, str(folder), *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_script_says_its_lines(tmp_path):
     path = str(source_folder("native") / "launcher" / "python")
     env = {**os.environ, "PYTHONPATH": path, "FAMULUS_CHECK_LINES": str(tmp_path / "lines")}
     argv = [sys.executable, str(tmp_path / "script.py")]
-    subprocess.run(argv, env=env, timeout=LIMIT, check=True)
+    subprocess.run(argv, env=env, timeout=TIMEOUT, check=True)
     found = [parse_script(file.read_text()) for file in (tmp_path / "lines").iterdir()]
     assert len(found) == 2  # the process' and its child's
     wanted = {("inner", 4), ("outer", 6), ("<module>", 8), ("<module>", 10), ("<module>", 13)}

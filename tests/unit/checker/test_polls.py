@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from famulus.checker.code.loops import in_polling_loop, polling_calls, returning
-from tests.unit.checker.checker import LIMIT, gcc
+from tests.unit.checker.checker import TIMEOUT, gcc
 
 OFFSET = 0x1240  # of the word, so that its loads can be told in the code
 SOURCE = """
@@ -71,7 +71,7 @@ def disassembly(request, tmp_path_factory):
     source.write_text(SOURCE, encoding="utf-8")
     gcc(request.param, "-nostdlib", "-no-pie", "-Wl,--entry=0", source, "-o", made)
     words = ["objdump", "-d", "--no-show-raw-insn", made]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
 
 
 def polls(disassembly: str, function: str, *, alone: bool = False) -> set[bool]:

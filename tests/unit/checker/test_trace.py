@@ -9,14 +9,14 @@ import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.checker import trace
-from tests.unit.checker.checker import LIMIT, Story, analyser
+from tests.unit.checker.checker import TIMEOUT, Story, analyser
 
 LINE = 0x2000
 
 
 def traced(story: Story, file: Path) -> list[trace.Tally]:
     argv = [str(analyser()), "--trace", str(file), "--replay", "-"]
-    subprocess.run(argv, input=bytes(story.data), check=True, timeout=LIMIT)
+    subprocess.run(argv, input=bytes(story.data), check=True, timeout=TIMEOUT)
     return trace.read(file)
 
 

@@ -282,7 +282,7 @@ def test_the_process_is_found_again_serves_and_is_stopped(tmp_path: Path, pool: 
         client = Client(doorbell.socket(2))
         assert client.values(5) == [0, 2, -1, 2, 2]
         doorbell.daemon.send(signal.SIGKILL)
-        wait_until("its end", lambda: not doorbell.running(), limit=60)
+        wait_until("its end", lambda: not doorbell.running(), timeout=60)
         assert client.ended()
         doorbell.start(Path(pool.name), VECTORS, 2)  # over what the killed one left
         assert Client(doorbell.socket(1)).values(5) == [0, 1, -1, 1, 1]

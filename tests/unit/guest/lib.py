@@ -18,7 +18,7 @@ LIB = guest_folder() / "lib"
 CRASHED = 77  # as in lib_hook.c
 SIZE = 1 << 19  # bytes of a pool
 DEAD_AFTER = 3000  # milliseconds; half a dozen tests wait for it
-LIMIT = 60  # seconds that a child may take
+TIMEOUT = 60  # seconds that a child may take
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{LIB / 'include'}", "-pthread")
 
 
@@ -72,9 +72,9 @@ class Child:
 
     def end(self) -> tuple[int, Any]:
         """Wait; return the exit code, and what the function returned or raised."""
-        limit = time.monotonic() + LIMIT
+        deadline = time.monotonic() + TIMEOUT
         while (found := os.waitpid(self.pid, os.WNOHANG)) == (0, 0):
-            if time.monotonic() > limit:
+            if time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError("the child hangs")
             time.sleep(0.0005)

@@ -4,7 +4,7 @@
 from famulus_guest import Pool
 
 PAGE = 4096
-LIMIT = 20  # seconds
+TIMEOUT = 20  # seconds
 QUEUE = 2048
 MESSAGE = 40
 

@@ -167,8 +167,8 @@ def test_a_size_that_cannot_be_made_ready_is_refused(agent, tmp_path, size):
     assert list(tmp_path.iterdir()) == []
 
 
-def wait_for(path: Path, content: bytes, limit: float = 60) -> None:
-    end = time.monotonic() + limit
+def wait_for(path: Path, content: bytes, timeout: float = 60) -> None:
+    end = time.monotonic() + timeout
     while path.read_bytes() != content and time.monotonic() < end:
         time.sleep(0.01)
     assert path.read_bytes() == content

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from tests.unit.guest.lib import Child, child, crash_everywhere
-from tests.unit.guest.lib_region import LIMIT, MESSAGE, PAGE, QUEUE, make_region, pool
+from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, TIMEOUT, make_region, pool
 
 OFFSETS = {"mutex": 0, "rwlock": 512, "once": 128, "barrier": 192, "data": 1024}
 
@@ -86,7 +86,7 @@ def test_a_mutex_at_every_store(crash_pool):
     def verify(_):
         region = pool().open("r")
         mutex = region.mutex(OFFSETS["mutex"], lambda: mend(region))
-        if mutex.lock(LIMIT):
+        if mutex.lock(TIMEOUT):
             mend(region)
             mutex.consistent()
         assert region.read(OFFSETS["data"], 8) == region.read(OFFSETS["data"] + 64, 8)
@@ -102,13 +102,13 @@ def test_pushing_at_every_store(crash_pool):
     def act(start):
         region = pool().open("r")
         start()
-        region.queue(QUEUE, MESSAGE, 4).push(b"first" * 8, LIMIT)
+        region.queue(QUEUE, MESSAGE, 4).push(b"first" * 8, TIMEOUT)
 
     def verify(done):
         queue = pool().open("r").queue(QUEUE, MESSAGE, 4)
         assert len(queue) in ((1,) if done else (0, 1))
-        queue.push(b"next!" * 8, LIMIT)
-        found = [queue.pop(LIMIT) for _ in range(len(queue))]
+        queue.push(b"next!" * 8, TIMEOUT)
+        found = [queue.pop(TIMEOUT) for _ in range(len(queue))]
         assert found in ([b"next!" * 8], [b"first" * 8, b"next!" * 8])
 
     assert crash_everywhere(crash_pool, act, verify) > 5
@@ -121,21 +121,21 @@ def test_popping_at_every_store(crash_pool):
         make_region()
         queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
         for text in (b"one", b"two"):
-            queue.push(text, LIMIT)
+            queue.push(text, TIMEOUT)
 
     child(fill)
 
     def act(start):
         region = pool().open("r")
         start()
-        region.queue(QUEUE, MESSAGE, 2).pop(LIMIT)
+        region.queue(QUEUE, MESSAGE, 2).pop(TIMEOUT)
 
     def verify(done):
         queue = pool().open("r").queue(QUEUE, MESSAGE, 2)
-        left = [queue.pop(LIMIT).rstrip(b"\0") for _ in range(len(queue))]
+        left = [queue.pop(TIMEOUT).rstrip(b"\0") for _ in range(len(queue))]
         assert left in ([[b"two"]] if done else [[b"two"], [b"one", b"two"]])
         for text in (b"three", b"four"):
-            queue.push(text, LIMIT)
+            queue.push(text, TIMEOUT)
 
     assert crash_everywhere(crash_pool, act, verify) > 2
 
@@ -166,7 +166,7 @@ def test_what_is_done_once_at_every_store(crash_pool):
     def run():
         region = pool().open("r")
         word = region.word(OFFSETS["data"])
-        region.once(OFFSETS["once"]).run(lambda: word.store(7), LIMIT)
+        region.once(OFFSETS["once"]).run(lambda: word.store(7), TIMEOUT)
         assert word.load() == 7
 
     def act(start):
@@ -183,10 +183,10 @@ def test_a_barrier_at_every_store(crash_pool):
     def act(start):
         barrier = pool().open("r").barrier(OFFSETS["barrier"], 1)
         start()
-        barrier.wait(LIMIT)
+        barrier.wait(TIMEOUT)
 
     def meet():
-        return pool().open("r").barrier(OFFSETS["barrier"], 2).wait(LIMIT)
+        return pool().open("r").barrier(OFFSETS["barrier"], 2).wait(TIMEOUT)
 
     def verify(_):
         pair = [Child(meet), Child(meet)]

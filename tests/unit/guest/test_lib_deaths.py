@@ -10,7 +10,7 @@ import pytest
 from famulus.base.waiting import wait_until
 from famulus_guest import OwnerDeadError, Pool, StaleError
 from tests.unit.guest.lib import Child, child
-from tests.unit.guest.lib_region import LIMIT, MESSAGE, PAGE, QUEUE, make_region, pool
+from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, TIMEOUT, make_region, pool
 
 
 @pytest.mark.usefixtures("shared_pool")
@@ -29,7 +29,7 @@ def test_who_waits_at_a_barrier_has_come_all_the_while():
                 pool().open("r").barrier(192, 2).wait()
 
         waiter = Child(interrupted)
-        wait_until("it has come", lambda: came.load() == 1, limit=LIMIT)
+        wait_until("it has come", lambda: came.load() == 1, timeout=TIMEOUT)
         end = time.monotonic() + 1
         while time.monotonic() < end:
             assert came.load() == 1
@@ -60,9 +60,9 @@ def holder(lock):
 
 
 HELD = {
-    "mutex": (lambda r: r.mutex(0).lock(), lambda r: r.mutex(0).lock(LIMIT)),
-    "writer": (lambda r: r.rwlock(512).lock(), lambda r: r.rwlock(512).lock(LIMIT)),
-    "reader": (lambda r: r.rwlock(512).lock_read(), lambda r: not r.rwlock(512).lock(LIMIT)),
+    "mutex": (lambda r: r.mutex(0).lock(), lambda r: r.mutex(0).lock(TIMEOUT)),
+    "writer": (lambda r: r.rwlock(512).lock(), lambda r: r.rwlock(512).lock(TIMEOUT)),
+    "reader": (lambda r: r.rwlock(512).lock_read(), lambda r: not r.rwlock(512).lock(TIMEOUT)),
 }
 
 
@@ -88,7 +88,7 @@ def test_a_process_of_a_living_node_dies_with_a_lock():
     one = holder(HELD["mutex"][0])
 
     def wait():
-        return pool().open("r").mutex(0).lock(LIMIT)
+        return pool().open("r").mutex(0).lock(TIMEOUT)
 
     waiter = Child(wait, node=2)
     time.sleep(0.2)
@@ -113,7 +113,7 @@ def test_one_that_was_paused_too_long_is_told():
 
     one = Child(hold, node=2)
     os.waitpid(one.pid, os.WUNTRACED)
-    assert child(lambda: pool().open("r").mutex(0).lock(LIMIT)) is True
+    assert child(lambda: pool().open("r").mutex(0).lock(TIMEOUT)) is True
     os.kill(one.pid, signal.SIGCONT)
     one.result()
 
@@ -132,7 +132,7 @@ def test_half_done_until_somebody_mends_it():
             raise AssertionError("it was not to be entered")
         with pytest.raises(ZeroDivisionError), pool().open("r").mutex(0, fail):
             raise AssertionError("it was not to be entered")
-        return mutex.lock(LIMIT)
+        return mutex.lock(TIMEOUT)
 
     assert child(meet, node=2) is True
 
@@ -145,7 +145,7 @@ def test_readers_do_not_enter_what_a_writer_left():
     def meet():
         region = pool().open("r")
         with pytest.raises(OwnerDeadError):
-            region.rwlock(512).lock_read(LIMIT)
+            region.rwlock(512).lock_read(TIMEOUT)
         mended = []
         with region.rwlock(512, lambda: mended.append(1)).reading():
             return mended
@@ -162,9 +162,9 @@ def test_the_registry_tells_who_lives():
         here = pool()
         before = [(m.node, m.pid) for m in here.members()]
         alive = here.node_alive(2)
-        limit = time.monotonic() + LIMIT
+        deadline = time.monotonic() + TIMEOUT
         os.kill(one.pid, signal.SIGKILL)
-        while here.node_alive(2) and time.monotonic() < limit:
+        while here.node_alive(2) and time.monotonic() < deadline:
             time.sleep(0.05)
         return before, alive, here.node_alive(2), here.node_alive(1), here.node
 

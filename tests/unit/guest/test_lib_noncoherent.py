@@ -36,7 +36,7 @@ def test_a_forgetful_program_is_wrong_here(tmp_path, lib_pool):
     fetch = text.index("\tfam_invalidate", start)
     source, target = tmp_path / "forgetful.c", tmp_path / "forgetful"
     begin = "static void mutex(long count)\n{\n"
-    meet = '\tmust(fam_barrier_wait(fam, &shared->barrier, 2, LIMIT), "barrier");\n'
+    meet = '\tmust(fam_barrier_wait(fam, &shared->barrier, 2, TIMEOUT), "barrier");\n'
     forgetful = (text[:fetch] + "\t//" + text[fetch:]).replace(begin, begin + meet)
     source.write_text(forgetful, encoding="utf-8")
     lib.gcc("-O2", REAL, WRAP, "-o", target, source, *parts())

@@ -146,7 +146,7 @@ def test_lock_is_free_again():
 
 def test_second_is_told_who_has_it(holder):
     told: list[str] = []
-    with pytest.raises(FamulusError) as caught, FabricFolder("f").lock(told.append, limit=0.3):
+    with pytest.raises(FamulusError) as caught, FabricFolder("f").lock(told.append, timeout=0.3):
         pytest.fail("two have the lock")
     assert told == [f"famulus up (process {holder.pid})"]
     assert str(holder.pid) in caught.value.brief
@@ -159,7 +159,7 @@ def test_second_has_its_turn(holder):
         told.append(who)
         holder.kill()
 
-    with FabricFolder("f").lock(on_wait, limit=30):
+    with FabricFolder("f").lock(on_wait, timeout=30):
         assert str(os.getpid()) in FabricFolder("f").holder()
     assert len(told) == 1
 
@@ -167,7 +167,7 @@ def test_second_has_its_turn(holder):
 @pytest.mark.usefixtures("holder")
 def test_waiting_for_the_lock_ends_with_an_interrupt():
     threading.Timer(0.2, waiting.interrupt, [signal.SIGINT]).start()
-    with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, limit=30):
+    with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, timeout=30):
         pytest.fail("two have the lock")
 
 
@@ -179,9 +179,9 @@ def test_purge_while_somebody_waits(holder):
         holder.kill()
 
     threading.Timer(0.3, purge).start()
-    with FabricFolder("f").lock(lambda _: None, limit=10):
+    with FabricFolder("f").lock(lambda _: None, timeout=10):
         assert (FabricFolder("f").path / "lock").exists()
-        with pytest.raises(FamulusError), FabricFolder("f").lock(lambda _: None, limit=0):
+        with pytest.raises(FamulusError), FabricFolder("f").lock(lambda _: None, timeout=0):
             pytest.fail("two have the lock")
 
 
@@ -197,7 +197,7 @@ def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same():
     purging.start()
     try:
         for _ in range(500):
-            with FabricFolder("f").lock(lambda _: None, limit=10):
+            with FabricFolder("f").lock(lambda _: None, timeout=10):
                 pass
     finally:
         over.set()

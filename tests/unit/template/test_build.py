@@ -203,7 +203,7 @@ def test_an_interrupted_build_leaves_its_log_only(builder):
     builder.script = f"echo 'I: begun'; echo $$ > ../pid; touch $SCRATCH/x; sleep 60; {MAKE_ALL}"
 
     def interrupt() -> None:
-        waiting.wait_until("the script", (paths.templates() / "pid").exists, limit=10)
+        waiting.wait_until("the script", (paths.templates() / "pid").exists, timeout=10)
         waiting.interrupt(signal.SIGINT)
         terminate_all()
 
@@ -227,13 +227,13 @@ def test_sigterm_ends_also_what_ignores_it(builder):
     thread = threading.Thread(target=lambda: done.append(builder.fails()))
     thread.start()
     pid_file = paths.templates() / "pid"
-    waiting.wait_until("the script", lambda: _is_written(pid_file), limit=30)
+    waiting.wait_until("the script", lambda: _is_written(pid_file), timeout=30)
     pid = int(pid_file.read_text())
     shell = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(shell, signal.SIGTERM)  # what the kernel sends when famulus is killed
     thread.join(30)
     assert "killed by SIGKILL" in done[0].brief
-    waiting.wait_until("its end", lambda: _is_gone(pid), limit=30)
+    waiting.wait_until("its end", lambda: _is_gone(pid), timeout=30)
 
 
 def _is_written(path: Path) -> bool:

@@ -125,7 +125,7 @@ def test_refuses():
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n"])
 def test_hangs(monkeypatch, first):
-    monkeypatch.setattr(mirror, "_LIMIT", 0.3)
+    monkeypatch.setattr(mirror, "_TIMEOUT", 0.3)
     start = time.monotonic()
     with talking(first) as url:
         caught = error(url)
@@ -134,7 +134,7 @@ def test_hangs(monkeypatch, first):
 
 
 def test_hangs_in_the_search_for_its_name(monkeypatch):
-    monkeypatch.setattr(mirror, "_LIMIT", -1.8)  # 0.2 s for everything
+    monkeypatch.setattr(mirror, "_TIMEOUT", -1.8)  # 0.2 s for everything
     monkeypatch.setattr(mirror, "_ask", lambda _recipe: time.sleep(5))
     caught = error("http://mirror.example/debian")
     assert "an answer from the mirror http://mirror.example/debian" in caught.brief

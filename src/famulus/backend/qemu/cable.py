@@ -20,7 +20,7 @@ from pathlib import Path
 
 from famulus.base.errors import FamulusError
 
-_LIMIT = 20.0  # seconds
+_TIMEOUT = 20.0  # seconds
 _MAGIC, _VERSION, _NEW_PORT = 0xFEEDFACE, 3, 0
 _ADDRESS = "H108s"  # struct sockaddr_un
 _REQUEST = f"=III{_ADDRESS}"
@@ -62,7 +62,7 @@ def _ask_for_port(port: socket.socket, frames: socket.socket, switch: Path) -> N
     ours = switch / f"gateway.{os.getpid()}"
     frames.bind(str(ours))
     try:
-        port.settimeout(_LIMIT)
+        port.settimeout(_TIMEOUT)
         port.connect(str(switch / "ctl"))
         address = (socket.AF_UNIX, os.fsencode(ours))
         port.sendall(struct.pack(_REQUEST, _MAGIC, _VERSION, _NEW_PORT, *address) + b"gateway\0")

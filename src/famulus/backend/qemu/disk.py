@@ -6,7 +6,7 @@ from pathlib import Path
 
 from famulus.base.run import run
 
-_LIMIT = 60.0
+_TIMEOUT = 60.0
 
 
 def overlay_arguments(backing: Path, kind: str, overlay: Path, size: int) -> list[str]:
@@ -27,7 +27,7 @@ def overlay_arguments(backing: Path, kind: str, overlay: Path, size: int) -> lis
 def make_overlay(backing: Path, kind: str, overlay: Path, size: int) -> None:
     """Make `overlay` on `backing`, whole or not at all."""
     part = overlay.with_suffix(".part")
-    run(overlay_arguments(backing, kind, part, size), timeout=_LIMIT)
+    run(overlay_arguments(backing, kind, part, size), timeout=_TIMEOUT)
     part.chmod(0o600)
     part.rename(overlay)
 
@@ -35,11 +35,11 @@ def make_overlay(backing: Path, kind: str, overlay: Path, size: int) -> None:
 def backing_chain(disk: Path) -> list[tuple[Path, str]]:
     """Return the images below `disk`, nearest first, each with its format."""
     argv = ["qemu-img", "info", "--output=json", "--backing-chain", "-U", str(disk)]
-    images = json.loads(run(argv, timeout=_LIMIT).stdout)
+    images = json.loads(run(argv, timeout=_TIMEOUT).stdout)
     return [(Path(image["filename"]), image["format"]) for image in images[1:]]
 
 
 def in_use(disk: Path) -> bool:
     """Tell whether some machine has the image `disk` open: QEMU locks what it writes to."""
-    result = run(["qemu-img", "info", str(disk)], timeout=_LIMIT, check=False)
+    result = run(["qemu-img", "info", str(disk)], timeout=_TIMEOUT, check=False)
     return result.returncode != 0 and "lock" in result.stderr

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from famulus.base.errors import FamulusError
 
-LIMIT = 5.0  # seconds; a healthy monitor answers within milliseconds
-DISK_LIMIT = 30.0  # for what first has disks written, behind all that the host still has to write
+TIMEOUT = 5.0  # seconds; a healthy monitor answers within milliseconds
+DISK_TIMEOUT = 30.0  # for what first has disks written, behind all that the host still has to write
 
 
 class MonitorError(FamulusError):
@@ -44,17 +44,17 @@ def execute(
     command: str,
     arguments: Mapping[str, Any] | None = None,
     *,
-    limit: float = LIMIT,
+    timeout: float = TIMEOUT,
 ) -> Any:  # noqa: ANN401
     """Execute a QMP command on the monitor at the socket `path` and return what QMP returns for it.
 
-    Raises MonitorError if nothing answers within `limit` seconds or QEMU refuses the command.
+    Raises MonitorError if nothing answers within `timeout` seconds or QEMU refuses the command.
     """
-    return execute_all(path, [Command(command, arguments or {})], limit=limit)[0]
+    return execute_all(path, [Command(command, arguments or {})], timeout=timeout)[0]
 
 
 def execute_all(
-    path: Path, commands: Sequence[Command], *, until: str = "", limit: float = LIMIT
+    path: Path, commands: Sequence[Command], *, until: str = "", timeout: float = TIMEOUT
 ) -> list[Any]:
     """Execute `commands` one after the other over one connection and return what each returns.
 
@@ -63,7 +63,7 @@ def execute_all(
     """
     names = ", ".join(dict.fromkeys(command.name for command in commands))
     try:
-        with _connected(path, limit) as client:
+        with _connected(path, timeout) as client:
             results = [client.execute(command) for command in commands]
             return [*results, client.event(until)] if until else results
     except (OSError, EOFError, ValueError) as error:
@@ -80,7 +80,7 @@ def human_command(line: str) -> Command:
     return Command("human-monitor-command", {"command-line": line})
 
 
-def restore(path: Path, before: Iterable[Command], state: Path, limit: float) -> float:
+def restore(path: Path, before: Iterable[Command], state: Path, timeout: float) -> float:
     """Have a QEMU that waits for the `state` of its devices read it, and its machine run.
 
     The commands `before` come first. Returns when its machine began to run, in seconds since 1970.
@@ -90,7 +90,7 @@ def restore(path: Path, before: Iterable[Command], state: Path, limit: float) ->
     silent = Command("migrate-set-parameters", {"announce-rounds": 0})
     incoming = Command("migrate-incoming", {"uri": f"file:{state}"})
     commands = [*before, IGNORE_SHARED, silent, incoming]
-    resumed = execute_all(path, commands, until="RESUME", limit=limit)[-1]["timestamp"]
+    resumed = execute_all(path, commands, until="RESUME", timeout=timeout)[-1]["timestamp"]
     return float(resumed["seconds"] + resumed["microseconds"] / 1e6)
 
 
@@ -134,12 +134,12 @@ class _Client:
 
 
 @contextmanager
-def _connected(path: Path, limit: float) -> Iterator[_Client]:
+def _connected(path: Path, timeout: float) -> Iterator[_Client]:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(limit)
+        connection.settimeout(timeout)
         connection.connect(str(path))
         with connection.makefile("rb") as lines:
-            client = _Client(connection, lines, time.monotonic() + limit)
+            client = _Client(connection, lines, time.monotonic() + timeout)
             client.receive()  # its greeting
             client.execute(Command("qmp_capabilities"))
             yield client

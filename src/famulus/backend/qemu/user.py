@@ -21,7 +21,7 @@ from famulus.base.waiting import wait_until
 from famulus.settings.identity import Identity, name_server
 from famulus.state.record import write_private
 
-_LIMIT = 20.0  # seconds for a start
+_TIMEOUT = 20.0  # seconds for a start
 _PORT_TRIES = 1000
 
 
@@ -93,7 +93,7 @@ class UserNetwork:
         ports = {node: existing.get(str(node.address), 0) for node in wanted}
         new = {node: port for node, port in wanted.items() if not ports[node]}
         commands = [monitor.human_command(_add(node, port)) for node, port in new.items()]
-        answers = monitor.execute_all(self._monitor, commands, limit=_LIMIT) if new else []
+        answers = monitor.execute_all(self._monitor, commands, timeout=_TIMEOUT) if new else []
         for (node, port), answer in zip(new.items(), answers, strict=True):
             ports[node] = self._forward_later(node, port + 1) if answer.strip() else port
         return ports
@@ -118,14 +118,14 @@ class UserNetwork:
         self._sweep_switch()
         rc = self.sockets / "switch.rc"
         write_private(rc, SWITCH_RC)
-        run(switch_arguments(self.switch_folder, rc, self.switch.pidfile), timeout=_LIMIT)
+        run(switch_arguments(self.switch_folder, rc, self.switch.pidfile), timeout=_TIMEOUT)
         ready = self.switch_folder / "ctl"
-        wait_until("the switch", lambda: ready.exists() and self.switch.running(), limit=_LIMIT)
+        wait_until("the switch", lambda: ready.exists() and self.switch.running(), timeout=_TIMEOUT)
 
     def _start_gateway(self) -> None:
         with plugged_in(self.switch_folder) as (frames, port):
             argv = gateway_arguments(self.subnet, frames, self._monitor, self.gateway.pidfile)
-            run(argv, timeout=_LIMIT, pass_fds=[frames, port])
+            run(argv, timeout=_TIMEOUT, pass_fds=[frames, port])
 
     def _sweep_switch(self) -> None:
         """Remove the sockets that a killed switch left, or the next one does not start."""

@@ -14,7 +14,7 @@ from famulus.checker.code.symbols import Ask, Symbols
 from famulus.checker.report.model import Defect
 
 _AROUND = 1 << 16  # bytes of code around a load, of which its function is picked
-_LIMIT = 60  # seconds for what a large library takes a node under TCG
+_TIMEOUT = 60  # seconds for what a large library takes a node under TCG
 
 
 def without_polls(defects: Sequence[Defect], symbols: Symbols, ask: Ask) -> list[Defect]:
@@ -56,7 +56,8 @@ def _polls(node: int, path: str, address: int, ask: Ask, *, alone: bool) -> bool
 def _functions(node: int, path: str, options: str, pattern: str, ask: Ask) -> str:
     """Return the functions of a program whose disassembly matches."""
     words = (
-        f"timeout {_LIMIT} objdump -d --no-show-raw-insn {options} {shlex.quote(path)} 2>/dev/null"
+        f"timeout {_TIMEOUT} objdump -d --no-show-raw-insn {options} "
+        f"{shlex.quote(path)} 2>/dev/null"
     )
     awk = f"awk -v RS= -v ORS='\\n\\n' {shlex.quote(f'/{pattern}/')}"
     return ask(node, f"{words} | {awk} || true")

@@ -7,8 +7,8 @@ from pathlib import Path
 from famulus.base.run import run
 from famulus.export.image.output import check_room, whole
 
-_LIMIT = 1800.0  # seconds for 8 GiB to a slow disk
-_INFO_LIMIT = 60.0
+_TIMEOUT = 1800.0  # seconds for 8 GiB to a slow disk
+_INFO_TIMEOUT = 60.0
 
 
 def convert(source: Path, source_format: str, target: Path, target_format: str) -> None:
@@ -19,7 +19,7 @@ def convert(source: Path, source_format: str, target: Path, target_format: str) 
     """
     check_room(target.parent, needed_room(source, source_format))
     with whole(target.absolute()) as part:
-        run(convert_arguments(source, source_format, part, target_format), timeout=_LIMIT)
+        run(convert_arguments(source, source_format, part, target_format), timeout=_TIMEOUT)
 
 
 def convert_arguments(
@@ -46,5 +46,5 @@ def needed_room(image: Path, image_format: str) -> int:
         "-f", image_format,
         str(image.absolute()),
     ]  # fmt: skip
-    chain = json.loads(run(argv, timeout=_INFO_LIMIT).stdout)
+    chain = json.loads(run(argv, timeout=_INFO_TIMEOUT).stdout)
     return sum(int(link["actual-size"]) for link in chain)

@@ -16,7 +16,7 @@ from famulus.base.units import MIB
 
 OFFSET = MIB  # bytes before the partition, see template.disk
 
-_LIMIT = 300.0
+_TIMEOUT = 300.0
 _NO_PAGER = {"DEBUGFS_PAGER": "__none__"}
 _LAST = "pwd"  # answers something wherever a file system is open
 _BANNER = re.compile(r"(?:debugfs|e2fsck) \d+\.\d+\S* \(.*\)")
@@ -50,7 +50,7 @@ def read(disk: Path, commands: Sequence[str]) -> list[bytes]:
             ["sh", "-c", 'exec "$@" > "$0"', printed, *argv],
             stdin=_lines(line for command in asked for line in (command, mark)),
             check=False,
-            timeout=_LIMIT,
+            timeout=_TIMEOUT,
             cwd=disk.parent,
             env=_NO_PAGER,
         )
@@ -75,7 +75,7 @@ def write(disk: Path, commands: Sequence[str]) -> None:
         argv,
         stdin=_lines(commands),
         check=False,
-        timeout=_LIMIT,
+        timeout=_TIMEOUT,
         cwd=disk.parent,
         env=_NO_PAGER,
     )

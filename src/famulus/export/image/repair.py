@@ -9,7 +9,7 @@ from famulus.base.run import run
 from famulus.base.sparse import pieces, write_all
 from famulus.export.image.debugfs import OFFSET, partition, without_banner
 
-_LIMIT = 300.0
+_TIMEOUT = 300.0
 _FIXED = 2  # e2fsck(8): what is greater than this was not repaired
 # Linux, fs/ext4/ext4.h: where s_feature_incompat is, and its bit EXT4_FEATURE_INCOMPAT_RECOVER.
 _INCOMPATIBLE = 1024 + 0x60
@@ -42,7 +42,7 @@ def _has_journal(disk: Path) -> bool:
 
 
 def _check(disk: Path, folder: Path, name: str) -> None:
-    said = run(["e2fsck", "-p", name], check=False, timeout=_LIMIT, cwd=folder)
+    said = run(["e2fsck", "-p", name], check=False, timeout=_TIMEOUT, cwd=folder)
     if said.returncode > _FIXED:
         raise FamulusError(
             f"the file system in {disk} is damaged",

@@ -111,7 +111,7 @@ def test_a_qemu_that_says_nothing(path: Path) -> None:
         listener.bind(str(path))
         listener.listen()
         with pytest.raises(MonitorError, match="does not answer"):
-            monitor.execute_all(path, [Command("stop")], limit=0.2)
+            monitor.execute_all(path, [Command("stop")], timeout=0.2)
 
 
 def test_no_qemu(path: Path) -> None:
