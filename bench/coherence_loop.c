@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define WORDS (1 << 17) /* 1 MiB */
+#define WORDS  (1 << 17) /* 1 MiB */
 #define PASSES 200
-#define LINES 256
+#define LINES  256
 
 static double now(void)
 {
@@ -81,7 +81,8 @@ int main(int count, char **argument)
 	if (fd < 0 || pool == MAP_FAILED || !own)
 		return perror("/dev/fam0"), 1;
 	if (count == 3) {
-		printf("pair %f\n", pair(pool, strtoull(argument[1], NULL, 0), (unsigned)atoi(argument[2])));
+		printf("pair %f\n",
+		       pair(pool, strtoull(argument[1], NULL, 0), (unsigned)atoi(argument[2])));
 		return 0;
 	}
 	load_and_store(own);

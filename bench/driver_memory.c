@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define LOADS 2000000
+#define LOADS   2000000
 #define TARGETS 3
 
-static const char *const paths[TARGETS] = { NULL, "/dev/fam0", "/mnt/fabric_emulation" };
-static const char *const names[TARGETS] = { "anonymous", "fam0", "resource2" };
+static const char *const paths[TARGETS] = {NULL, "/dev/fam0", "/mnt/fabric_emulation"};
+static const char *const names[TARGETS] = {"anonymous", "fam0", "resource2"};
 static volatile uint64_t sink;
 
 static double now(void)

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT 7007
+#define PORT   7007
 #define TENTHS 10
 
 #define LIMIT 60000 /* milliseconds */
@@ -101,7 +101,7 @@ static void open_bell(const char *number)
 /* Ring until the first answer: the echo may not listen yet. */
 static void greet_bell(void)
 {
-	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	struct pollfd answer = {.fd = fd, .events = POLLIN};
 	do
 		send_bell();
 	while (poll(&answer, 1, 500) == 0);
@@ -112,7 +112,7 @@ static void greet_bell(void)
 
 static void open_tcp(const char *address, int listens)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
 	int one = 1;
 	check(inet_pton(AF_INET, address, &to.sin_addr) != 1, address);
 	fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define LIMIT 300000 /* milliseconds */
+#define LIMIT    300000 /* milliseconds */
 #define CAPACITY 256
 
 struct shared {
@@ -68,8 +68,8 @@ static void queue(long count)
 	char message[64] = "";
 	must(fam_queue_open(fam, shared->queue, sizeof(message), CAPACITY, &there));
 	for (long i = 0; i < count; i++)
-		must(party % 2 ? fam_queue_pop(&there, message, LIMIT) :
-				 fam_queue_push(&there, message, LIMIT));
+		must(party % 2 ? fam_queue_pop(&there, message, LIMIT)
+			       : fam_queue_push(&there, message, LIMIT));
 }
 
 static double seconds(void)

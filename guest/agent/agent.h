@@ -37,9 +37,9 @@
 #include <sys/types.h>
 
 #define REQUEST_MAX (1024 * 1024)
-#define ANSWER_MAX 512
-#define HEADER_MAX 40
-#define READY_MAX 65536
+#define ANSWER_MAX  512
+#define HEADER_MAX  40
+#define READY_MAX   65536
 
 /* Where a directive failed: what it was, and errno. */
 struct failure {
@@ -64,7 +64,8 @@ int apply_poweroff(void);
 
 /* file.c: close `fd` and return `result`, with the errno of what failed before */
 int close_with(int fd, int result);
-int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+	       size_t length);
 
 /* hex.c: read `count` bytes, with the character `between` them unless that is 0; 0, or -1 and errno */
 int hex_bytes(const char *text, unsigned char *bytes, size_t count, char between);
@@ -75,7 +76,8 @@ int hex_bytes(const char *text, unsigned char *bytes, size_t count, char between
  */
 int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size);
 void ready_touch(void);
-bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length);
+bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+		size_t length);
 void ready_trim(void);
 
 /*

@@ -39,7 +39,7 @@ int apply_machine_id(const char *id)
 
 int apply_time(const char *text)
 {
-	struct timespec now, wanted = { 0 };
+	struct timespec now, wanted = {0};
 	long long seconds;
 	long micro;
 	if (sscanf(text, "%lld.%6ld", &seconds, &micro) != 2) {
@@ -49,7 +49,8 @@ int apply_time(const char *text)
 	wanted.tv_sec = seconds;
 	wanted.tv_nsec = micro * 1000;
 	clock_gettime(CLOCK_REALTIME, &now);
-	double off = (double)(wanted.tv_sec - now.tv_sec) + 1e-9 * (double)(wanted.tv_nsec - now.tv_nsec);
+	double off = (double)(wanted.tv_sec - now.tv_sec) +
+		     1e-9 * (double)(wanted.tv_nsec - now.tv_nsec);
 	return fabs(off) > CLOCK_TOLERANCE ? clock_settime(CLOCK_REALTIME, &wanted) : 0;
 }
 

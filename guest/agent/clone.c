@@ -19,21 +19,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ITEM "opt/org.famulus/request"
-#define SELECT 0x510
-#define DATA 0x511
+#define ITEM      "opt/org.famulus/request"
+#define SELECT    0x510
+#define DATA      0x511
 #define DIRECTORY 0x19
 
 /* A 16550, as QEMU has it: what is written is sent at once. */
-#define SERIAL 0x2f8
+#define SERIAL       0x2f8
 #define FIFO_CONTROL 2
-#define FIFO_ENABLE 1
-#define LINE_STATUS 5
-#define DATA_READY 1
+#define FIFO_ENABLE  1
+#define LINE_STATUS  5
+#define DATA_READY   1
 
 #define CALM_US 200000 /* until what the last answer has caused is over */
-#define LIMIT 10 /* seconds until the host has said when the clone began to run */
-#define SECOND 1000000000L
+#define LIMIT   10 /* seconds until the host has said when the clone began to run */
+#define SECOND  1000000000L
 
 struct entry {
 	uint32_t size;
@@ -67,7 +67,7 @@ static char request[REQUEST_MAX + 1];
 /* Whatever else wakes up in a clone waits until this program has nothing to do. */
 static void go_first(int policy, int priority)
 {
-	struct sched_param wanted = { .sched_priority = priority };
+	struct sched_param wanted = {.sched_priority = priority};
 	if (sched_setscheduler(0, policy, &wanted))
 		perror("famulus-agent: sched_setscheduler"); /* clones are slower, nothing else */
 }

@@ -35,7 +35,7 @@ int apply_entropy(const char *hex)
 	struct {
 		struct rand_pool_info info;
 		unsigned char seed[SEED];
-	} pool = { .info = { .entropy_count = SEED * 8, .buf_size = SEED } };
+	} pool = {.info = {.entropy_count = SEED * 8, .buf_size = SEED}};
 	if (hex_bytes(hex, pool.seed, SEED, 0))
 		return -1;
 	int fd = device < 0 ? open_device() : device;

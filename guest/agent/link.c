@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LISTEN_MS 60000
-#define POLL_MS 20
+#define POLL_MS   20
 
 /* Asked for a card it does not know, the kernel runs modprobe and waits for it: minutes, early on. */
 static bool exists(const char *interface)
@@ -64,7 +64,7 @@ static int set_mac(int fd, const char *interface, const char *text)
 
 static struct sockaddr_in ipv4(in_addr_t address)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = address };
+	return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = address};
 }
 
 static int set_address(int fd, unsigned long what, const char *interface, in_addr_t address)
@@ -78,7 +78,7 @@ static int set_address(int fd, unsigned long what, const char *interface, in_add
 
 static int set_route(int fd, const char *interface, in_addr_t gateway)
 {
-	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
+	struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
 	struct sockaddr_in any = ipv4(INADDR_ANY), via = ipv4(gateway);
 	char name[IFNAMSIZ] = "";
 	strncpy(name, interface, sizeof(name) - 1);

@@ -8,12 +8,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define PORT "org.famulus.agent.0"
-#define SETTLE_MS 250
-#define PAUSE_US 1000
-#define STALL_MS 2000
+#define PORT       "org.famulus.agent.0"
+#define SETTLE_MS  250
+#define PAUSE_US   1000
+#define STALL_MS   2000
 #define LEISURE_MS 15000
-#define HEADER "famulus 1 "
+#define HEADER     "famulus 1 "
 
 /* What has come of the request so far: the header line and, behind it, the directives; then a NUL. */
 static char buffer[HEADER_MAX + REQUEST_MAX + 1];
@@ -43,7 +43,7 @@ static void answer(int port, const char *text)
 /* Carry out a request and put the answer into `text` (ANSWER_MAX bytes); tell whether it went well. */
 static bool carry_out(char *directives, size_t length, char *text)
 {
-	struct failure why = { .error = 0 };
+	struct failure why = {.error = 0};
 	if (request_run(directives, length, &why)) {
 		snprintf(text, ANSWER_MAX, "error %s: %s\n", why.what, strerror(why.error));
 		return false;
@@ -161,7 +161,7 @@ int main(void)
 		return 0;
 	}
 	/* Edge-triggered: while the host is away the port is always "hung up", and poll would spin. */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, port, &event)) {
 		perror("famulus-agent: epoll");
@@ -170,7 +170,10 @@ int main(void)
 	link_recall();
 	for (;;) {
 		drain(port);
-		int events = epoll_wait(epoll, &event, 1, filled ? STALL_MS : unfinished ? LEISURE_MS : -1);
+		int events = epoll_wait(epoll, &event, 1,
+					filled       ? STALL_MS
+					: unfinished ? LEISURE_MS
+						     : -1);
 		if (events == 0 && filled)
 			resume(port);
 		else if (events == 0)

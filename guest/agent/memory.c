@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FOLDER "/var/lib/famulus"
-#define MEMORY FOLDER "/link"
+#define FOLDER   "/var/lib/famulus"
+#define MEMORY   FOLDER "/link"
 #define WORD_MAX 64 /* bytes */
 
 int link_remember(char *words[])

@@ -11,7 +11,7 @@ void notify_ready(void)
 {
 	static const char ready[] = "READY=1";
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (!path || strlen(path) >= sizeof(address.sun_path))
 		return;
 	strcpy(address.sun_path, path);

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SHADOW "/etc/shadow"
+#define SHADOW     "/etc/shadow"
 #define SHADOW_MAX 65536
-#define METHOD "$6$" /* yescrypt costs seconds under emulation */
+#define METHOD     "$6$" /* yescrypt costs seconds under emulation */
 
 static char *read_shadow(struct stat *status)
 {
@@ -51,7 +51,7 @@ static int replace(char *text, const struct stat *status, char *field, const cha
 int apply_password(const char *user, const char *password)
 {
 	struct stat status;
-	struct crypt_data data = { .initialized = 0 };
+	struct crypt_data data = {.initialized = 0};
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
 	char *text = read_shadow(&status);
 	char *field = text ? find_field(text, user) : NULL;

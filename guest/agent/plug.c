@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PCI "/sys/bus/pci"
-#define COMMAND 4 /* the offset of the command register, PCI 3.0, 6.2.2 */
+#define PCI            "/sys/bus/pci"
+#define COMMAND        4 /* the offset of the command register, PCI 3.0, 6.2.2 */
 #define COMMAND_MEMORY 2
 
 static int write_digit(const char *path, const char *digit)

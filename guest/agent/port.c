@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PORTS "/sys/class/virtio-ports"
+#define PORTS   "/sys/class/virtio-ports"
 #define WAIT_MS 5000
 
 static bool has_name(const char *device, const char *name)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define FILES_MAX 32
-#define BLANK '\n'
+#define BLANK     '\n'
 
 static struct ready {
 	char path[128];
@@ -41,12 +41,13 @@ int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size)
 {
 	struct ready *file = &files[count];
 	static char blank[READY_MAX];
-	if (count == FILES_MAX || size == 0 || size > READY_MAX || strlen(path) >= sizeof(file->path)) {
+	if (count == FILES_MAX || size == 0 || size > READY_MAX ||
+	    strlen(path) >= sizeof(file->path)) {
 		errno = EINVAL;
 		return -1;
 	}
 	memset(blank, BLANK, size);
-	*file = (struct ready){ .mode = mode, .uid = uid, .gid = gid, .size = size };
+	*file = (struct ready){.mode = mode, .uid = uid, .gid = gid, .size = size};
 	strcpy(file->path, path);
 	if (apply_file(mode, uid, gid, path, blank, size) || map(file))
 		return -1;
@@ -68,7 +69,8 @@ static struct ready *find(const char *path)
 	return NULL;
 }
 
-bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+		size_t length)
 {
 	struct ready *file = find(path);
 	if (!file || file->used || length == 0 || length > file->size || file->mode != mode ||

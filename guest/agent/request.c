@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 6
-#define WHAT_MAX 200
+#define WHAT_MAX  200
 
 /* What is left of the request. */
 struct rest {
@@ -74,7 +74,7 @@ static int parse_place(char *words[WORDS_MAX], struct place *place)
 	    !number(words[3], 10, UINT_MAX - 1, &gid) ||
 	    !number(words[4], 10, REQUEST_MAX, &length) || words[5][0] != '/')
 		return invalid();
-	*place = (struct place){ (mode_t)mode, (uid_t)uid, (gid_t)gid, length, words[5] };
+	*place = (struct place){(mode_t)mode, (uid_t)uid, (gid_t)gid, length, words[5]};
 	return 0;
 }
 
@@ -133,12 +133,9 @@ static const struct {
 	const char *verb;
 	int (*apply)(const char *word);
 } simple[] = {
-	{ "hostname", apply_hostname },
-	{ "machine-id", apply_machine_id },
-	{ "entropy", apply_entropy },
-	{ "time", apply_time },
-	{ "plug", apply_plug },
-	{ "listening", run_listening },
+	{"hostname", apply_hostname}, {"machine-id", apply_machine_id},
+	{"entropy", apply_entropy},   {"time", apply_time},
+	{"plug", apply_plug},         {"listening", run_listening},
 };
 
 static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
@@ -168,7 +165,7 @@ static int run_words(char *words[WORDS_MAX], int count, struct rest *rest)
 
 int request_run(char *text, size_t length, struct failure *why)
 {
-	struct rest rest = { text, length };
+	struct rest rest = {text, length};
 	while (rest.length) {
 		char *words[WORDS_MAX];
 		char *line = next_line(&rest);

@@ -9,8 +9,8 @@
 #include <linux/slab.h>
 
 #define REGISTERS_BAR 0
-#define POSITION 8 /* reads as the own id */
-#define DOORBELL 12 /* written: peer << 16 | vector */
+#define POSITION      8 /* reads as the own id */
+#define DOORBELL      12 /* written: peer << 16 | vector */
 
 int fam_bell_find(struct fam *fam)
 {
@@ -100,7 +100,8 @@ void fam_bell_silence(struct fam *fam)
 
 	while (bell->requested) {
 		bell->requested--;
-		free_irq(pci_irq_vector(fam->pci, bell->requested), &bell->vectors[bell->requested]);
+		free_irq(pci_irq_vector(fam->pci, bell->requested),
+			 &bell->vectors[bell->requested]);
 	}
 	kfree(bell->vectors);
 	bell->vectors = NULL;

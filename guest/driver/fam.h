@@ -15,7 +15,7 @@
 
 #include "famulus_uapi.h"
 
-#define FAM_MINORS 16
+#define FAM_MINORS  16
 #define FAM_VECTORS 64 /* a bit each in what read(2) returns */
 
 struct fam;
@@ -29,11 +29,11 @@ struct fam_vector {
 
 /* The device's doorbell. Interrupts come from the first file on that listens. */
 struct fam_bell {
-	void __iomem *registers;	/* BAR 0 */
-	unsigned int count;		/* of vectors; 0 without a doorbell */
-	unsigned int requested;		/* interrupts, none or `count` */
+	void __iomem *registers; /* BAR 0 */
+	unsigned int count; /* of vectors; 0 without a doorbell */
+	unsigned int requested; /* interrupts, none or `count` */
 	struct fam_vector *vectors;
-	spinlock_t lock;		/* of the list, and of what the files in it have heard */
+	spinlock_t lock; /* of the list, and of what the files in it have heard */
 	struct list_head listeners;
 };
 
@@ -42,20 +42,20 @@ struct fam {
 	struct device dev;
 	struct cdev cdev;
 	struct pci_dev *pci;
-	phys_addr_t base;		/* of the pool: BAR 2 */
-	resource_size_t size;		/* bytes */
-	struct rw_semaphore guard;	/* of all below */
-	bool gone;			/* removed while files are open: nothing of `pci` is touched */
+	phys_addr_t base; /* of the pool: BAR 2 */
+	resource_size_t size; /* bytes */
+	struct rw_semaphore guard; /* of all below */
+	bool gone; /* removed while files are open: nothing of `pci` is touched */
 	unsigned int opens;
-	struct inode *inode;		/* while files are open: the one whose mapping they all share */
+	struct inode *inode; /* while files are open: the one whose mapping they all share */
 	struct fam_bell bell;
 };
 
 /* One open file. */
 struct fam_file {
 	struct fam *fam;
-	struct list_head listener;	/* in the bell's list, once it listens */
-	u64 heard;			/* bit v: vector v has rung since the last read */
+	struct list_head listener; /* in the bell's list, once it listens */
+	u64 heard; /* bit v: vector v has rung since the last read */
 	wait_queue_head_t waiting;
 	struct eventfd_ctx *events[FAM_VECTORS];
 };

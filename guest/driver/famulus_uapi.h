@@ -18,11 +18,11 @@
 #define FAMULUS_PEERS_MAX 64
 
 struct famulus_info {
-	__u64 size;	 /* of the pool, bytes */
-	__s32 id;	 /* own peer id, the node's number; -1 without a doorbell */
-	__u32 vectors;	 /* of each peer; 0 without a doorbell */
+	__u64 size; /* of the pool, bytes */
+	__s32 id; /* own peer id, the node's number; -1 without a doorbell */
+	__u32 vectors; /* of each peer; 0 without a doorbell */
 	__u32 peers_max; /* the greatest id that a peer can have: FAMULUS_PEERS_MAX */
-	__u32 flags;	 /* none is defined: 0 */
+	__u32 flags; /* none is defined: 0 */
 };
 
 /* Rings `vector` of the node `peer`. A peer that is not there hears nothing, and that is no error. */
@@ -42,6 +42,6 @@ struct famulus_eventfd {
 #define FAMULUS_SET_EVENTFD _IOW('F', 3, struct famulus_eventfd)
 
 /* Write back and empty all caches of the node (wbinvd on each CPU). EPERM without CAP_SYS_RAWIO. */
-#define FAMULUS_WBINVD      _IO('F', 4)
+#define FAMULUS_WBINVD _IO('F', 4)
 
 #endif

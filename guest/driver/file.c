@@ -119,16 +119,11 @@ static long fam_ioctl(struct file *file, unsigned int what, unsigned long argume
 	void __user *at = (void __user *)argument;
 
 	switch (what) {
-	case FAMULUS_GET_INFO:
-		return get_info(opened->fam, at);
-	case FAMULUS_RING:
-		return ring(opened->fam, at);
-	case FAMULUS_SET_EVENTFD:
-		return set_eventfd(opened, at);
-	case FAMULUS_WBINVD:
-		return write_back_all();
-	default:
-		return -ENOTTY;
+	case FAMULUS_GET_INFO: return get_info(opened->fam, at);
+	case FAMULUS_RING: return ring(opened->fam, at);
+	case FAMULUS_SET_EVENTFD: return set_eventfd(opened, at);
+	case FAMULUS_WBINVD: return write_back_all();
+	default: return -ENOTTY;
 	}
 }
 

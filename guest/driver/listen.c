@@ -66,7 +66,8 @@ static int listen(struct fam_file *file)
 	return error;
 }
 
-static struct eventfd_ctx *swap_events(struct fam_file *file, u32 vector, struct eventfd_ctx *events)
+static struct eventfd_ctx *swap_events(struct fam_file *file, u32 vector,
+				       struct eventfd_ctx *events)
 {
 	spin_lock_irq(&file->fam->bell.lock);
 	swap(file->events[vector], events);

@@ -21,7 +21,7 @@ MODULE_PARM_DESC(gid, "group that may open /dev/famN, by default that of user fa
 static DEFINE_IDA(numbers);
 static dev_t first;
 
-static struct class fam_class = { .name = "fam" };
+static struct class fam_class = {.name = "fam"};
 
 /* Where no udev runs, as in a fresh clone, this alone decides who may open the file. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
@@ -37,7 +37,7 @@ static char *node_of(const struct device *dev, umode_t *mode, kuid_t *uid, kgid_
 	return NULL;
 }
 
-static const struct device_type fam_type = { .name = "fam", .devnode = node_of };
+static const struct device_type fam_type = {.name = "fam", .devnode = node_of};
 
 static void fam_release(struct device *dev)
 {
@@ -123,9 +123,8 @@ static void fam_remove(struct pci_dev *pci)
 }
 
 static const struct pci_device_id ids[] = {
-	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, 0x1110) }, /* ivshmem */
-	{}
-};
+	{PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, 0x1110)}, /* ivshmem */
+	{}};
 MODULE_DEVICE_TABLE(pci, ids);
 
 static struct pci_driver driver = {

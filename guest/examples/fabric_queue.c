@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define CAPACITY 64
-#define LIMIT 60000 /* milliseconds */
-#define NODES 65
+#define LIMIT    60000 /* milliseconds */
+#define NODES    65
 
 struct message {
 	uint32_t node, number;
@@ -21,7 +21,7 @@ static int produce(struct fam *fam, struct fam_queue *queue, uint32_t count)
 {
 	int result = 0;
 	for (uint32_t i = 0; result == 0 && i < count; i++) {
-		struct message message = { (uint32_t)fam_node(fam), i, "" };
+		struct message message = {(uint32_t)fam_node(fam), i, ""};
 		snprintf(message.text, sizeof(message.text), "message %u", i);
 		result = fam_queue_push(queue, &message, LIMIT);
 	}
@@ -57,7 +57,8 @@ int main(int argc, char *argv[])
 	if (result == 0)
 		result = fam_region_obtain(fam, "fabric_queue", bytes, 0660, &region);
 	if (result == 0)
-		result = fam_queue_open(fam, region->base, sizeof(struct message), CAPACITY, &queue);
+		result =
+			fam_queue_open(fam, region->base, sizeof(struct message), CAPACITY, &queue);
 	if (result == 0 && argc > 1 && strcmp(argv[1], "consume") == 0)
 		result = consume(fam, &queue, count);
 	else if (result == 0)

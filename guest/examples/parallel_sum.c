@@ -67,7 +67,7 @@ int main(int argc, char *argv[])
 	struct fam *fam;
 	struct fam_region *region;
 	uint32_t parties = argc > 1 ? (uint32_t)atol(argv[1]) : 1;
-	struct job job = { .count = argc > 2 ? (uint64_t)atol(argv[2]) : 100000 };
+	struct job job = {.count = argc > 2 ? (uint64_t)atol(argv[2]) : 100000};
 	uint64_t bytes = sizeof(struct shared) + job.count * sizeof(uint64_t);
 	int result = fam_open(&fam, NULL);
 	if (result == 0)
@@ -80,7 +80,8 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "parallel_sum: %s\n", strerror(-result));
 		return 1;
 	}
-	printf("node %d: the sum of 1 to %llu is %llu\n", fam_node(fam), (unsigned long long)job.count,
+	printf("node %d: the sum of 1 to %llu is %llu\n", fam_node(fam),
+	       (unsigned long long)job.count,
 	       (unsigned long long)fam_load64(&job.shared->words.total));
 	fam_region_close(region);
 	fam_close(fam);

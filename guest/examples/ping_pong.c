@@ -44,7 +44,8 @@ int main(int argc, char *argv[])
 	uint64_t turn = argc > 1 && strcmp(argv[1], "pong") == 0;
 	int result = fam_open(&fam, NULL);
 	if (result == 0)
-		result = fam_region_obtain(fam, "ping_pong", sizeof(struct fam_event), 0660, &region);
+		result = fam_region_obtain(fam, "ping_pong", sizeof(struct fam_event), 0660,
+					   &region);
 	double start = seconds();
 	if (result == 0)
 		result = play(fam, region->base, turn, rounds);

@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define COVER "/dev/famulus-boot-id"
-#define DISK "/dev/vda1"
+#define COVER   "/dev/famulus-boot-id"
+#define DISK    "/dev/vda1"
 #define WAIT_MS 10000
 
 static int complain(const char *what)

@@ -31,7 +31,7 @@ static bool arrive(struct wait *wait, uint32_t parties)
 int fam_barrier_arrive(struct fam *fam, struct fam_barrier *barrier, uint32_t parties,
 		       uint64_t *round)
 {
-	struct wait wait = { barrier, 0 };
+	struct wait wait = {barrier, 0};
 	int result = parties ? fam_usable(fam) : -EINVAL;
 	if (result)
 		return result;
@@ -44,7 +44,7 @@ int fam_barrier_arrive(struct fam *fam, struct fam_barrier *barrier, uint32_t pa
 
 int fam_barrier_await(struct fam *fam, struct fam_barrier *barrier, uint64_t round, int limit)
 {
-	struct wait wait = { barrier, round };
+	struct wait wait = {barrier, round};
 	return fam_await(fam, &barrier->waiters, limit, has_moved_on, &wait);
 }
 

@@ -28,6 +28,6 @@ bool fam_is_over(int64_t deadline)
 /* A signal ends it early, which a waiter takes as one more reason to look. */
 void fam_sleep_us(long microseconds)
 {
-	struct timespec nap = { microseconds / 1000000, microseconds % 1000000 * 1000 };
+	struct timespec nap = {microseconds / 1000000, microseconds % 1000000 * 1000};
 	nanosleep(&nap, NULL);
 }

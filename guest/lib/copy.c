@@ -4,10 +4,10 @@
 
 /* A test that kills the writer at every store sees torn data only if there are several. */
 #ifdef FAM_STORE_HOOK
-#define CHUNK ((size_t)32)
+#define CHUNK      ((size_t)32)
 #define ZERO_CHUNK ((size_t)4096)
 #else
-#define CHUNK SIZE_MAX
+#define CHUNK      SIZE_MAX
 #define ZERO_CHUNK SIZE_MAX
 #endif
 

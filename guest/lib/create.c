@@ -83,8 +83,7 @@ int fam_region_create(struct fam *fam, const char *name, uint64_t size, uint32_t
 		      struct fam_region **out)
 {
 	struct fam_entry wanted = {
-		.state = FAM_CREATING, .kind = FAM_REGION, .mode = mode & 0777, .size = size
-	};
+		.state = FAM_CREATING, .kind = FAM_REGION, .mode = mode & 0777, .size = size};
 	struct fam_region *region;
 	int result = enter_locked(fam, name, &wanted);
 	if (result)
@@ -108,8 +107,11 @@ int fam_region_reserve(struct fam *fam, const char *name, uint64_t offset, uint6
 		       uint32_t mode)
 {
 	struct fam_entry wanted = {
-		.state = FAM_LIVE, .kind = FAM_RESERVED, .mode = mode & 0777,
-		.offset = offset, .size = size,
+		.state = FAM_LIVE,
+		.kind = FAM_RESERVED,
+		.mode = mode & 0777,
+		.offset = offset,
+		.size = size,
 	};
 	return offset % FAM_PAGE ? -EINVAL : enter_locked(fam, name, &wanted);
 }

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define DEVICE "/dev/fam0"
-#define LINK "/mnt/fabric_emulation"
+#define LINK   "/mnt/fabric_emulation"
 #define VECTOR 0
-#define PEERS 64
+#define PEERS  64
 
 static const char *default_path(void)
 {
@@ -40,7 +40,7 @@ static int node_number(void)
 /* Without vectors, or if it cannot be had, there is no doorbell, and waits look again by themselves. */
 static void open_doorbell(struct fam *fam, const struct famulus_info *info)
 {
-	struct famulus_eventfd take = { .vector = VECTOR };
+	struct famulus_eventfd take = {.vector = VECTOR};
 	if (info->id < 0 || info->vectors <= VECTOR)
 		return;
 	take.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -91,7 +91,7 @@ void fam_device_close(struct fam *fam)
 /* A peer that cannot be rung has gone, or looks again within FAM_NAP_MS anyway. */
 void fam_ring(struct fam *fam, uint64_t peers)
 {
-	struct famulus_ring ring = { .vector = VECTOR };
+	struct famulus_ring ring = {.vector = VECTOR};
 	if (fam->event < 0)
 		return;
 	for (unsigned bit = 0; bit < PEERS; bit++) {

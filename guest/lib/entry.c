@@ -33,7 +33,8 @@ static bool is_sane(const struct fam *fam, const struct fam_entry *entry)
 	if (entry->state == FAM_FREE)
 		return true;
 	return entry->state <= FAM_LIVE && entry->kind <= FAM_RESERVED && entry->length &&
-	       entry->length <= FAM_NAME_MAX && strnlen(entry->name, sizeof(entry->name)) == entry->length &&
+	       entry->length <= FAM_NAME_MAX &&
+	       strnlen(entry->name, sizeof(entry->name)) == entry->length &&
 	       entry->offset % FAM_PAGE == 0 && entry->offset <= end && entry->size &&
 	       entry->size <= end && fam_extent(entry) <= end - entry->offset;
 }

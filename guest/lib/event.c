@@ -20,7 +20,7 @@ uint64_t fam_event_read(struct fam_event *event)
 
 int fam_event_wait(struct fam *fam, struct fam_event *event, uint64_t seen, int limit)
 {
-	struct wait wait = { event, seen };
+	struct wait wait = {event, seen};
 	return fam_await(fam, &event->waiters, limit, has_moved_on, &wait);
 }
 

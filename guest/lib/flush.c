@@ -22,10 +22,10 @@ static int features(void)
 	return found;
 }
 
-#define EACH_LINE(start, bytes, instruction)                                                       \
-	for (uintptr_t line = (uintptr_t)(start) & ~(uintptr_t)(FAM_LINE - 1),                     \
-		       end = (uintptr_t)(start) + (bytes);                                         \
-	     line < end; line += FAM_LINE)                                                         \
+#define EACH_LINE(start, bytes, instruction) \
+	for (uintptr_t line = (uintptr_t)(start) & ~(uintptr_t)(FAM_LINE - 1), \
+		       end = (uintptr_t)(start) + (bytes); \
+	     line < end; line += FAM_LINE) \
 	__asm__ volatile(instruction " %0" : "+m"(*(volatile char *)line)::"memory")
 
 static void drop_lines(const void *start, size_t bytes)

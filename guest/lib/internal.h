@@ -20,7 +20,7 @@ struct fam {
 	int fd;
 	int event; /* an eventfd that the doorbell writes to, or -1 */
 	int node;
-	int peer;       /* as which the doorbell knows it; there only with one */
+	int peer; /* as which the doorbell knows it; there only with one */
 	int dead_after; /* ms */
 	uint64_t size;
 	unsigned forks; /* fam_forks when it was opened */
@@ -30,8 +30,8 @@ struct fam {
 	struct fam_locks *locks;
 	struct fam_slot *slots, *slot;
 	struct fam_entry *table; /* a private copy, right while the directory is locked */
-	unsigned damaged;        /* entries of it that are beyond repair */
-	uint64_t sequence;       /* the highest of it */
+	unsigned damaged; /* entries of it that are beyond repair */
+	uint64_t sequence; /* the highest of it */
 	/* the thread that beats */
 	pthread_t thread;
 	pthread_mutex_t mutex;

@@ -23,15 +23,15 @@
 #include <famulus/region.h>
 #include <famulus/sync.h>
 
-#define FAM_PAGE 4096ULL
-#define FAM_MAGIC 0x31534c554d4146ULL /* "FAMULS1" and a NUL */
-#define FAM_VERSION 1
-#define FAM_SLOTS 512
+#define FAM_PAGE     4096ULL
+#define FAM_MAGIC    0x31534c554d4146ULL /* "FAMULS1" and a NUL */
+#define FAM_VERSION  1
+#define FAM_SLOTS    512
 #define FAM_POOL_MIN (256ULL << 10)
 
-#define FAM_LOCKS 4096
+#define FAM_LOCKS    4096
 #define FAM_REGISTRY 8192
-#define FAM_TABLE (FAM_REGISTRY + FAM_SLOTS * 64)
+#define FAM_TABLE    (FAM_REGISTRY + FAM_SLOTS * 64)
 
 /* Entries come in multiples of 32, which fill 3 pages; one for each 64 KiB, from 64 to 1024. */
 #define FAM_ENTRIES_MIN 64
@@ -41,7 +41,7 @@ struct fam_super {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t checksum; /* CRC-32 of the line with this field 0 */
-	uint64_t pool;     /* bytes */
+	uint64_t pool; /* bytes */
 	uint32_t entries;
 	uint32_t dead_after; /* milliseconds */
 	uint64_t unused[4];
@@ -54,7 +54,7 @@ struct fam_slot {
 	uint64_t described; /* the generation that the rest is about */
 	uint64_t node, pid;
 	uint64_t start; /* of the process: clock ticks after boot, proc(5) */
-	uint64_t boot;  /* which boot and pid namespace the pid is of */
+	uint64_t boot; /* which boot and pid namespace the pid is of */
 	uint64_t joined;
 };
 
@@ -68,8 +68,8 @@ struct fam_entry {
 	uint32_t state;
 	uint32_t kind, mode, uid, gid;
 	uint64_t offset, size;
-	uint64_t creator;  /* the member that is making it */
-	uint64_t created;  /* seconds since 1970 */
+	uint64_t creator; /* the member that is making it */
+	uint64_t created; /* seconds since 1970 */
 	uint64_t identity; /* higher than any sequence when it was made */
 	uint32_t length;
 	uint32_t unused;

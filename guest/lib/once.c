@@ -24,7 +24,7 @@ static int try_begin(struct fam *fam, void *what)
 
 int fam_once_begin(struct fam *fam, struct fam_once *once, int limit)
 {
-	struct begin begin = { once, false };
+	struct begin begin = {once, false};
 	int result = fam_await(fam, &once->waiters, limit, try_begin, &begin);
 	return result ? result : begin.mine;
 }

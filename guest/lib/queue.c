@@ -66,7 +66,8 @@ static int enter(struct fam_queue *queue, const struct side *side, int limit)
 {
 	int64_t deadline = fam_deadline(limit);
 	for (;;) {
-		int result = fam_await(queue->fam, side->waits, left(limit, deadline), side->ready, queue);
+		int result = fam_await(queue->fam, side->waits, left(limit, deadline), side->ready,
+				       queue);
 		if (result == 0)
 			result = fam_mutex_lock_any(queue->fam, side->lock, left(limit, deadline));
 		if (result || side->ready(queue->fam, queue))
@@ -84,7 +85,8 @@ static int leave(struct fam_queue *queue, const struct side *side)
 int fam_queue_push(struct fam_queue *queue, const void *message, int limit)
 {
 	struct fam_queue_head *head = queue->head;
-	struct side side = { has_room, &head->popped.waiters, &head->pushed.waiters, &head->push_lock };
+	struct side side = {has_room, &head->popped.waiters, &head->pushed.waiters,
+			    &head->push_lock};
 	int result = enter(queue, &side, limit);
 	if (result)
 		return result;
@@ -95,8 +97,8 @@ int fam_queue_push(struct fam_queue *queue, const void *message, int limit)
 int fam_queue_pop(struct fam_queue *queue, void *message, int limit)
 {
 	struct fam_queue_head *head = queue->head;
-	struct side side = { has_message, &head->pushed.waiters, &head->popped.waiters,
-			     &head->pop_lock };
+	struct side side = {has_message, &head->pushed.waiters, &head->popped.waiters,
+			    &head->pop_lock};
 	int result = enter(queue, &side, limit);
 	if (result)
 		return result;
@@ -118,7 +120,7 @@ int fam_queue_open(struct fam *fam, void *memory, uint64_t size, uint64_t capaci
 	struct fam_queue_head *head = memory;
 	if (!size || !capacity || (uintptr_t)memory % FAM_LINE)
 		return -EINVAL;
-	*queue = (struct fam_queue){ fam, head, size, capacity };
+	*queue = (struct fam_queue){fam, head, size, capacity};
 	int result = fam_once(fam, &head->once, decide, queue, 3 * fam_dead_after(fam));
 	if (result)
 		return result;

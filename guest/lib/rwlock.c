@@ -92,7 +92,8 @@ int fam_rwlock_unlock(struct fam *fam, struct fam_rwlock *lock)
 	int result = fam_usable(fam);
 	for (unsigned i = 0; result == 0 && i < FAM_READERS; i++) {
 		uint64_t mine = fam->id;
-		if (fam_load64(&lock->readers[i]) != mine || !fam_cas64(&lock->readers[i], &mine, 0))
+		if (fam_load64(&lock->readers[i]) != mine ||
+		    !fam_cas64(&lock->readers[i], &mine, 0))
 			continue;
 		fam_wake(fam, &lock->writer.waiters);
 		return 0;

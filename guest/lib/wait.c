@@ -25,7 +25,7 @@ static long shorter(long a, long b)
 /* Sleep in the round `nap` of sleeping, not past `deadline`. */
 static void sleep_a_while(struct fam *fam, unsigned nap, int64_t deadline)
 {
-	struct pollfd rung = { .fd = fam->event, .events = POLLIN };
+	struct pollfd rung = {.fd = fam->event, .events = POLLIN};
 	long left = deadline == INT64_MAX ? FAM_NAP_MS : (long)(deadline - fam_now());
 	uint64_t rings;
 	if (left <= 0)
@@ -34,7 +34,8 @@ static void sleep_a_while(struct fam *fam, unsigned nap, int64_t deadline)
 		long nap_us = nap < 7 ? NAP_MIN_US << nap : NAP_MAX_US;
 		fam_sleep_us(shorter(nap_us, left * 1000));
 	} else if (poll(&rung, 1, (int)shorter(left, FAM_NAP_MS)) > 0) {
-		(void)!read(fam->event, &rings, sizeof(rings)); /* another thread may have been faster */
+		(void)!read(fam->event, &rings,
+			    sizeof(rings)); /* another thread may have been faster */
 	}
 }
 

@@ -27,7 +27,7 @@ static void read_text(const char *path, char *text, size_t room)
 uint64_t fam_boot(void)
 {
 	char id[64];
-	struct stat status = { 0 };
+	struct stat status = {0};
 	read_text("/proc/sys/kernel/random/boot_id", id, sizeof(id));
 	stat("/proc/self/ns/pid", &status);
 	uint64_t sum = mixed(0xcbf29ce484222325ULL, id, strlen(id));
@@ -48,7 +48,8 @@ uint64_t fam_process_start(uint64_t pid)
 	const char *rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
 			    " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
-			    " %d %*d %llu", &state, &threads, &start) != 3)
+			    " %d %*d %llu",
+			    &state, &threads, &start) != 3)
 		return 0;
 	return (state == 'Z' || state == 'X') && threads < 2 ? 0 : start;
 }
@@ -56,7 +57,8 @@ uint64_t fam_process_start(uint64_t pid)
 /* Tell whether the member of this node in `slot` is known to have ended. */
 static bool has_ended(struct fam *fam, struct fam_slot *slot, uint64_t state)
 {
-	if (fam_load64(&slot->described) != state >> 1) /* first: then what follows is of this member */
+	if (fam_load64(&slot->described) !=
+	    state >> 1) /* first: then what follows is of this member */
 		return false;
 	uint64_t pid = fam_load64(&slot->pid), start = fam_load64(&slot->start);
 	if (fam_load64(&slot->boot) != fam->boot ||
@@ -83,7 +85,7 @@ static void look_at(struct fam *fam, unsigned index, int64_t now)
 	uint64_t state = fam_load64(&slot->state);
 	if (!(state & 1) || slot == fam->slot)
 		return;
-	struct fam_seen found = { state, fam_load64(&slot->beats), now };
+	struct fam_seen found = {state, fam_load64(&slot->beats), now};
 	if (is_silent(fam, &fam->seen[index], found) || has_ended(fam, slot, state))
 		fam_cas64(&slot->state, &state, state & ~1ULL);
 }

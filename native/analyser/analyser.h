@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define LINE 64
+#define LINE  64
 #define NODES 65 /* 1 ... 64 */
 #define NEVER UINT64_MAX
 
@@ -24,9 +24,9 @@ typedef uint32_t rec_t;
 
 struct record {
 	uint64_t seq, pc, offset, space, thread, value;
-	uint64_t flushed;  /* when a write-back of it was begun; 0: not yet */
+	uint64_t flushed; /* when a write-back of it was begun; 0: not yet */
 	uint64_t flush_pc; /* by this instruction */
-	uint64_t done;     /* when that was complete, fence included; NEVER: not yet */
+	uint64_t done; /* when that was complete, fence included; NEVER: not yet */
 	uint32_t snapshot; /* what its node knew when it stored */
 	uint16_t size;
 	uint8_t node, kind;
@@ -35,7 +35,7 @@ struct record {
 /* The last load of a place by a node. */
 struct reading {
 	uint64_t seq, pc, offset, space, thread;
-	uint32_t fetch;   /* of the copy that it read */
+	uint32_t fetch; /* of the copy that it read */
 	uint32_t repeats; /* how often in a row from one fetch, with something newer in the pool */
 	uint16_t size;
 };
@@ -44,13 +44,13 @@ struct reading {
 struct copy {
 	struct copy *next, *next_of_node;
 	struct line *line;
-	rec_t *seen;              /* what it holds; while `held` */
-	rec_t *last;              /* the node's own last stores; only in shared lines */
+	rec_t *seen; /* what it holds; while `held` */
+	rec_t *last; /* the node's own last stores; only in shared lines */
 	struct reading *readings; /* likewise */
-	struct reading reading;   /* the last one; in lines of one node */
-	uint64_t dirty;           /* bytes */
-	rec_t newest;             /* the node's last plain store in the line */
-	uint32_t fetch;           /* how often it was fetched */
+	struct reading reading; /* the last one; in lines of one node */
+	uint64_t dirty; /* bytes */
+	rec_t newest; /* the node's last plain store in the line */
+	uint32_t fetch; /* how often it was fetched */
 	uint8_t node;
 	bool held;
 	uint8_t idle_flush; /* flushes since the last access */
@@ -68,7 +68,7 @@ struct line {
 	rec_t *pool; /* NULL: nothing was written back yet */
 	struct flush flush; /* the last one of any node */
 	uint8_t shift; /* 3 or 0 */
-	bool shared;   /* more than one node has a copy */
+	bool shared; /* more than one node has a copy */
 };
 
 /* A write-back that is ordered by its thread's next fence. */
@@ -84,7 +84,8 @@ struct thread {
 	uint64_t space, thread;
 	struct pending *pending;
 	unsigned count, room;
-	uint64_t implied; /* a locked instruction outside the pool has ordered `pending`, at this seq */
+	uint64_t
+		implied; /* a locked instruction outside the pool has ordered `pending`, at this seq */
 	uint8_t node;
 	bool gone;
 };
@@ -103,9 +104,9 @@ void record_collect(void);
 
 /* order.c: happens-before between nodes */
 struct edge {
-	struct record store;   /* what was seen */
+	struct record store; /* what was seen */
 	struct fam_event load; /* by what */
-	uint64_t before;       /* what was known until then */
+	uint64_t before; /* what was known until then */
 };
 extern uint64_t known[NODES][NODES]; /* known[j][i]: node j knows what i did up to this seq */
 extern struct edge edges[NODES][NODES];
@@ -136,9 +137,9 @@ uint64_t bytes_mask(uint64_t offset, unsigned size);
 bool is_dirty(const struct copy *copy, unsigned granule);
 
 /* Each granule `g` of a line that `size` bytes at `offset` touch. */
-#define EACH_GRANULE(g, line, offset, size)                                                        \
-	for (unsigned g = (offset) % LINE >> (line)->shift,                                        \
-		      g##_end = ((offset) % LINE + (size) - 1) >> (line)->shift;                    \
+#define EACH_GRANULE(g, line, offset, size) \
+	for (unsigned g = (offset) % LINE >> (line)->shift, \
+		      g##_end = ((offset) % LINE + (size) - 1) >> (line)->shift; \
 	     g <= g##_end; g++)
 
 /* thread.c */

@@ -98,8 +98,8 @@ static rec_t overwritten(const struct copy *copy, const struct fam_event *event)
 	    store->size != event->size)
 		return 0;
 	EACH_GRANULE(g, line, event->offset, event->size)
-		if (line->pool && line->pool[g] == old)
-			return 0;
+	if (line->pool && line->pool[g] == old)
+		return 0;
 	return old;
 }
 
@@ -112,7 +112,8 @@ static struct copy *store(const struct fam_event *event)
 	fetch(copy);
 	judge_store(event, copy);
 	rec_t record = record_new(event, overwritten(copy, event));
-	EACH_GRANULE(g, line, event->offset, event->size) {
+	EACH_GRANULE(g, line, event->offset, event->size)
+	{
 		copy->seen[g] = record;
 		if (copy->last)
 			copy->last[g] = record;
@@ -155,7 +156,8 @@ static void locked(const struct fam_event *event)
 	rec_t record = record_new(event, 0);
 	records[record].flushed = records[record].done = event->seq;
 	records[record].flush_pc = event->pc;
-	EACH_GRANULE(g, line, event->offset, event->size) {
+	EACH_GRANULE(g, line, event->offset, event->size)
+	{
 		copy->seen[g] = line->pool[g] = record;
 		if (copy->last)
 			copy->last[g] = record;
@@ -168,8 +170,8 @@ static void flush(const struct fam_event *event)
 	struct line *line = line_get(event->offset);
 	struct copy *copy = copy_find(line, event->node);
 	judge_flush(event, line, copy);
-	line->flush = (struct flush){ event->seq, event->pc, event->space, event->thread,
-				      event->node, event->kind };
+	line->flush = (struct flush){event->seq,    event->pc,   event->space,
+				     event->thread, event->node, event->kind};
 	if (!copy)
 		return;
 	begin(copy, event);
@@ -239,18 +241,13 @@ static void store_part(const struct fam_event *event)
 
 void cache_event(const struct fam_event *event)
 {
-	if (event->kind >= FAM_EV_LOAD && event->kind <= FAM_EV_CLWB && event->offset != FAM_NO_OFFSET)
+	if (event->kind >= FAM_EV_LOAD && event->kind <= FAM_EV_CLWB &&
+	    event->offset != FAM_NO_OFFSET)
 		thread_goes_on(event);
 	switch (event->kind) {
-	case FAM_EV_LOAD:
-		each_part(event, load);
-		break;
-	case FAM_EV_STORE:
-		each_part(event, store_part);
-		break;
-	case FAM_EV_STORE_NT:
-		each_part(event, store_past_the_cache);
-		break;
+	case FAM_EV_LOAD: each_part(event, load); break;
+	case FAM_EV_STORE: each_part(event, store_part); break;
+	case FAM_EV_STORE_NT: each_part(event, store_past_the_cache); break;
 	case FAM_EV_LOCKED:
 		event->offset == FAM_NO_OFFSET ? fence(event) : each_part(event, locked);
 		break;
@@ -261,29 +258,14 @@ void cache_event(const struct fam_event *event)
 			flush(event);
 		break;
 	case FAM_EV_SFENCE:
-	case FAM_EV_MFENCE:
-		fence(event);
-		break;
-	case FAM_EV_PUSHED:
-		pushed(event);
-		break;
-	case FAM_EV_EVICTED:
-		evicted(event);
-		break;
-	case FAM_EV_WBINVD:
-		all_lines(event, true);
-		break;
-	case FAM_EV_NODE_DOWN:
-		all_lines(event, event->value == 0);
-		break;
-	case FAM_EV_PROCESS:
-		process_begins(event);
-		break;
-	case FAM_EV_EXIT:
-		process_ends(event);
-		break;
-	default:
-		break;
+	case FAM_EV_MFENCE: fence(event); break;
+	case FAM_EV_PUSHED: pushed(event); break;
+	case FAM_EV_EVICTED: evicted(event); break;
+	case FAM_EV_WBINVD: all_lines(event, true); break;
+	case FAM_EV_NODE_DOWN: all_lines(event, event->value == 0); break;
+	case FAM_EV_PROCESS: process_begins(event); break;
+	case FAM_EV_EXIT: process_ends(event); break;
+	default: break;
 	}
 }
 

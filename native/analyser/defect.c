@@ -11,12 +11,33 @@ struct defect {
 };
 
 static const char *const kinds[] = {
-	"stale read", "unflushed publication", "lost update", "missing fence",
-	"unflushed at exit", "data race", "write-back of a clean line", "double flush",
+	"stale read",
+	"unflushed publication",
+	"lost update",
+	"missing fence",
+	"unflushed at exit",
+	"data race",
+	"write-back of a clean line",
+	"double flush",
 };
 static const char *const events[] = {
-	"none", "load", "store", "non-temporal store", "locked instruction", "clflush", "clflushopt", "clwb",
-	"wbinvd", "sfence", "mfence", "lfence", "pushed", "evicted", "process", "exit", "node up",
+	"none",
+	"load",
+	"store",
+	"non-temporal store",
+	"locked instruction",
+	"clflush",
+	"clflushopt",
+	"clwb",
+	"wbinvd",
+	"sfence",
+	"mfence",
+	"lfence",
+	"pushed",
+	"evicted",
+	"process",
+	"exit",
+	"node up",
 	"node down",
 };
 static struct defect *defects, **end = &defects;
@@ -69,9 +90,14 @@ static void print_event(FILE *out, const char *name, const struct fam_event *eve
 static void print_flush(FILE *out, const struct finding *finding)
 {
 	const struct flush *flush = &finding->flush;
-	struct fam_event event = { .seq = flush->seq, .pc = flush->pc, .space = flush->space,
-				   .thread = flush->thread, .node = flush->node,
-				   .kind = flush->kind, .offset = finding->line, .size = LINE };
+	struct fam_event event = {.seq = flush->seq,
+				  .pc = flush->pc,
+				  .space = flush->space,
+				  .thread = flush->thread,
+				  .node = flush->node,
+				  .kind = flush->kind,
+				  .offset = finding->line,
+				  .size = LINE};
 	print_event(out, "flush", &event);
 }
 

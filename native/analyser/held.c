@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define HELD 1024 /* findings of a node's loads, until its next locked instruction that stores */
+#define HELD  1024 /* findings of a node's loads, until its next locked instruction that stores */
 #define LOOKS 8
 #define VOIDS 64
 
@@ -19,9 +19,14 @@ struct held {
 	bool may_be_locked[HELD]; /* the word was looked at since */
 	bool any_locked;
 	unsigned count;
-	struct { uint64_t word, value, seq; uint16_t size; } look[LOOKS]; /* the last at each word, since a store */
+	struct {
+		uint64_t word, value, seq;
+		uint16_t size;
+	} look[LOOKS]; /* the last at each word, since a store */
 	unsigned looks;
-	struct { uint64_t from, to, word; } done[VOIDS]; /* sections; word FAM_NO_OFFSET: thrown away */
+	struct {
+		uint64_t from, to, word;
+	} done[VOIDS]; /* sections; word FAM_NO_OFFSET: thrown away */
 	unsigned dones;
 };
 
@@ -59,7 +64,8 @@ static void look_again(struct held *of, uint64_t word, uint64_t since, bool chan
 	unsigned count = of->count;
 	of->count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		bool is_of = of->finding[i].second.seq > since && is_told_since(&of->finding[i], since);
+		bool is_of =
+			of->finding[i].second.seq > since && is_told_since(&of->finding[i], since);
 		bool locked = of->may_be_locked[i];
 		if (is_of && changed)
 			continue;
@@ -76,7 +82,8 @@ void held_load(const struct fam_event *load)
 	struct held *of = &held[load->node];
 	for (unsigned i = of->any_locked ? of->count : 0; i-- > 0;) {
 		const struct fam_event *earlier = &of->finding[i].second;
-		if (!of->may_be_locked[i] || earlier->pc != load->pc || earlier->offset != load->offset)
+		if (!of->may_be_locked[i] || earlier->pc != load->pc ||
+		    earlier->offset != load->offset)
 			continue;
 		of->count--;
 		of->finding[i] = of->finding[of->count];
@@ -122,7 +129,8 @@ static void section_ends(struct held *of, uint64_t word, uint64_t from, uint64_t
 static bool was_locked(const struct held *of, const struct finding *finding)
 {
 	for (unsigned i = 0; i < of->looks; i++)
-		if (of->look[i].seq > finding->second.seq && may_be_locked(finding, of->look[i].word))
+		if (of->look[i].seq > finding->second.seq &&
+		    may_be_locked(finding, of->look[i].word))
 			return true;
 	return false;
 }
@@ -163,12 +171,14 @@ void held_locked(const struct fam_event *event)
 		of->looks = 0;
 		return;
 	}
-	while (i < of->looks && (of->look[i].word != event->offset || of->look[i].size != event->size))
+	while (i < of->looks &&
+	       (of->look[i].word != event->offset || of->look[i].size != event->size))
 		i++;
 	if (i < of->looks) {
 		bool changed = of->look[i].value != event->old;
 		look_again(of, event->offset, of->look[i].seq, changed);
-		section_ends(of, changed ? FAM_NO_OFFSET : event->offset, of->look[i].seq, event->seq);
+		section_ends(of, changed ? FAM_NO_OFFSET : event->offset, of->look[i].seq,
+			     event->seq);
 	}
 	i = last_look(of, i);
 	of->look[i].word = event->offset;

@@ -4,10 +4,15 @@
 
 struct fam_event event_of(const struct record *record)
 {
-	return (struct fam_event){ .seq = record->seq, .pc = record->pc, .offset = record->offset,
-				   .space = record->space, .thread = record->thread,
-				   .value = record->value, .size = record->size,
-				   .kind = record->kind, .node = record->node };
+	return (struct fam_event){.seq = record->seq,
+				  .pc = record->pc,
+				  .offset = record->offset,
+				  .space = record->space,
+				  .thread = record->thread,
+				  .value = record->value,
+				  .size = record->size,
+				  .kind = record->kind,
+				  .node = record->node};
 }
 
 /* Do both have the same bytes where they overlap? Of each the first 8 are known; -1: none of them. */
@@ -21,7 +26,8 @@ int same_value(const struct record *store, uint64_t offset, unsigned size, uint6
 	if (from >= end)
 		return -1;
 	uint64_t differ = store->value >> 8 * (from - store->offset) ^ value >> 8 * (from - offset);
-	return end - from == 8 ? differ == 0 : (differ & ((UINT64_C(1) << 8 * (end - from)) - 1)) == 0;
+	return end - from == 8 ? differ == 0
+			       : (differ & ((UINT64_C(1) << 8 * (end - from)) - 1)) == 0;
 }
 
 static uint64_t overlap(const struct record *store, const struct fam_event *event)
@@ -32,15 +38,18 @@ static uint64_t overlap(const struct record *store, const struct fam_event *even
 struct finding finding_of(enum kind kind, const struct record *store, const struct fam_event *event,
 			  const struct line *line)
 {
-	return (struct finding){ .kind = kind, .first = event_of(store), .second = *event,
-				 .flush = line->flush, .bytes = overlap(store, event),
-				 .line = line->number * LINE };
+	return (struct finding){.kind = kind,
+				.first = event_of(store),
+				.second = *event,
+				.flush = line->flush,
+				.bytes = overlap(store, event),
+				.line = line->number * LINE};
 }
 
 static void note_flush(enum kind kind, const struct fam_event *event, const struct line *line)
 {
-	struct finding finding = { .kind = kind, .first = *event, .flush = line->flush,
-				   .line = line->number * LINE };
+	struct finding finding = {
+		.kind = kind, .first = *event, .flush = line->flush, .line = line->number * LINE};
 	defect_report(&finding);
 }
 
@@ -59,9 +68,12 @@ void judge_flush(const struct fam_event *event, struct line *line, struct copy *
 static void left_alone(enum kind kind, const struct record *store, const struct line *line,
 		       const char *note)
 {
-	struct finding finding = { .kind = kind, .first = event_of(store), .flush = line->flush,
-				   .bytes = bytes_mask(store->offset, store->size),
-				   .line = line->number * LINE, .note = note };
+	struct finding finding = {.kind = kind,
+				  .first = event_of(store),
+				  .flush = line->flush,
+				  .bytes = bytes_mask(store->offset, store->size),
+				  .line = line->number * LINE,
+				  .note = note};
 	defect_report(&finding);
 }
 
@@ -80,8 +92,9 @@ static void thread_ends(struct thread *thread)
 		for (unsigned g = 0; g < line_granules(copy->line); g++) {
 			rec_t last = copy_last(copy, g);
 			if (last != before && is_unfenced(thread, &records[last]))
-				left_alone(MISSING_FENCE, &records[last], copy->line,
-					   "its process ended without a fence after the write-back");
+				left_alone(
+					MISSING_FENCE, &records[last], copy->line,
+					"its process ended without a fence after the write-back");
 			before = last;
 		}
 	}

@@ -2,7 +2,8 @@
 /* What is wrong with a load, by what is known of its line. */
 #include "judge.h"
 
-#define SPINS 100 /* loads of one old copy, with something newer in the pool, that are no accident */
+#define SPINS \
+	100 /* loads of one old copy, with something newer in the pool, that are no accident */
 
 static void add_flag(struct finding *finding, const struct edge *edge)
 {
@@ -34,8 +35,8 @@ static const char *why_stale(const struct record *store)
 {
 	if (!store->flushed)
 		return "the store has not been written back";
-	return store->done == NEVER ? "the store's write-back is not complete" :
-				      "the reader holds an older copy of the line";
+	return store->done == NEVER ? "the store's write-back is not complete"
+				    : "the reader holds an older copy of the line";
 }
 
 /* The load knows of the store: was it written back before that which told of it was stored? */
@@ -44,22 +45,23 @@ static void publication(const struct record *store, const struct fam_event *even
 {
 	const struct edge *edge = &edges[event->node][store->node];
 	uint64_t told = known[event->node][store->node];
-	bool in_one_line = edge->store.node == store->node &&
-			   edge->store.offset / LINE == line->number;
+	bool in_one_line =
+		edge->store.node == store->node && edge->store.offset / LINE == line->number;
 	if (store->kind == FAM_EV_LOCKED || store->seq == told || in_one_line)
 		return;
 	if (store->done <= told) {
-		if (edge->store.seq && edge->store.kind != FAM_EV_LOCKED && store->seq > edge->before)
+		if (edge->store.seq && edge->store.kind != FAM_EV_LOCKED &&
+		    store->seq > edge->before)
 			race_flag(edge);
 		return;
 	}
 	bool begun = store->flushed && store->flushed <= told;
-	struct finding finding = finding_of(begun ? MISSING_FENCE : UNFLUSHED_PUBLICATION, store, event,
-					    line);
+	struct finding finding =
+		finding_of(begun ? MISSING_FENCE : UNFLUSHED_PUBLICATION, store, event, line);
 	add_flag(&finding, edge);
-	finding.note = begun ? "no fence between the write-back and what told of it" :
-		       store->flushed ? "written back only after the flag was stored" :
-					"not written back";
+	finding.note = begun            ? "no fence between the write-back and what told of it"
+		       : store->flushed ? "written back only after the flag was stored"
+					: "not written back";
 	report(&finding, store);
 }
 
@@ -86,7 +88,8 @@ static void spinning(const struct record *store, const struct fam_event *event, 
 static void unfenced(const struct fam_event *event, struct copy *copy, rec_t pool)
 {
 	struct pending *pending = pending_of(event->node, copy->line);
-	if (!pending || pending->flush.kind != FAM_EV_CLFLUSHOPT || records[pool].node == event->node)
+	if (!pending || pending->flush.kind != FAM_EV_CLFLUSHOPT ||
+	    records[pool].node == event->node)
 		return;
 	struct finding finding = finding_of(MISSING_FENCE, &records[pool], event, copy->line);
 	finding.flush = pending->flush;
@@ -135,13 +138,16 @@ static uint8_t writer(const struct fam_event *event, const struct copy *copy, un
  */
 static void notice_poll(const struct fam_event *event, struct copy *copy, unsigned granule)
 {
-	static struct { uint64_t offset, seq; } last[NODES][NODES]; /* loads of what a node had stored */
+	static struct {
+		uint64_t offset, seq;
+	} last[NODES][NODES]; /* loads of what a node had stored */
 	struct reading *reading = copy_reading(copy, granule);
 	uint8_t by = writer(event, copy, granule);
 	bool again = reading->size && last[event->node][by].seq <= reading->seq;
 	bool unsure = by && last[event->node][0].seq > reading->seq;
-	if (again && is_word(event) && reading->pc == event->pc && reading->offset == event->offset &&
-	    reading->fetch != copy->fetch && records[copy_last(copy, granule)].seq < reading->seq)
+	if (again && is_word(event) && reading->pc == event->pc &&
+	    reading->offset == event->offset && reading->fetch != copy->fetch &&
+	    records[copy_last(copy, granule)].seq < reading->seq)
 		race_poll(event, by, unsure ? last[event->node][0].offset : FAM_NO_OFFSET);
 	last[event->node][by].offset = event->offset;
 	last[event->node][by].seq = event->seq;
@@ -149,18 +155,25 @@ static void notice_poll(const struct fam_event *event, struct copy *copy, unsign
 
 static void remember(const struct fam_event *event, struct copy *copy)
 {
-	EACH_GRANULE(g, copy->line, event->offset, event->size) {
+	EACH_GRANULE(g, copy->line, event->offset, event->size)
+	{
 		struct reading *reading = copy_reading(copy, g);
 		bool same = reading->pc == event->pc && reading->fetch == copy->fetch;
-		*reading = (struct reading){ event->seq, event->pc, event->offset, event->space,
-					     event->thread, copy->fetch,
-					     same ? reading->repeats : 0, event->size };
+		*reading = (struct reading){event->seq,
+					    event->pc,
+					    event->offset,
+					    event->space,
+					    event->thread,
+					    copy->fetch,
+					    same ? reading->repeats : 0,
+					    event->size};
 	}
 }
 
 static void see(const struct fam_event *event, struct copy *copy, const rec_t *view)
 {
-	EACH_GRANULE(g, copy->line, event->offset, event->size) {
+	EACH_GRANULE(g, copy->line, event->offset, event->size)
+	{
 		struct record *seen = &records[view[g]];
 		if (seen->seq && is_word(event) && !order_knows(event->node, seen) &&
 		    (event->kind == FAM_EV_LOCKED ||
@@ -175,7 +188,8 @@ static void look_at_others(const struct fam_event *event, struct copy *copy, con
 		rec_t before = 0;
 		if (other == copy)
 			continue;
-		EACH_GRANULE(g, copy->line, event->offset, event->size) {
+		EACH_GRANULE(g, copy->line, event->offset, event->size)
+		{
 			rec_t store = copy_last(other, g);
 			if (store && store != before)
 				look(&records[store], &records[view[g]], event, copy, g);

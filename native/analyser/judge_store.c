@@ -4,18 +4,28 @@
 
 static struct fam_event event_of_reading(const struct reading *reading, uint8_t node)
 {
-	return (struct fam_event){ .seq = reading->seq, .pc = reading->pc,
-				   .offset = reading->offset, .space = reading->space,
-				   .thread = reading->thread, .size = reading->size,
-				   .kind = FAM_EV_LOAD, .node = node };
+	return (struct fam_event){.seq = reading->seq,
+				  .pc = reading->pc,
+				  .offset = reading->offset,
+				  .space = reading->space,
+				  .thread = reading->thread,
+				  .size = reading->size,
+				  .kind = FAM_EV_LOAD,
+				  .node = node};
 }
 
 static struct record record_of(const struct fam_event *event)
 {
-	return (struct record){ .seq = event->seq, .pc = event->pc, .offset = event->offset,
-				.space = event->space, .thread = event->thread,
-				.value = event->value, .size = event->size, .kind = event->kind,
-				.node = event->node, .done = NEVER };
+	return (struct record){.seq = event->seq,
+			       .pc = event->pc,
+			       .offset = event->offset,
+			       .space = event->space,
+			       .thread = event->thread,
+			       .value = event->value,
+			       .size = event->size,
+			       .kind = event->kind,
+			       .node = event->node,
+			       .done = NEVER};
 }
 
 static void lost(const struct record *gone, const struct fam_event *by, const struct line *line,
@@ -39,8 +49,8 @@ static void one_line(const struct fam_event *event, const struct copy *other)
 		return;
 	lost(store, event, other->line,
 	     bytes_mask(store->offset, store->size) | bytes_mask(event->offset, event->size),
-	     other->dirty ? "both nodes hold stores in one line that are not written back" :
-			    "both nodes store in one line, and nothing orders them");
+	     other->dirty ? "both nodes hold stores in one line that are not written back"
+			  : "both nodes store in one line, and nothing orders them");
 }
 
 /* Nothing but what a plain word told orders the two: that word is a flag. */
@@ -80,7 +90,7 @@ void judge_store(const struct fam_event *event, struct copy *copy)
 			continue;
 		one_line(event, other);
 		EACH_GRANULE(g, line, event->offset, event->size)
-			conflict(event, other, g);
+		conflict(event, other, g);
 	}
 }
 
@@ -99,7 +109,8 @@ void judge_write_back(struct copy *copy)
 	if (!line->pool)
 		return;
 	for (unsigned g = 0; g < line_granules(line); g++) {
-		const struct record *pool = &records[line->pool[g]], *mine = &records[copy->seen[g]];
+		const struct record *pool = &records[line->pool[g]],
+				    *mine = &records[copy->seen[g]];
 		bool dirty = is_dirty(copy, g);
 		const struct record *by = dirty ? mine : some_dirty(copy);
 		struct fam_event event = event_of(by);
@@ -109,7 +120,8 @@ void judge_write_back(struct copy *copy)
 		if (same_value(pool, mine->offset, mine->size, mine->value) == 1)
 			continue;
 		lost(pool, &event, line, bytes_mask(pool->offset, pool->size),
-		     dirty ? "overwritten by a write-back that did not know of it" :
-			     "in the line, and gone on hardware, when an older copy of it is written back");
+		     dirty ? "overwritten by a write-back that did not know of it"
+			   : "in the line, and gone on hardware, when an older copy of it is "
+			     "written back");
 	}
 }

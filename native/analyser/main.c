@@ -23,8 +23,8 @@ static double live;
 
 static void print_process(const struct fam_event *event)
 {
-	printf("{\"process\": %" PRIu64 ", \"group\": %" PRIu64 ", \"node\": %u, \"space\": %" PRIu64
-	       ", \"seq\": %" PRIu64 "}\n",
+	printf("{\"process\": %" PRIu64 ", \"group\": %" PRIu64
+	       ", \"node\": %u, \"space\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
 	       event->value, event->old, event->node, event->space, event->seq);
 }
 
@@ -108,7 +108,8 @@ int main(int argc, char *argv[])
 			folder = argv[i];
 	}
 	if (!file && !folder) {
-		fputs("usage: famulus-analyser [--notes] [--first SEQ] FOLDER | --replay FILE\n", stderr);
+		fputs("usage: famulus-analyser [--notes] [--first SEQ] FOLDER | --replay FILE\n",
+		      stderr);
 		return 2;
 	}
 	record_start();

@@ -19,7 +19,7 @@ struct sync {
 };
 
 #define SYNC_BITS 14
-#define HALF UINT64_C(4) /* bytes: locks of less are one with their neighbours in it */
+#define HALF      UINT64_C(4) /* bytes: locks of less are one with their neighbours in it */
 #define SNAPSHOTS (1U << 16) /* of 520 bytes each, until those not in use are collected */
 
 uint64_t known[NODES][NODES];
@@ -97,7 +97,7 @@ static void learn(uint8_t node, uint8_t of, uint64_t seq, const struct record *s
 {
 	if (of == node || seq <= known[node][of])
 		return;
-	edges[node][of] = (struct edge){ *store, *load, known[node][of] };
+	edges[node][of] = (struct edge){*store, *load, known[node][of]};
 	known[node][of] = seq;
 	current[node] = 0;
 }

@@ -8,7 +8,7 @@
  */
 #include "analyser.h"
 
-#define PLACES 4096
+#define PLACES     4096
 #define WORDS_KEPT 256
 
 struct suspect {
@@ -90,7 +90,7 @@ void race_poll(const struct fam_event *load, uint8_t by, uint64_t other)
 		if (maybe->offset == load->offset && maybe->pc == load->pc && maybe->other == other)
 			return;
 	struct maybe *maybe = get(sizeof(*maybe));
-	*maybe = (struct maybe){ maybes, load->offset, load->pc, other, load->size, by };
+	*maybe = (struct maybe){maybes, load->offset, load->pc, other, load->size, by};
 	maybes = maybe;
 }
 
@@ -144,9 +144,12 @@ void race_keep(const struct finding *finding)
 
 void race_suspect(const struct record *store, const struct fam_event *other, struct line *line)
 {
-	struct finding finding = { .kind = DATA_RACE, .first = event_of(store), .second = *other,
-				   .flush = line->flush, .bytes = overlap(store, other),
-				   .line = line->number * LINE };
+	struct finding finding = {.kind = DATA_RACE,
+				  .first = event_of(store),
+				  .second = *other,
+				  .flush = line->flush,
+				  .bytes = overlap(store, other),
+				  .line = line->number * LINE};
 	if (is_store(other->kind))
 		race_keep(&finding);
 	else if (!held_is_over(other->node, store, other->seq))

@@ -47,9 +47,17 @@ rec_t record_new(const struct fam_event *event, rec_t instead)
 	uint32_t snapshot = snapshot_of(event->node);
 	rec_t record = instead ? instead : place();
 	records[record] = (struct record){
-		.seq = event->seq, .pc = event->pc, .offset = event->offset, .space = event->space,
-		.thread = event->thread, .value = event->value, .done = NEVER, .snapshot = snapshot,
-		.size = event->size, .node = event->node, .kind = event->kind,
+		.seq = event->seq,
+		.pc = event->pc,
+		.offset = event->offset,
+		.space = event->space,
+		.thread = event->thread,
+		.value = event->value,
+		.done = NEVER,
+		.snapshot = snapshot,
+		.size = event->size,
+		.node = event->node,
+		.kind = event->kind,
 	};
 	live += !instead;
 	return record;

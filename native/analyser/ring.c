@@ -17,10 +17,10 @@
 
 /* Seconds until a missing number is passed over: more than a CPU is kept from its thread, and less than a
  * writer waits for room (10 s, native/plugin/ring.c). */
-#define PATIENCE 3.0
-#define GATHER 0.3     /* the same for the first, which may be any */
+#define PATIENCE   3.0
+#define GATHER     0.3 /* the same for the first, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
-#define BATCH 64      /* events after which the writer is told that there is room */
+#define BATCH      64 /* events after which the writer is told that there is room */
 
 struct source {
 	struct source *next;

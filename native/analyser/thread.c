@@ -53,13 +53,14 @@ void thread_pend(struct thread *thread, struct copy *copy, const struct fam_even
 			thread->pending = more(thread->pending, thread->room, sizeof(*pending));
 		}
 		pending = &thread->pending[thread->count++];
-		*pending = (struct pending){ .copy = copy };
+		*pending = (struct pending){.copy = copy};
 	}
-	pending->bytes = bytes && (pending->bytes || pending->pushed || !pending->flush.seq) ?
-				 pending->bytes | bytes : 0;
+	pending->bytes = bytes && (pending->bytes || pending->pushed || !pending->flush.seq)
+				 ? pending->bytes | bytes
+				 : 0;
 	pending->pushed = false;
-	pending->flush = (struct flush){ event->seq, event->pc, event->space, event->thread,
-					 event->node, event->kind };
+	pending->flush = (struct flush){event->seq,    event->pc,   event->space,
+					event->thread, event->node, event->kind};
 }
 
 struct pending *pending_by(const struct fam_event *event, const struct line *line)

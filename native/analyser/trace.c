@@ -10,7 +10,10 @@
 
 static struct tally **table; /* by line and node */
 static uint64_t size, used;
-static struct { uint64_t line; uint8_t node; } last[1 << 16]; /* who touched a line last; by its hash */
+static struct {
+	uint64_t line;
+	uint8_t node;
+} last[1 << 16]; /* who touched a line last; by its hash */
 
 static uint64_t start(uint64_t line, uint8_t node)
 {
@@ -95,22 +98,17 @@ void trace_event(const struct fam_event *event)
 	case FAM_EV_LOAD:
 	case FAM_EV_STORE:
 	case FAM_EV_STORE_NT:
-	case FAM_EV_LOCKED:
-		access(event);
-		break;
+	case FAM_EV_LOCKED: access(event); break;
 	case FAM_EV_CLFLUSH:
 	case FAM_EV_CLFLUSHOPT:
-	case FAM_EV_CLWB:
-		tally_of(event->offset / LINE * LINE, event->node)->flushes++;
-		break;
-	default:
-		break;
+	case FAM_EV_CLWB: tally_of(event->offset / LINE * LINE, event->node)->flushes++; break;
+	default: break;
 	}
 }
 
 int trace_write(const char *path)
 {
-	struct trace_header header = { "FAMTRACE", TRACE_VERSION, sizeof(struct tally) };
+	struct trace_header header = {"FAMTRACE", TRACE_VERSION, sizeof(struct tally)};
 	FILE *file = fopen(path, "wb");
 	if (!file)
 		return -1;

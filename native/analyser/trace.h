@@ -15,7 +15,7 @@ struct trace_header {
 
 /* What one node did with one line. */
 struct tally {
-	uint64_t line;           /* its offset in the pool */
+	uint64_t line; /* its offset in the pool */
 	uint64_t loaded, stored; /* which of its bytes */
 	uint32_t loads, stores, locked, flushes;
 	uint32_t handovers; /* another node had touched the line before */

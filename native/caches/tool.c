@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define LIMIT 20 /* seconds in which a node's CPU looks up from what it does */
-#define NAP 1000 /* microseconds */
+#define NAP   1000 /* microseconds */
 
 static struct fam_fabric fabric;
 
@@ -53,7 +53,8 @@ static int make_file(const char *path, uint64_t size)
 static int create(char **a)
 {
 	char path[4096], part[4096 + 8];
-	static struct fam_control made = { .magic = FAM_CONTROL_MAGIC, .version = FAM_CONTROL_VERSION };
+	static struct fam_control made = {.magic = FAM_CONTROL_MAGIC,
+					  .version = FAM_CONTROL_VERSION};
 	made.pool_size = number(a[1]);
 	made.coherent = (uint32_t)number(a[2]);
 	made.local_atomics = (uint32_t)number(a[3]);
@@ -83,7 +84,7 @@ static struct fam_node *node(int k)
 
 static void remove_files(int k, uint64_t start)
 {
-	static const char *const kinds[] = { "image", "base", "lines" };
+	static const char *const kinds[] = {"image", "base", "lines"};
 	char path[4096];
 	for (unsigned i = 0; i < 3; i++) {
 		fam_path(path, sizeof(path), &fabric, k, start, kinds[i]);
@@ -93,7 +94,7 @@ static void remove_files(int k, uint64_t start)
 
 static bool make_files(int k, uint64_t start)
 {
-	static const char *const kinds[] = { "image", "base", "lines" };
+	static const char *const kinds[] = {"image", "base", "lines"};
 	char path[4096];
 	for (unsigned i = 0; i < 3; i++) {
 		fam_path(path, sizeof(path), &fabric, k, start, kinds[i]);
@@ -113,7 +114,8 @@ static void fill(struct fam_view *view, int pool)
 		at = lseek(pool, at, SEEK_HOLE);
 		for (; line < (uint64_t)at / FAM_LINE; line++) {
 			fam_lock(&fabric, line, 0);
-			memcpy(view->image + line * FAM_LINE, fabric.pool + line * FAM_LINE, FAM_LINE);
+			memcpy(view->image + line * FAM_LINE, fabric.pool + line * FAM_LINE,
+			       FAM_LINE);
 			fam_unlock(&fabric, line);
 		}
 	}
@@ -135,7 +137,8 @@ static bool has_room(uint64_t bytes)
 static void raise_last(uint64_t k)
 {
 	uint64_t *last = &fabric.control->last, known = *last;
-	while (known < k && !__atomic_compare_exchange_n(last, &known, k, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	while (known < k && !__atomic_compare_exchange_n(last, &known, k, false, __ATOMIC_SEQ_CST,
+							 __ATOMIC_SEQ_CST))
 		;
 }
 
@@ -188,7 +191,7 @@ static int attach(const char *pool, char **a)
 static void tell_of_its_end(int k)
 {
 	struct fam_ring *ring = node(k)->does & FAM_STREAMS ? fam_ring_open(&fabric, k, 0) : NULL;
-	struct fam_event event = { .kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET, .value = 1 };
+	struct fam_event event = {.kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET, .value = 1};
 	event.node = (uint8_t)k;
 	if (ring)
 		fam_ring_put(&fabric, ring, &event);
@@ -291,9 +294,9 @@ static int show(void)
 	for (int k = 1; k <= FAM_MAX_NODES; k++) {
 		const struct fam_node *one = node(k);
 		if (one->state)
-			printf("%d %d %d %llu %llu %llu\n", k, (int)(one->state & 255), (int)one->does,
-			       (unsigned long long)one->held, (unsigned long long)one->written,
-			       (unsigned long long)one->evicted);
+			printf("%d %d %d %llu %llu %llu\n", k, (int)(one->state & 255),
+			       (int)one->does, (unsigned long long)one->held,
+			       (unsigned long long)one->written, (unsigned long long)one->evicted);
 	}
 	return 0;
 }

@@ -21,12 +21,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FAM_CONTROL_MAGIC UINT64_C(0x3148434d4146) /* "FAMCH1" */
+#define FAM_CONTROL_MAGIC   UINT64_C(0x3148434d4146) /* "FAMCH1" */
 #define FAM_CONTROL_VERSION 2
-#define FAM_LINE 64u
-#define FAM_PAGE 4096u
-#define FAM_MAX_NODES 64
-#define FAM_SLOTS 4096u
+#define FAM_LINE            64u
+#define FAM_PAGE            4096u
+#define FAM_MAX_NODES       64
+#define FAM_SLOTS           4096u
 
 enum fam_eviction { FAM_EVICT_NONE, FAM_EVICT_RANDOM, FAM_EVICT_LRU };
 
@@ -37,11 +37,11 @@ enum { FAM_CACHES = 1, FAM_STREAMS = 2 };
 enum { FAM_NODE_OFF, FAM_NODE_FILLS, FAM_NODE_RUNS, FAM_STATE_BITS = 8 };
 
 struct fam_node {
-	uint64_t state;  /* starts << FAM_STATE_BITS | state */
+	uint64_t state; /* starts << FAM_STATE_BITS | state */
 	uint64_t wanted; /* by the host */
-	uint64_t does;   /* by the plugin */
-	uint64_t pid;    /* of its QEMU */
-	uint64_t held;   /* lines that it took, write-backs, evictions: for people */
+	uint64_t does; /* by the plugin */
+	uint64_t pid; /* of its QEMU */
+	uint64_t held; /* lines that it took, write-backs, evictions: for people */
 	uint64_t written, evicted, unused;
 };
 

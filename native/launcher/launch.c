@@ -28,14 +28,14 @@
 #include <unistd.h>
 
 #define SAYS_PROCESS 0x46414d01u
-#define SAYS_EXIT 0x46414d02u
-#define TASKS 4096
-#define CPUID 0xa20f /* the instruction's two bytes */
+#define SAYS_EXIT    0x46414d02u
+#define TASKS        4096
+#define CPUID        0xa20f /* the instruction's two bytes */
 
 struct task {
 	pid_t task, group; /* 0: free */
-	bool stopped;      /* its first stop was seen */
-	bool must_say;     /* after its next step it is in user mode with a new image */
+	bool stopped; /* its first stop was seen */
+	bool must_say; /* after its next step it is in user mode with a new image */
 };
 
 static struct task tasks[TASKS];
@@ -55,7 +55,7 @@ static struct task *find(pid_t task)
 		fputs("launch: too many processes\n", stderr);
 		exit(126);
 	}
-	*unused = (struct task){ .task = task };
+	*unused = (struct task){.task = task};
 	return unused;
 }
 
@@ -197,7 +197,8 @@ static int stopped(pid_t task, int status)
 		replaced(task);
 	else if (event == PTRACE_EVENT_EXIT)
 		ends(task);
-	else if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) &&
+	else if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+		  event == PTRACE_EVENT_CLONE) &&
 		 exists((pid_t)other))
 		begins((pid_t)other, event != PTRACE_EVENT_FORK);
 	if (event)
@@ -271,7 +272,7 @@ int main(int argc, char *argv[])
 		return 127;
 	signal(SIGTERM, pass_on);
 	signal(SIGINT, pass_on);
-	*find(program) = (struct task){ .task = program, .group = program, .stopped = true };
+	*find(program) = (struct task){.task = program, .group = program, .stopped = true};
 	ptrace(PTRACE_SETOPTIONS, program, 0,
 	       PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
 		       PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);

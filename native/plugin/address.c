@@ -10,23 +10,23 @@
  * pc_init1(), of QEMU 10.0. */
 #define WHOLE_LOW UINT64_C(0xe0000000)
 #define SPLIT_LOW UINT64_C(0xc0000000)
-#define ROM UINT64_C(0xfff00000) /* the firmware, below 4 GiB */
+#define ROM       UINT64_C(0xfff00000) /* the firmware, below 4 GiB */
 
 /* Intel SDM 3A, 4.5 */
-#define PRESENT 1u
+#define PRESENT  1u
 #define WRITABLE 2u
-#define USER 4u
-#define LARGE 128u
-#define ADDRESS UINT64_C(0x000ffffffffff000)
-#define CR0_PG (UINT64_C(1) << 31)
+#define USER     4u
+#define LARGE    128u
+#define ADDRESS  UINT64_C(0x000ffffffffff000)
+#define CR0_PG   (UINT64_C(1) << 31)
 #define CR4_LA57 (UINT64_C(1) << 12)
 
 static struct qemu_plugin_register *handle[FAM_REGISTERS];
 static __thread GByteArray *buffer;
 
 static const char *const names[FAM_REGISTERS] = {
-	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
-	"r14", "r15", "rip", "fs_base", "gs_base", "cr0", "cr2", "cr3", "cr4",
+	"rax", "rcx", "rdx", "rbx", "rsp", "rbp",     "rsi",     "rdi", "r8",  "r9",  "r10", "r11",
+	"r12", "r13", "r14", "r15", "rip", "fs_base", "gs_base", "cr0", "cr2", "cr3", "cr4",
 };
 
 void fam_find_registers(void)
@@ -95,7 +95,8 @@ bool fam_find_ram(struct fam_ram *ram)
 	size_t wanted = strlen(ram->name);
 	FILE *maps = fopen("/proc/self/maps", "re");
 	while (!ram->at && maps && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %4095[^\n]", &start, &end, &offset, path) != 4)
+		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %4095[^\n]", &start, &end, &offset,
+			   path) != 4)
 			continue;
 		if (offset == 0 && !strncmp(path, ram->name, wanted))
 			ram->at = (const uint8_t *)start;

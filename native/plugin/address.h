@@ -6,17 +6,26 @@
 #include "decode.h"
 #include "qemu_api.h"
 
-#define FAM_NOT_POOL UINT64_MAX         /* mapped, and something else */
+#define FAM_NOT_POOL   UINT64_MAX /* mapped, and something else */
 #define FAM_NOT_MAPPED (UINT64_MAX - 1) /* an access would fault */
-#define FAM_TLB 1024u
+#define FAM_TLB        1024u
 
-enum fam_register { FAM_RIP = 16, FAM_FS_BASE, FAM_GS_BASE, FAM_CR0, FAM_CR2, FAM_CR3, FAM_CR4, FAM_REGISTERS };
+enum fam_register {
+	FAM_RIP = 16,
+	FAM_FS_BASE,
+	FAM_GS_BASE,
+	FAM_CR0,
+	FAM_CR2,
+	FAM_CR3,
+	FAM_CR4,
+	FAM_REGISTERS
+};
 
 /* What one CPU was found to translate a page to. As a real TLB's, an entry is right until the CPU is told to
  * forget it. `key` is the page and the epoch. */
 struct fam_translation {
 	uint64_t other; /* the key of a page that is not the pool's */
-	uint64_t key;   /* of one that is */
+	uint64_t key; /* of one that is */
 	uint64_t offset;
 	bool writable;
 };

@@ -40,8 +40,10 @@ static uint64_t any(struct fam_cache *cache)
 static void unlink_place(struct fam_cache *cache, uint32_t at)
 {
 	struct fam_place *place = &cache->place[at];
-	*(place->newer == NOWHERE ? &cache->newest : &cache->place[place->newer].older) = place->older;
-	*(place->older == NOWHERE ? &cache->oldest : &cache->place[place->older].newer) = place->newer;
+	*(place->newer == NOWHERE ? &cache->newest : &cache->place[place->newer].older) =
+		place->older;
+	*(place->older == NOWHERE ? &cache->oldest : &cache->place[place->older].newer) =
+		place->newer;
 }
 
 static void link_newest(struct fam_cache *cache, uint32_t at)
@@ -65,7 +67,8 @@ static uint64_t add(struct fam_cache *cache, uint64_t line)
 		put(cache, cache->used++, line);
 		return FAM_NO_LINE;
 	}
-	uint32_t at = cache->policy == FAM_EVICT_LRU ? cache->oldest : (uint32_t)(any(cache) % cache->room);
+	uint32_t at = cache->policy == FAM_EVICT_LRU ? cache->oldest
+						     : (uint32_t)(any(cache) % cache->room);
 	uint64_t victim = cache->place[at].line;
 	unlink_place(cache, at);
 	cache->place_of[victim] = 0;
@@ -104,8 +107,10 @@ void fam_cache_forget(struct fam_cache *cache, uint64_t line)
 		if (at != last) {
 			struct fam_place *moved = &cache->place[at];
 			*moved = cache->place[last];
-			*(moved->newer == NOWHERE ? &cache->newest : &cache->place[moved->newer].older) = at;
-			*(moved->older == NOWHERE ? &cache->oldest : &cache->place[moved->older].newer) = at;
+			*(moved->newer == NOWHERE ? &cache->newest
+						  : &cache->place[moved->newer].older) = at;
+			*(moved->older == NOWHERE ? &cache->oldest
+						  : &cache->place[moved->older].newer) = at;
 			cache->place_of[moved->line] = at + 1;
 		}
 		cache->used--;

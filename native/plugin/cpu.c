@@ -9,8 +9,8 @@
 
 /* cpuid with one of these in eax, in user mode: a program speaks to the plugin. */
 #define SAYS_PROCESS 0x46414d01u /* ebx: process, ecx: thread group */
-#define SAYS_EXIT 0x46414d02u
-#define SAYS_LINE 0x46414d03u /* ebx: the line of its script that the thread runs now */
+#define SAYS_EXIT    0x46414d02u
+#define SAYS_LINE    0x46414d03u /* ebx: the line of its script that the thread runs now */
 enum { RAX, RCX, RDX, RBX };
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -48,14 +48,15 @@ static void put(struct fam_cpu *cpu, struct fam_event *event, unsigned low)
 
 void fam_tell(struct fam_cpu *cpu, enum fam_event_kind kind, uint64_t offset, unsigned low)
 {
-	struct fam_event event = { .kind = kind, .offset = offset };
+	struct fam_event event = {.kind = kind, .offset = offset};
 	if (cpu->ring)
 		put(cpu, &event, low);
 }
 
-void fam_tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+void fam_tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset,
+		     unsigned size)
 {
-	struct fam_event event = { .kind = a->kind, .offset = offset, .size = (uint16_t)size };
+	struct fam_event event = {.kind = a->kind, .offset = offset, .size = (uint16_t)size};
 	event.value = a->value;
 	event.old = a->old;
 	if (cpu->ring)
@@ -64,7 +65,7 @@ void fam_tell_access(struct fam_cpu *cpu, const struct fam_access *a, uint64_t o
 
 static void tell_process(struct fam_cpu *cpu, enum fam_event_kind kind, const struct fam_site *site)
 {
-	struct fam_event event = { .kind = kind, .offset = FAM_NO_OFFSET };
+	struct fam_event event = {.kind = kind, .offset = FAM_NO_OFFSET};
 	event.value = (uint32_t)fam_register(RBX);
 	event.old = (uint32_t)fam_register(RCX);
 	fam_script_ends(fam_space(cpu));
@@ -77,7 +78,8 @@ void fam_cpuid(struct fam_cpu *cpu, const struct fam_site *site)
 	uint32_t said = (uint32_t)fam_register(RAX);
 	if (said == SAYS_LINE) {
 		if (cpu->ring)
-			fam_script_runs(fam_space(cpu), thread_of(cpu), (uint32_t)fam_register(RBX));
+			fam_script_runs(fam_space(cpu), thread_of(cpu),
+					(uint32_t)fam_register(RBX));
 		return;
 	}
 	fam_drain(cpu);
@@ -161,7 +163,8 @@ void fam_each_part(struct fam_cpu *cpu, const struct fam_access *a, fam_part *ea
 	}
 }
 
-void fam_part_accessed(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+void fam_part_accessed(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset,
+		       unsigned size)
 {
 	uint64_t bytes = fam_bytes(offset % FAM_LINE, size);
 	touch(cpu, offset / FAM_LINE, a->kind == FAM_EV_LOAD ? 0 : bytes);
@@ -204,15 +207,17 @@ static void put_off(struct fam_cpu *cpu, uint64_t line, bool drop)
 		for (unsigned i = 0; i < cpu->pendings; i++)
 			cpu->pending[i] = cpu->pending[i + 1];
 	}
-	cpu->pending[cpu->pendings++] = (struct fam_pending){ line, drop };
+	cpu->pending[cpu->pendings++] = (struct fam_pending){line, drop};
 }
 
-static void tell_part(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+static void tell_part(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset,
+		      unsigned size)
 {
 	fam_tell_access(cpu, a, offset, size);
 }
 
-static void part_put_off(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+static void part_put_off(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset,
+			 unsigned size)
 {
 	(void)a, (void)size;
 	put_off(cpu, offset / FAM_LINE, true);
@@ -285,10 +290,11 @@ void fam_flush_line(struct fam_cpu *cpu, const struct fam_site *site)
 
 void fam_flush_now(struct fam_cpu *cpu, uint64_t line, bool drop, uint64_t pc)
 {
-	struct fam_event event = { .kind = drop ? FAM_EV_CLFLUSH : FAM_EV_CLWB, .offset = line * FAM_LINE };
+	struct fam_event event = {.kind = drop ? FAM_EV_CLFLUSH : FAM_EV_CLWB,
+				  .offset = line * FAM_LINE};
 	if (cpu->ring)
 		put_at(cpu, &event, pc);
-	event = (struct fam_event){ .kind = FAM_EV_PUSHED, .offset = line * FAM_LINE };
+	event = (struct fam_event){.kind = FAM_EV_PUSHED, .offset = line * FAM_LINE};
 	if (cpu->ring && !drop)
 		put_at(cpu, &event, pc);
 	if (fam.view)
@@ -300,7 +306,8 @@ void fam_flush_all(struct fam_cpu *cpu, const struct fam_site *site)
 	fam_drain(cpu);
 	fam_tell(cpu, FAM_EV_WBINVD, FAM_NO_OFFSET, site->low);
 	if (fam.view)
-		fam_each_line(&fam.fabric, fam.view, cpu->number, site->in.operation == FAM_OP_WBINVD);
+		fam_each_line(&fam.fabric, fam.view, cpu->number,
+			      site->in.operation == FAM_OP_WBINVD);
 }
 
 void fam_fence(struct fam_cpu *cpu, enum fam_event_kind kind, unsigned low)

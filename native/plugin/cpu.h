@@ -8,7 +8,7 @@
 #include "ring.h"
 #include "shared.h"
 
-#define FAM_CPUS 256
+#define FAM_CPUS    256
 #define FAM_PENDING 64
 
 /* A write-back that the next fence will do. */
@@ -19,8 +19,9 @@ struct fam_pending {
 
 struct fam_cpu {
 	struct fam_tlb tlb;
-	uint64_t locked; /* the line whose lock it has during a locked instruction, or FAM_NO_LINE */
-	uint64_t found;  /* what that instruction finds */
+	uint64_t
+		locked; /* the line whose lock it has during a locked instruction, or FAM_NO_LINE */
+	uint64_t found; /* what that instruction finds */
 	unsigned number, pendings;
 	struct fam_pending pending[FAM_PENDING];
 	struct fam_ring *ring; /* NULL: nobody watches */
@@ -38,11 +39,12 @@ struct fam_site {
 /* The node that this process is. */
 struct fam_machine {
 	struct fam_fabric fabric;
-	struct fam_view *view; /* its own; NULL: its memory is the pool itself, and it is only watched */
+	struct fam_view
+		*view; /* its own; NULL: its memory is the pool itself, and it is only watched */
 	struct fam_cache cache;
 	struct fam_ram ram;
 	uint64_t does; /* FAM_CACHES, FAM_STREAMS */
-	bool quick;    /* a line that is held and dirty already needs nothing more */
+	bool quick; /* a line that is held and dirty already needs nothing more */
 	struct fam_cpu cpu[FAM_CPUS];
 };
 

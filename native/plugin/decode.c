@@ -23,7 +23,11 @@ static bool legacy_prefix(struct reader *r, struct fam_instruction *to, uint8_t 
 	case 0x67: to->short_address = true; return true;
 	case 0x64: to->segment = 'f'; return true;
 	case 0x65: to->segment = 'g'; return true;
-	case 0xf2: case 0x2e: case 0x36: case 0x3e: case 0x26: return true;
+	case 0xf2:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x26: return true;
 	}
 	return false;
 }
@@ -56,7 +60,7 @@ static unsigned opcode(struct reader *r, struct fam_instruction *to)
 
 static int32_t number(struct reader *r, unsigned bytes)
 {
-	uint8_t raw[4] = { 0 };
+	uint8_t raw[4] = {0};
 	int32_t value;
 	for (unsigned i = 0; i < bytes; i++)
 		raw[i] = next(r);
@@ -116,7 +120,8 @@ static enum fam_operation two_bytes(const struct reader *r, unsigned code, uint8
 	case 0x0f01: return memory && (modrm >> 3 & 7) == 7 ? FAM_OP_TRANSLATION : FAM_OP_PLAIN;
 	case 0x0f09: return r->repeat ? FAM_OP_WBNOINVD : FAM_OP_WBINVD;
 	case 0x0f22: return FAM_OP_TRANSLATION;
-	case 0x0f2b: case 0x0fe7: return memory ? FAM_OP_NT_STORE : FAM_OP_PLAIN;
+	case 0x0f2b:
+	case 0x0fe7: return memory ? FAM_OP_NT_STORE : FAM_OP_PLAIN;
 	case 0x0f30: return FAM_OP_SEGMENT;
 	case 0x0fa2: return FAM_OP_CPUID;
 	case 0x0fae: return group15(r, modrm);
@@ -130,7 +135,12 @@ static enum fam_operation two_bytes(const struct reader *r, unsigned code, uint8
 static bool of_bytes(unsigned code)
 {
 	switch (code) {
-	case 0x0fb0: case 0x0fc0: case 0xf6: case 0xfe: case 0x80: case 0x86: return true;
+	case 0x0fb0:
+	case 0x0fc0:
+	case 0xf6:
+	case 0xfe:
+	case 0x80:
+	case 0x86: return true;
 	}
 	return code < 0x40 && !(code & 1);
 }
@@ -154,7 +164,7 @@ static void locked(struct reader *r, struct fam_instruction *to, unsigned code, 
 
 void fam_decode(struct fam_instruction *to, const uint8_t *code, size_t count)
 {
-	struct reader r = { .at = code, .end = code + count };
+	struct reader r = {.at = code, .end = code + count};
 	memset(to, 0, sizeof(*to));
 	to->length = (uint8_t)count;
 	to->base = to->index = to->bit_register = FAM_NO_REGISTER;

@@ -18,12 +18,12 @@ enum fam_operation {
 	FAM_OP_SFENCE,
 	FAM_OP_MFENCE,
 	FAM_OP_LFENCE,
-	FAM_OP_LOCKED,      /* a lock prefix, or xchg with memory */
-	FAM_OP_NT_STORE,    /* past the caches */
-	FAM_OP_CPUID,       /* serialises; and is how a program of ours speaks to the plugin */
+	FAM_OP_LOCKED, /* a lock prefix, or xchg with memory */
+	FAM_OP_NT_STORE, /* past the caches */
+	FAM_OP_CPUID, /* serialises; and is how a program of ours speaks to the plugin */
 	FAM_OP_TRANSLATION, /* the CPU may forget address translations: cr0, cr3, cr4, invlpg, invpcid */
-	FAM_OP_RETURN,      /* from an interrupt or a fault: iret */
-	FAM_OP_SEGMENT,     /* may change the base of fs: wrmsr, wrfsbase, mov to fs */
+	FAM_OP_RETURN, /* from an interrupt or a fault: iret */
+	FAM_OP_SEGMENT, /* may change the base of fs: wrmsr, wrfsbase, mov to fs */
 };
 
 #define FAM_NO_REGISTER 0xff
@@ -31,11 +31,12 @@ enum fam_operation {
 
 struct fam_instruction {
 	uint8_t operation; /* enum fam_operation */
-	uint8_t length;    /* of the whole instruction */
-	uint8_t size;      /* bytes of the operand; of locked instructions only */
-	uint8_t base, index, scale; /* registers by their numbers: rax 0 … r15 15; scale as a shift */
+	uint8_t length; /* of the whole instruction */
+	uint8_t size; /* bytes of the operand; of locked instructions only */
+	uint8_t base, index,
+		scale; /* registers by their numbers: rax 0 … r15 15; scale as a shift */
 	uint8_t bit_register; /* bts and its like: the register with the bit's number, far beyond the operand */
-	bool relative;     /* to the next instruction */
+	bool relative; /* to the next instruction */
 	bool short_address;
 	uint8_t segment; /* 0, 'f' or 'g' */
 	int32_t displacement;

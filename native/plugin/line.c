@@ -59,7 +59,8 @@ static void replace(uint64_t *word, uint64_t known, uint64_t next, uint64_t mask
 		made = (found & ~these) | (next & these);
 		if (made == found)
 			return;
-	} while (!__atomic_compare_exchange_n(word, &found, made, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(word, &found, made, false, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
 }
 
 static void take(struct fam_view *view, uint64_t line, const uint64_t *fetched)
@@ -74,7 +75,8 @@ void fam_hold(struct fam_fabric *f, struct fam_view *view, uint64_t line)
 		take(view, line, words(f->pool, line));
 }
 
-static void give_word(struct fam_view *view, uint64_t line, unsigned i, uint64_t next, uint64_t mask)
+static void give_word(struct fam_view *view, uint64_t line, unsigned i, uint64_t next,
+		      uint64_t mask)
 {
 	uint64_t *word = &words(view->image, line)[i];
 	__atomic_store_n(word, (*word & ~mask) | (next & mask), __ATOMIC_RELAXED);
@@ -100,7 +102,8 @@ static void give(struct fam_view *view, uint64_t line, const uint64_t *old, cons
 }
 
 /* The same if it was begun before: the image may have any of it already, or of what its node stores. */
-static void give_again(struct fam_view *view, uint64_t line, const uint64_t *old, const uint64_t *next)
+static void give_again(struct fam_view *view, uint64_t line, const uint64_t *old,
+		       const uint64_t *next)
 {
 	uint64_t *image = words(view->image, line), base[WORDS];
 	bool stored = false;
@@ -208,7 +211,8 @@ uint64_t fam_drop(struct fam_fabric *f, struct fam_view *view, uint64_t line)
 	return written;
 }
 
-static uint64_t each_of_page(struct fam_fabric *f, struct fam_view *view, uint64_t at, unsigned cpu, bool drop)
+static uint64_t each_of_page(struct fam_fabric *f, struct fam_view *view, uint64_t at, unsigned cpu,
+			     bool drop)
 {
 	uint64_t count = 0;
 	bool same = memcmp(view->image + at, f->pool + at, FAM_PAGE) == 0;

@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPINS 2000          /* before the host's other processes are let run */
-#define LOOK_AFTER 2000000  /* nanoseconds until the owner is looked at */
+#define SPINS       2000 /* before the host's other processes are let run */
+#define LOOK_AFTER  2000000 /* nanoseconds until the owner is looked at */
 #define STEAL_AFTER 1000000000 /* a lock of our own process: its instruction faulted after all */
 
-#define OWNER_PID(owner) ((int)((owner) >> 32))
+#define OWNER_PID(owner)   ((int)((owner) >> 32))
 #define OWNER_TICKS(owner) ((uint32_t)(owner) >> 8)
 
 /* When process `pid` started, in clock ticks since boot (proc(5), field 22), 24 bits of it; 0 if dead. */
@@ -31,8 +31,10 @@ static uint32_t start_of(int pid)
 	fclose(file);
 	text[length] = 0;
 	const char *rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-				      " %*s %*s %llu", &state, &ticks) != 2)
+	if (!rest || sscanf(rest + 1,
+			    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+			    " %*s %*s %llu",
+			    &state, &ticks) != 2)
 		return 0;
 	return state == 'Z' || state == 'X' ? 0 : (ticks & 0xffffff) | 1;
 }

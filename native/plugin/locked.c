@@ -16,7 +16,8 @@ void fam_let_go(struct fam_cpu *cpu)
 static uint64_t lies_at(uint64_t offset, unsigned size)
 {
 	uint64_t value = 0;
-	memcpy(&value, (fam.view ? fam.view->image : fam.fabric.pool) + offset, size < 8 ? size : 8);
+	memcpy(&value, (fam.view ? fam.view->image : fam.fabric.pool) + offset,
+	       size < 8 ? size : 8);
 	return value;
 }
 
@@ -51,7 +52,8 @@ static struct fam_access as_done(const struct fam_access *a, uint64_t offset)
 	return done;
 }
 
-static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset, unsigned size)
+static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_t offset,
+			unsigned size)
 {
 	uint64_t line = offset / FAM_LINE;
 	if (cpu->locked != line)
@@ -60,7 +62,8 @@ static void part_locked(struct fam_cpu *cpu, const struct fam_access *a, uint64_
 	if (offset == a->offset)
 		fam_tell_access(cpu, &done, offset, a->size);
 	if (fam.view && !fam.fabric.control->local_atomics) {
-		__atomic_fetch_or(&fam.view->dirty[line], fam_bytes(offset % FAM_LINE, size), __ATOMIC_ACQ_REL);
+		__atomic_fetch_or(&fam.view->dirty[line], fam_bytes(offset % FAM_LINE, size),
+				  __ATOMIC_ACQ_REL);
 		fam_drop(&fam.fabric, fam.view, line);
 	}
 	fam_unlock(&fam.fabric, line);

@@ -21,7 +21,7 @@ static struct page *page_for(uint64_t space, uint64_t vaddr)
 			return &owed[i];
 	if (count == PAGES) /* the oldest is one that was never touched, most likely */
 		owed[0] = owed[--count];
-	owed[count] = (struct page){ .space = space, .vaddr = vaddr };
+	owed[count] = (struct page){.space = space, .vaddr = vaddr};
 	return &owed[__atomic_fetch_add(&count, 1, __ATOMIC_RELEASE)];
 }
 
@@ -61,7 +61,8 @@ void fam_pay(struct fam_cpu *cpu)
 	cpu->fault = fault;
 	pthread_mutex_lock(&mutex);
 	for (unsigned i = 0; i < count; i++)
-		while (i < count && owed[i].space == fam_space(cpu) && is_mapped(&owed[i], &offset)) {
+		while (i < count && owed[i].space == fam_space(cpu) &&
+		       is_mapped(&owed[i], &offset)) {
 			pay(cpu, &owed[i], offset);
 			owed[i] = owed[count - 1];
 			__atomic_fetch_sub(&count, 1, __ATOMIC_RELEASE);

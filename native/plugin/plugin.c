@@ -74,7 +74,7 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *nothing)
 	(void)id, (void)nothing;
 	if (fam.view)
 		fam_each_line(&fam.fabric, fam.view, 0, false);
-	struct fam_event event = { .kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET };
+	struct fam_event event = {.kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET};
 	event.node = (uint8_t)fam.fabric.self;
 	if (fam.cpu[0].ring)
 		fam_ring_put(&fam.fabric, fam.cpu[0].ring, &event);
@@ -149,22 +149,25 @@ static void read_setting(struct settings *to, const char *argument)
 
 static int open_all(const struct settings *from)
 {
-	const char *failed = fam_open_fabric(&fam.fabric, from->pool, from->folder, atoi(from->node));
+	const char *failed =
+		fam_open_fabric(&fam.fabric, from->pool, from->folder, atoi(from->node));
 	if (failed)
 		return fails(failed);
-	fam.ram = (struct fam_ram){ .name = from->ram, .size = strtoull(from->memory, NULL, 10) };
+	fam.ram = (struct fam_ram){.name = from->ram, .size = strtoull(from->memory, NULL, 10)};
 	fam.ram.pool_size = fam.fabric.size;
 	if (fam.fabric.control->coherent)
 		return 0;
 	fam.view = fam_view(&fam.fabric, fam.fabric.self);
 	if (!fam.view)
 		return fails("the node's image of the pool");
-	return fam_cache_open(&fam.cache, fam.fabric.control, fam.fabric.self) ? 0 : fails("the cache");
+	return fam_cache_open(&fam.cache, fam.fabric.control, fam.fabric.self) ? 0
+									       : fails("the cache");
 }
 
-EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int count, char **arguments)
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int count,
+				 char **arguments)
 {
-	struct settings settings = { 0 };
+	struct settings settings = {0};
 	self = id;
 	if (count == 1 && !strcmp(arguments[0], "check=on")) {
 		fprintf(stderr, "famulus: loads\n");
@@ -172,12 +175,14 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *
 	}
 	for (int i = 0; i < count; i++)
 		read_setting(&settings, arguments[i]);
-	if (!settings.pool || !settings.folder || !settings.node || !settings.ram || !settings.memory) {
+	if (!settings.pool || !settings.folder || !settings.node || !settings.ram ||
+	    !settings.memory) {
 		fprintf(stderr, "famulus: pool, folder, node, ram and memory are wanted\n");
 		return 1;
 	}
 	if (strcmp(info->target_name, "x86_64") || !info->system_emulation) {
-		fprintf(stderr, "famulus: an x86_64 machine is wanted, not %s\n", info->target_name);
+		fprintf(stderr, "famulus: an x86_64 machine is wanted, not %s\n",
+			info->target_name);
 		return 1;
 	}
 	if (open_all(&settings))

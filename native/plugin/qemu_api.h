@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define QEMU_PLUGIN_API 4
-#define EXPORTED __attribute__((visibility("default")))
+#define EXPORTED        __attribute__((visibility("default")))
 
 typedef uint64_t qemu_plugin_id_t;
 typedef uint32_t qemu_plugin_meminfo_t;
@@ -61,7 +61,8 @@ typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t, void *);
 typedef void (*qemu_plugin_vcpu_simple_cb_t)(qemu_plugin_id_t, unsigned cpu);
 typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned cpu, void *);
 typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t, struct qemu_plugin_tb *);
-typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t vaddr, void *);
+typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t vaddr,
+					  void *);
 
 /* glib's, as documented: QEMU returns and takes these. Its functions are in QEMU's own process. */
 typedef struct {

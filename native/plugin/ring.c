@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NAP 50             /* microseconds */
-#define LOOK 1000          /* naps until the reader is looked at */
-#define PATIENCE 200000    /* naps until a reader that does not read is one no more: 10 s */
+#define NAP      50 /* microseconds */
+#define LOOK     1000 /* naps until the reader is looked at */
+#define PATIENCE 200000 /* naps until a reader that does not read is one no more: 10 s */
 
 struct fam_ring *fam_ring_open(const struct fam_fabric *f, int node, unsigned cpu)
 {

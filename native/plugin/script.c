@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #define THREADS 1024 /* whose places collide: one of them has no line until its next */
-#define SHIFT 48
-#define LINES 0xffffu
+#define SHIFT   48
+#define LINES   0xffffu
 
 struct running {
 	uint64_t space, thread;
@@ -26,7 +26,7 @@ static struct running *place(uint64_t space, uint64_t thread)
 void fam_script_runs(uint64_t space, uint64_t thread, uint32_t line)
 {
 	pthread_mutex_lock(&mutex);
-	*place(space, thread) = (struct running){ space, thread, line < LINES ? line : 0 };
+	*place(space, thread) = (struct running){space, thread, line < LINES ? line : 0};
 	pthread_mutex_unlock(&mutex);
 	__atomic_store_n(&any, true, __ATOMIC_RELEASE);
 }

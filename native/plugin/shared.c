@@ -50,7 +50,8 @@ void fam_path(char *path, unsigned long size, const struct fam_fabric *f, int k,
 	snprintf(path, size, "%s/node%d.%llu.%s", f->folder, k, (unsigned long long)start, kind);
 }
 
-static void *map_kind(const struct fam_fabric *f, int k, uint64_t start, const char *kind, uint64_t size)
+static void *map_kind(const struct fam_fabric *f, int k, uint64_t start, const char *kind,
+		      uint64_t size)
 {
 	char path[4096];
 	fam_path(path, sizeof(path), f, k, start, kind);

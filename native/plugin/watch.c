@@ -52,7 +52,8 @@ static uint64_t value_of(qemu_plugin_meminfo_t info, unsigned shift)
 	}
 }
 
-static bool fill_in(struct fam_cpu *cpu, struct fam_access *a, qemu_plugin_meminfo_t info, void *low)
+static bool fill_in(struct fam_cpu *cpu, struct fam_access *a, qemu_plugin_meminfo_t info,
+		    void *low)
 {
 	struct fam_translation *known = slot_of(cpu, a->vaddr);
 	uint64_t key = a->vaddr / FAM_PAGE | cpu->tlb.epoch;
@@ -71,22 +72,26 @@ static bool fill_in(struct fam_cpu *cpu, struct fam_access *a, qemu_plugin_memin
 
 static inline bool is_other(struct fam_cpu *cpu, uint64_t vaddr)
 {
-	return __builtin_expect(slot_of(cpu, vaddr)->other == (vaddr / FAM_PAGE | cpu->tlb.epoch), 1);
+	return __builtin_expect(slot_of(cpu, vaddr)->other == (vaddr / FAM_PAGE | cpu->tlb.epoch),
+				1);
 }
 
-static __attribute__((noinline)) void pool_access(struct fam_cpu *cpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
-						  void *low, enum fam_event_kind kind)
+static __attribute__((noinline)) void pool_access(struct fam_cpu *cpu, qemu_plugin_meminfo_t info,
+						  uint64_t vaddr, void *low,
+						  enum fam_event_kind kind)
 {
-	struct fam_access a = { .vaddr = vaddr, .kind = kind };
+	struct fam_access a = {.vaddr = vaddr, .kind = kind};
 	if (fill_in(cpu, &a, info, low))
 		fam_accessed(cpu, &a);
 }
 
 /* Whether there is nothing to do: the line is held, and for a store its bytes are dirty already. */
-static inline bool is_settled(struct fam_cpu *cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, bool store)
+static inline bool is_settled(struct fam_cpu *cpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
+			      bool store)
 {
 	struct fam_translation *known = slot_of(cpu, vaddr);
-	if (!fam.quick || known->key != (vaddr / FAM_PAGE | cpu->tlb.epoch) || vaddr % FAM_LINE > FAM_LINE - 16)
+	if (!fam.quick || known->key != (vaddr / FAM_PAGE | cpu->tlb.epoch) ||
+	    vaddr % FAM_LINE > FAM_LINE - 16)
 		return false;
 	uint64_t line = (known->offset | vaddr % FAM_PAGE) / FAM_LINE;
 	if (!__atomic_load_n(&fam.view->held[line], __ATOMIC_ACQUIRE))
@@ -94,7 +99,8 @@ static inline bool is_settled(struct fam_cpu *cpu, qemu_plugin_meminfo_t info, u
 	if (!store)
 		return true;
 	uint64_t bytes = fam_bytes(vaddr % FAM_LINE, 1u << qemu_plugin_mem_size_shift(info));
-	return known->writable && (__atomic_load_n(&fam.view->dirty[line], __ATOMIC_RELAXED) & bytes) == bytes;
+	return known->writable &&
+	       (__atomic_load_n(&fam.view->dirty[line], __ATOMIC_RELAXED) & bytes) == bytes;
 }
 
 static void on_load(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *low)
@@ -119,7 +125,7 @@ static void on_nt_store(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t vaddr
 static void on_locked(unsigned number, qemu_plugin_meminfo_t info, uint64_t vaddr, void *low)
 {
 	struct fam_cpu *cpu = &fam.cpu[number];
-	struct fam_access a = { .vaddr = vaddr, .kind = FAM_EV_LOCKED };
+	struct fam_access a = {.vaddr = vaddr, .kind = FAM_EV_LOCKED};
 	if (is_other(cpu, vaddr) || !fill_in(cpu, &a, info, low))
 		return;
 	if (!qemu_plugin_mem_is_store(info)) {
@@ -217,9 +223,14 @@ static struct fam_site *site_for(const struct fam_site *wanted)
 static qemu_plugin_vcpu_udata_cb_t callback_of(enum fam_operation operation, bool program)
 {
 	switch (operation) {
-	case FAM_OP_CLFLUSH: case FAM_OP_CLFLUSHOPT: case FAM_OP_CLWB: return on_flush;
-	case FAM_OP_WBINVD: case FAM_OP_WBNOINVD: return on_flush_all;
-	case FAM_OP_SFENCE: case FAM_OP_MFENCE: case FAM_OP_LFENCE: return program ? on_fence : NULL;
+	case FAM_OP_CLFLUSH:
+	case FAM_OP_CLFLUSHOPT:
+	case FAM_OP_CLWB: return on_flush;
+	case FAM_OP_WBINVD:
+	case FAM_OP_WBNOINVD: return on_flush_all;
+	case FAM_OP_SFENCE:
+	case FAM_OP_MFENCE:
+	case FAM_OP_LFENCE: return program ? on_fence : NULL;
 	case FAM_OP_CPUID: return program ? on_cpuid : NULL;
 	case FAM_OP_LOCKED: return program ? before_locked : NULL;
 	case FAM_OP_TRANSLATION: return on_translation;
@@ -232,15 +243,17 @@ static qemu_plugin_vcpu_udata_cb_t callback_of(enum fam_operation operation, boo
 /* A program's accesses; the registers are wanted only to tell of them. */
 static void watch_memory(struct qemu_plugin_insn *insn, enum fam_operation operation, uint64_t low)
 {
-	enum qemu_plugin_cb_flags flags = fam.does & FAM_STREAMS ? QEMU_PLUGIN_CB_R_REGS : QEMU_PLUGIN_CB_NO_REGS;
+	enum qemu_plugin_cb_flags flags =
+		fam.does & FAM_STREAMS ? QEMU_PLUGIN_CB_R_REGS : QEMU_PLUGIN_CB_NO_REGS;
 	void *data = (void *)(uintptr_t)low;
 	if (operation == FAM_OP_LOCKED) {
 		qemu_plugin_register_vcpu_mem_cb(insn, on_locked, flags, QEMU_PLUGIN_MEM_RW, data);
 		return;
 	}
 	qemu_plugin_register_vcpu_mem_cb(insn, on_load, flags, QEMU_PLUGIN_MEM_R, data);
-	qemu_plugin_register_vcpu_mem_cb(insn, operation == FAM_OP_NT_STORE ? on_nt_store : on_store, flags,
-					 QEMU_PLUGIN_MEM_W, data);
+	qemu_plugin_register_vcpu_mem_cb(insn,
+					 operation == FAM_OP_NT_STORE ? on_nt_store : on_store,
+					 flags, QEMU_PLUGIN_MEM_W, data);
 }
 
 static void watch(struct qemu_plugin_insn *insn)
@@ -254,7 +267,8 @@ static void watch(struct qemu_plugin_insn *insn)
 	site.low = at % FAM_PAGE;
 	qemu_plugin_vcpu_udata_cb_t callback = callback_of(site.in.operation, program);
 	if (callback)
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, QEMU_PLUGIN_CB_R_REGS, site_for(&site));
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, QEMU_PLUGIN_CB_R_REGS,
+						       site_for(&site));
 	if (program)
 		watch_memory(insn, site.in.operation, site.low);
 }

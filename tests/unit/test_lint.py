@@ -99,6 +99,22 @@ def test_c(name: str):
     check("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", *include, "-fsyntax-only", name)
 
 
+def test_format_of_c():
+    check("clang-format", "--dry-run", "-Werror", *files("*.c", "*.h"))
+
+
+def test_white_space():
+    """What .editorconfig says of every text."""
+    for name in files(
+        "*.py", "*.c", "*.h", "*.md", "*.sh", "*.toml", "*.j2", "scripts/*", "Makefile"
+    ):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        lines = text.splitlines()
+        assert text.endswith("\n"), name
+        assert "\r" not in text, name
+        assert not [number for number, line in enumerate(lines, 1) if line != line.rstrip()], name
+
+
 @pytest.mark.parametrize("name", files("*.py", "*.c", "*.h", "scripts/*", "Makefile", ".ci/*"))
 def test_licence_line(name: str):
     head = (ROOT / name).read_text(encoding="utf-8").splitlines()[:2]

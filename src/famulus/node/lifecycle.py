@@ -195,7 +195,7 @@ def _detach_cache(node: Node, *, killed: bool) -> None:
 def stop(node: Node) -> None:
     """Shut the node down as its owner would; what was written to its disk is on its disk.
 
-    Raises FamulusError if it does not end within STOP_LIMIT seconds; it then still runs.
+    Raises FamulusError if it does not end within STOP_TIMEOUT seconds; it then still runs.
     """
     state = node.state()
     if state == "paused":

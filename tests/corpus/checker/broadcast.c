@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct news { volatile uint64_t number LINE; char text[256] LINE; };
+struct news {
+	volatile uint64_t number LINE;
+	char text[256] LINE;
+};
 
 int main(int argc, char *argv[])
 {

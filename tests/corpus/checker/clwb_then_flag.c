@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct box { volatile uint64_t flag LINE; volatile uint64_t data LINE; };
+struct box {
+	volatile uint64_t flag LINE;
+	volatile uint64_t data LINE;
+};
 
 int main(int argc, char *argv[])
 {

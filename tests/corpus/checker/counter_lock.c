@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct count { uint64_t lock LINE; volatile uint64_t count LINE; };
+struct count {
+	uint64_t lock LINE;
+	volatile uint64_t count LINE;
+};
 
 int main(int argc, char *argv[])
 {

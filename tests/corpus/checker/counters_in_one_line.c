@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct counters { volatile uint64_t of[8] LINE; };
+struct counters {
+	volatile uint64_t of[8] LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct shared { volatile uint32_t size, owner, kind, state; } LINE;
+struct shared {
+	volatile uint32_t size, owner, kind, state;
+} LINE;
 
 int main(int argc, char *argv[])
 {

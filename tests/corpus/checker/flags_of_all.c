@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct flag { volatile uint64_t round LINE; };
+struct flag {
+	volatile uint64_t round LINE;
+};
 
 int main(int argc, char *argv[])
 {

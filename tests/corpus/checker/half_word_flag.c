@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct pair { volatile uint32_t flag, data; } LINE;
+struct pair {
+	volatile uint32_t flag, data;
+} LINE;
 
 int main(int argc, char *argv[])
 {

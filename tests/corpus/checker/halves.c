@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct half { volatile uint64_t cell[64] LINE; };
+struct half {
+	volatile uint64_t cell[64] LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -2,7 +2,12 @@
 #include "pool.h"
 
 #define BUCKETS 8
-struct table { uint64_t lock LINE; struct { uint64_t key, value; } LINE bucket[BUCKETS]; };
+struct table {
+	uint64_t lock LINE;
+	struct {
+		uint64_t key, value;
+	} LINE bucket[BUCKETS];
+};
 
 static void put(struct table *table, uint64_t key, uint64_t value)
 {

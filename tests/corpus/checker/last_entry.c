@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct log { uint64_t tail LINE; struct { uint64_t number; char text[56]; } LINE entry[64]; };
+struct log {
+	uint64_t tail LINE;
+	struct {
+		uint64_t number;
+		char text[56];
+	} LINE entry[64];
+};
 
 static void append(struct log *log, const char *text, int last)
 {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct box { uint64_t ready LINE; char text[64] LINE; };
+struct box {
+	uint64_t ready LINE;
+	char text[64] LINE;
+};
 
 int main(int argc, char *argv[])
 {

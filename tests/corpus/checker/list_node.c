@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct list { uint64_t head LINE; struct { uint64_t value, next; } LINE node[8]; };
+struct list {
+	uint64_t head LINE;
+	struct {
+		uint64_t value, next;
+	} LINE node[8];
+};
 
 int main(int argc, char *argv[])
 {

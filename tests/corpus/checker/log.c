@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct log { uint64_t tail LINE; uint64_t lock LINE; struct { volatile uint64_t number, sum; } LINE entry[40]; };
+struct log {
+	uint64_t tail LINE;
+	uint64_t lock LINE;
+	struct {
+		volatile uint64_t number, sum;
+	} LINE entry[40];
+};
 
 int main(int argc, char *argv[])
 {

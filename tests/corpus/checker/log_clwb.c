@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct log { volatile uint64_t tail LINE; struct { volatile uint64_t number, sum; } LINE entry[16]; };
+struct log {
+	volatile uint64_t tail LINE;
+	struct {
+		volatile uint64_t number, sum;
+	} LINE entry[16];
+};
 
 int main(int argc, char *argv[])
 {

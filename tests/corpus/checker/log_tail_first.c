@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct log { uint64_t tail LINE; struct { uint64_t number, sum; } LINE entry[16]; };
+struct log {
+	uint64_t tail LINE;
+	struct {
+		uint64_t number, sum;
+	} LINE entry[16];
+};
 
 static void append(struct log *log, uint64_t number)
 {
@@ -24,7 +29,8 @@ int main(int argc, char *argv[])
 			while (look(&log->tail) <= i)
 				usleep(50);
 			drop(&log->entry[i], 64);
-			wrong += log->entry[i].number * 31 != log->entry[i].sum || !log->entry[i].sum;
+			wrong += log->entry[i].number * 31 != log->entry[i].sum ||
+				 !log->entry[i].sum;
 		}
 	printf("%lu wrong\n", wrong);
 	return 0;

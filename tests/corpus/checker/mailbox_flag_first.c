@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct box { volatile uint64_t flag LINE; char text[128] LINE; };
+struct box {
+	volatile uint64_t flag LINE;
+	char text[128] LINE;
+};
 
 int main(int argc, char *argv[])
 {

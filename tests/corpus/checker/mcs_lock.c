@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct node { volatile uint64_t next LINE; volatile uint64_t locked LINE; };
-struct s { uint64_t tail LINE; struct { volatile uint64_t v; } LINE count; struct node node[8]; };
+struct node {
+	volatile uint64_t next LINE;
+	volatile uint64_t locked LINE;
+};
+struct s {
+	uint64_t tail LINE;
+	struct {
+		volatile uint64_t v;
+	} LINE count;
+	struct node node[8];
+};
 
 static void acquire(struct s *s)
 {

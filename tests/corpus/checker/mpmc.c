@@ -2,7 +2,14 @@
 #include "pool.h"
 
 #define CELLS 8
-struct queue { uint64_t lock LINE; uint64_t pushed LINE; uint64_t popped LINE; struct { volatile uint64_t from, value; } LINE cell[CELLS]; };
+struct queue {
+	uint64_t lock LINE;
+	uint64_t pushed LINE;
+	uint64_t popped LINE;
+	struct {
+		volatile uint64_t from, value;
+	} LINE cell[CELLS];
+};
 
 static int push(struct queue *queue, uint64_t value)
 {

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct bucket { volatile uint64_t key, value; };
-struct table { struct { uint64_t lock LINE; } guard[8]; struct bucket bucket[8] LINE; };
+struct bucket {
+	volatile uint64_t key, value;
+};
+struct table {
+	struct {
+		uint64_t lock LINE;
+	} guard[8];
+	struct bucket bucket[8] LINE;
+};
 
 static void put(struct table *table, uint64_t key, uint64_t value)
 {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct pair { volatile uint64_t a, b; } LINE;
+struct pair {
+	volatile uint64_t a, b;
+} LINE;
 
 int main(int argc, char *argv[])
 {

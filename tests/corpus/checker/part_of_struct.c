@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct record { volatile uint64_t head[8], body[8]; };
-struct box { volatile uint64_t flag LINE; struct record record LINE; };
+struct record {
+	volatile uint64_t head[8], body[8];
+};
+struct box {
+	volatile uint64_t flag LINE;
+	struct record record LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -3,7 +3,9 @@
 
 int main(int argc, char *argv[])
 {
-	struct { volatile uint64_t v; } LINE *f = start(argc, argv);
+	struct {
+		volatile uint64_t v;
+	} LINE *f = start(argc, argv);
 	if (me == 1) {
 		for (int i = 0; i < 4; i++) {
 			f[i].v = 1;

@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LINE __attribute__((aligned(64)))
-#define PIECE 16384
+#define LINE     __attribute__((aligned(64)))
+#define PIECE    16384
 #define MEETINGS 1024 /* bytes at the piece's beginning */
-#define TRIES 20000   /* of a loop that may never see what it waits for */
+#define TRIES    20000 /* of a loop that may never see what it waits for */
 
 static int me, all;
 static char *piece;
@@ -77,9 +77,10 @@ static inline void unlock(uint64_t *word)
 	swap(word, 0);
 }
 
-#define EACH_LINE(start, bytes, instruction)                                                       \
-	for (uintptr_t at = (uintptr_t)(start) & ~(uintptr_t)63, end = (uintptr_t)(start) + (bytes); \
-	     at < end; at += 64)                                                                   \
+#define EACH_LINE(start, bytes, instruction) \
+	for (uintptr_t at = (uintptr_t)(start) & ~(uintptr_t)63, \
+		       end = (uintptr_t)(start) + (bytes); \
+	     at < end; at += 64) \
 	instruction((void *)at)
 
 /* Written back, and kept. */

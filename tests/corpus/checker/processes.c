@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 #include <sys/wait.h>
-struct slot { volatile uint64_t of[8] LINE; };
+struct slot {
+	volatile uint64_t of[8] LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -2,7 +2,13 @@
 #include "pool.h"
 
 #define CELLS 4
-struct queue { volatile uint64_t pushed LINE; volatile uint64_t popped LINE; struct { volatile uint64_t text[8]; } cell[CELLS] LINE; };
+struct queue {
+	volatile uint64_t pushed LINE;
+	volatile uint64_t popped LINE;
+	struct {
+		volatile uint64_t text[8];
+	} cell[CELLS] LINE;
+};
 
 static void push(struct queue *queue, uint64_t number)
 {

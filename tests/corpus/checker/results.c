@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct result { volatile uint64_t sum LINE; };
+struct result {
+	volatile uint64_t sum LINE;
+};
 
 int main(int argc, char *argv[])
 {

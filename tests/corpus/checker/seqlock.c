@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct seqlock { volatile uint64_t seq LINE; volatile uint64_t a LINE, b LINE; };
+struct seqlock {
+	volatile uint64_t seq LINE;
+	volatile uint64_t a LINE, b LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct s { uint64_t seq LINE; volatile uint64_t w[160] LINE; };
+struct s {
+	uint64_t seq LINE;
+	volatile uint64_t w[160] LINE;
+};
 
 int main(int argc, char *argv[])
 {

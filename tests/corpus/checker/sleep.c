@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct box { volatile uint64_t data[8] LINE; };
+struct box {
+	volatile uint64_t data[8] LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct s { uint64_t count LINE; struct { volatile uint64_t v[8]; } LINE cell[5]; };
+struct s {
+	uint64_t count LINE;
+	struct {
+		volatile uint64_t v[8];
+	} LINE cell[5];
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct s { uint64_t lock LINE; volatile uint64_t stop LINE; struct { volatile uint64_t a, b; } LINE d; };
+struct s {
+	uint64_t lock LINE;
+	volatile uint64_t stop LINE;
+	struct {
+		volatile uint64_t a, b;
+	} LINE d;
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct ticket { uint64_t next LINE; uint64_t serving LINE; volatile uint64_t data[2] LINE; };
+struct ticket {
+	uint64_t next LINE;
+	uint64_t serving LINE;
+	volatile uint64_t data[2] LINE;
+};
 
 int main(int argc, char *argv[])
 {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pool.h"
 
-struct account { uint64_t lock LINE; uint64_t other LINE; volatile int64_t balance LINE; };
+struct account {
+	uint64_t lock LINE;
+	uint64_t other LINE;
+	volatile int64_t balance LINE;
+};
 
 int main(int argc, char *argv[])
 {

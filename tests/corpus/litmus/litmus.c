@@ -16,20 +16,35 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#define LINE 64
-#define NAMES 32
-#define STEPS 64
+#define LINE     64
+#define NAMES    32
+#define STEPS    64
 #define MEETINGS 64 /* lines: 16 nodes, four phases */
-#define CROWD 4096 /* lines that `crowd` touches: more than a bounded cache of a test has room for */
+#define CROWD \
+	4096 /* lines that `crowd` touches: more than a bounded cache of a test has room for */
 
 enum operation {
-	STORE, NT, LOAD, ADD, XCHG, CLFLUSH, CLFLUSHOPT, CLWB, SFENCE, MFENCE, LFENCE, WBINVD, CROWDED, SYNC,
-	COPY, UNKNOWN
+	STORE,
+	NT,
+	LOAD,
+	ADD,
+	XCHG,
+	CLFLUSH,
+	CLFLUSHOPT,
+	CLWB,
+	SFENCE,
+	MFENCE,
+	LFENCE,
+	WBINVD,
+	CROWDED,
+	SYNC,
+	COPY,
+	UNKNOWN
 };
 
 static const char *const operations[] = {
-	"store", "nt", "load", "add", "xchg", "clflush", "clflushopt", "clwb", "sfence", "mfence", "lfence",
-	"wbinvd", "crowd", "sync", "copy",
+	"store",  "nt",     "load",   "add",    "xchg",  "clflush", "clflushopt", "clwb",
+	"sfence", "mfence", "lfence", "wbinvd", "crowd", "sync",    "copy",
 };
 
 struct step {
@@ -48,7 +63,8 @@ struct test {
 static struct test test;
 static uint64_t result[NAMES];
 static char *pool; /* from OFFSET: MEETINGS lines, those of the runs, the crowd */
-static volatile uint64_t *flags; /* of this phase: how often each node has come to meet, a line each */
+static volatile uint64_t
+	*flags; /* of this phase: how often each node has come to meet, a line each */
 static int device;
 static uint64_t random_state, met;
 static unsigned node, nodes;
@@ -99,13 +115,14 @@ static enum operation operation(const char *name)
 
 static bool stores(enum operation operation)
 {
-	return operation == STORE || operation == NT || operation == XCHG || operation == ADD || operation == COPY;
+	return operation == STORE || operation == NT || operation == XCHG || operation == ADD ||
+	       operation == COPY;
 }
 
 /* OPERATION [VARIABLE [VALUE] [REGISTER]] */
 static void read_step(const char *text)
 {
-	char word[4][16] = { "" };
+	char word[4][16] = {""};
 	struct step *step = &test.step[test.steps++];
 	int words = sscanf(text, "%15s %15s %15s %15s", word[0], word[1], word[2], word[3]);
 	step->operation = operation(word[0]);

@@ -19,20 +19,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define POOL (1 << 20)
-#define LINES (POOL / 64)
-#define NODES 5
+#define POOL     (1 << 20)
+#define LINES    (POOL / 64)
+#define NODES    5
 #define CAPACITY 4096
-#define FAKE_FD 1000
-#define PENDING 64
-#define PC ((uint64_t)__builtin_return_address(0))
+#define FAKE_FD  1000
+#define PENDING  64
+#define PC       ((uint64_t)__builtin_return_address(0))
 
 struct world {
 	pthread_mutex_t mutex;
 	uint64_t made, seq;
 	uint64_t dirty[NODES][LINES];
 	uint8_t held[NODES][LINES];
-	struct { uint64_t line, kind; } pending[NODES][PENDING];
+	struct {
+		uint64_t line, kind;
+	} pending[NODES][PENDING];
 	unsigned pendings[NODES];
 	char pool[POOL] __attribute__((aligned(4096)));
 	char image[NODES][POOL] __attribute__((aligned(4096)));
@@ -139,7 +141,7 @@ static void finish_pending(void)
 {
 	for (unsigned i = 0; i < world->pendings[node]; i++) {
 		uint64_t line = world->pending[node][i].line;
-		tell((struct fam_event){ .kind = FAM_EV_PUSHED, .offset = line * 64, .size = 64 });
+		tell((struct fam_event){.kind = FAM_EV_PUSHED, .offset = line * 64, .size = 64});
 		push_line(line);
 		if (world->pending[node][i].kind != FAM_EV_CLWB)
 			drop_line(line);
@@ -176,8 +178,10 @@ static void hold(uint64_t offset, unsigned size, bool dirties)
 
 static void access_one(const volatile void *address, unsigned size, bool writes, uint64_t pc)
 {
-	struct fam_event event = { .kind = writes ? FAM_EV_STORE : FAM_EV_LOAD, .pc = pc,
-				   .offset = offset_of(address), .size = (uint16_t)size };
+	struct fam_event event = {.kind = writes ? FAM_EV_STORE : FAM_EV_LOAD,
+				  .pc = pc,
+				  .offset = offset_of(address),
+				  .size = (uint16_t)size};
 	begin();
 	hold(event.offset, size, writes);
 	if (writes) {
@@ -200,24 +204,28 @@ static void range(const volatile void *address, size_t bytes, bool writes, uint6
 	}
 }
 
-#define ACCESS(size)                                                                               \
-	void __tsan_read##size(void *address)                                                      \
-	{                                                                                          \
-		range(address, size, false, PC);                                                   \
-	}                                                                                          \
-	void __tsan_write##size(void *address)                                                     \
-	{                                                                                          \
-		range(address, size, true, PC);                                                    \
-	}                                                                                          \
-	void __tsan_unaligned_read##size(void *address)                                            \
-	{                                                                                          \
-		range(address, size, false, PC);                                                   \
-	}                                                                                          \
-	void __tsan_unaligned_write##size(void *address)                                           \
-	{                                                                                          \
-		range(address, size, true, PC);                                                    \
+#define ACCESS(size) \
+	void __tsan_read##size(void *address) \
+	{ \
+		range(address, size, false, PC); \
+	} \
+	void __tsan_write##size(void *address) \
+	{ \
+		range(address, size, true, PC); \
+	} \
+	void __tsan_unaligned_read##size(void *address) \
+	{ \
+		range(address, size, false, PC); \
+	} \
+	void __tsan_unaligned_write##size(void *address) \
+	{ \
+		range(address, size, true, PC); \
 	}
-ACCESS(1) ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
+ACCESS(1)
+ACCESS(2)
+ACCESS(4)
+ACCESS(8)
+ACCESS(16)
 
 void __tsan_read_range(void *address, size_t bytes)
 {
@@ -281,8 +289,12 @@ static uint64_t locked(void *address, uint64_t value, uint64_t expected, int how
 	drop_line(line);
 	__real_memcpy(&old, world->pool + offset, 8);
 	new = how == 'a' ? old + value : how == 'x' || old == expected ? value : old;
-	tell((struct fam_event){ .kind = FAM_EV_LOCKED, .pc = pc, .offset = offset, .size = 8,
-				 .value = new, .old = old });
+	tell((struct fam_event){.kind = FAM_EV_LOCKED,
+				.pc = pc,
+				.offset = offset,
+				.size = 8,
+				.value = new,
+				.old = old});
 	__real_memcpy(world->image[node] + offset, &new, 8);
 	world->dirty[node][line] = UINT64_C(255) << offset % 64;
 	push_line(line);
@@ -324,7 +336,7 @@ static void flush(void *address, uint8_t kind, uint64_t pc)
 		return;
 	uint64_t line = offset_of(address) / 64;
 	begin();
-	tell((struct fam_event){ .kind = kind, .pc = pc, .offset = line * 64, .size = 64 });
+	tell((struct fam_event){.kind = kind, .pc = pc, .offset = line * 64, .size = 64});
 	if (kind == FAM_EV_CLFLUSH) {
 		push_line(line);
 		drop_line(line);
@@ -337,16 +349,31 @@ static void flush(void *address, uint8_t kind, uint64_t pc)
 static void fence(uint8_t kind, uint64_t pc)
 {
 	begin();
-	tell((struct fam_event){ .kind = kind, .pc = pc, .offset = FAM_NO_OFFSET });
+	tell((struct fam_event){.kind = kind, .pc = pc, .offset = FAM_NO_OFFSET});
 	finish_pending();
 	end();
 }
 
-void test_clflush(void *address) { flush(address, FAM_EV_CLFLUSH, PC); }
-void test_clflushopt(void *address) { flush(address, FAM_EV_CLFLUSHOPT, PC); }
-void test_clwb(void *address) { flush(address, FAM_EV_CLWB, PC); }
-void test_sfence(void) { fence(FAM_EV_SFENCE, PC); }
-void test_mfence(void) { fence(FAM_EV_MFENCE, PC); }
+void test_clflush(void *address)
+{
+	flush(address, FAM_EV_CLFLUSH, PC);
+}
+void test_clflushopt(void *address)
+{
+	flush(address, FAM_EV_CLFLUSHOPT, PC);
+}
+void test_clwb(void *address)
+{
+	flush(address, FAM_EV_CLWB, PC);
+}
+void test_sfence(void)
+{
+	fence(FAM_EV_SFENCE, PC);
+}
+void test_mfence(void)
+{
+	fence(FAM_EV_MFENCE, PC);
+}
 
 void test_stream(long long *address, long long value)
 {
@@ -354,8 +381,11 @@ void test_stream(long long *address, long long value)
 	begin();
 	hold(offset, 8, true);
 	*(volatile long long *)address = value;
-	tell((struct fam_event){ .kind = FAM_EV_STORE_NT, .pc = PC, .offset = offset, .size = 8,
-				 .value = (uint64_t)value });
+	tell((struct fam_event){.kind = FAM_EV_STORE_NT,
+				.pc = PC,
+				.offset = offset,
+				.size = 8,
+				.value = (uint64_t)value});
 	pend(offset / 64, FAM_EV_CLFLUSHOPT);
 	end();
 }
@@ -380,7 +410,7 @@ void *__wrap_mmap(void *start, size_t bytes, int protection, int flags, int fd, 
 static void leave(void)
 {
 	begin();
-	tell((struct fam_event){ .kind = FAM_EV_EXIT, .offset = FAM_NO_OFFSET });
+	tell((struct fam_event){.kind = FAM_EV_EXIT, .offset = FAM_NO_OFFSET});
 	end();
 }
 
@@ -402,7 +432,9 @@ void __tsan_init(void)
 		usleep(100);
 	atexit(leave);
 	begin();
-	tell((struct fam_event){ .kind = FAM_EV_PROCESS, .offset = FAM_NO_OFFSET,
-				 .value = (uint64_t)getpid(), .old = (uint64_t)getpid() });
+	tell((struct fam_event){.kind = FAM_EV_PROCESS,
+				.offset = FAM_NO_OFFSET,
+				.value = (uint64_t)getpid(),
+				.old = (uint64_t)getpid()});
 	end();
 }

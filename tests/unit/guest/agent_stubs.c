@@ -80,7 +80,8 @@ int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size)
 	return 0;
 }
 
-bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+		size_t length)
 {
 	(void)mode, (void)uid, (void)gid, (void)path, (void)data, (void)length;
 	return false;

@@ -17,14 +17,14 @@
 #include "../../../guest/driver/famulus_uapi.h"
 
 #define ROUNDS 200
-#define LIMIT 60000
-#define FILES 64
+#define LIMIT  60000
+#define FILES  64
 
 int __real_ioctl(int fd, unsigned long request, ...);
 int __real_fstat(int fd, struct stat *status);
 
-static int peers[FILES];   /* of each open device, in the order of opening */
-static int events[3] = { -1, -1, -1 };
+static int peers[FILES]; /* of each open device, in the order of opening */
+static int events[3] = {-1, -1, -1};
 static long pool_size;
 static int opened, rings;
 
@@ -53,8 +53,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(arguments);
 	if (request == FAMULUS_GET_INFO)
 		*(struct famulus_info *)argument = (struct famulus_info){
-			.size = (__u64)pool_size, .id = peers[fd], .vectors = 1, .peers_max = 64
-		};
+			.size = (__u64)pool_size, .id = peers[fd], .vectors = 1, .peers_max = 64};
 	else if (request == FAMULUS_SET_EVENTFD)
 		events[peers[fd]] = ((struct famulus_eventfd *)argument)->fd;
 	else if (request == FAMULUS_RING)
@@ -93,12 +92,13 @@ static void *play(void *argument)
 
 int main(int argc, char *argv[])
 {
-	struct player players[2] = { { .turn = 0 }, { .turn = 1 } };
+	struct player players[2] = {{.turn = 0}, {.turn = 1}};
 	pthread_t threads[2];
 	struct fam_region *region;
 	for (int i = 0; i < 2 && argc == 2; i++)
 		must(fam_open(&players[i].fam, argv[1]));
-	must(fam_region_obtain(players[0].fam, "doorbell", sizeof(struct fam_event), 0600, &region));
+	must(fam_region_obtain(players[0].fam, "doorbell", sizeof(struct fam_event), 0600,
+			       &region));
 	for (int i = 0; i < 2; i++) {
 		players[i].event = region->base;
 		pthread_create(&threads[i], NULL, play, &players[i]);

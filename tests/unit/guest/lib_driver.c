@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT 60000
+#define LIMIT  60000
 #define REGION 65536
 
 /* What all processes share. Lines that only locked instructions touch, and one that a lock guards. */
@@ -41,7 +41,7 @@ static void add(long count)
 		fam_fetch_add32((uint32_t *)&shared->words[1], 1);
 		struct fam_128 old = fam_load128(wide), next;
 		do {
-			next = (struct fam_128){ old.low + 1, old.high + 2 };
+			next = (struct fam_128){old.low + 1, old.high + 2};
 		} while (!fam_cas128(wide, &old, next));
 	}
 }
@@ -78,8 +78,9 @@ static void rwlock(long count)
 {
 	for (long i = 0; i < count; i++) {
 		bool write = i % 4 == 0;
-		must(write ? fam_rwlock_write(fam, &shared->rwlock, LIMIT) :
-			     fam_rwlock_read(fam, &shared->rwlock, LIMIT), "rwlock");
+		must(write ? fam_rwlock_write(fam, &shared->rwlock, LIMIT)
+			   : fam_rwlock_read(fam, &shared->rwlock, LIMIT),
+		     "rwlock");
 		if (write)
 			raise_guarded();
 		else
@@ -131,7 +132,7 @@ static void queue(long count)
 	uint64_t message[3];
 	must(fam_queue_open(fam, shared->queue, sizeof(message), 64, &there), "queue");
 	for (long i = 0; i < count; i++) {
-		memcpy(message, (uint64_t[]){ fam_id(fam), (uint64_t)i, fam_id(fam) + (uint64_t)i },
+		memcpy(message, (uint64_t[]){fam_id(fam), (uint64_t)i, fam_id(fam) + (uint64_t)i},
 		       sizeof(message));
 		must(fam_queue_push(&there, message, LIMIT), "push");
 		fam_fetch_add64(&shared->words[0], message[2]);
@@ -159,8 +160,8 @@ static const struct {
 	const char *name;
 	void (*run)(long count);
 } verbs[] = {
-	{ "add", add }, { "mutex", mutex }, { "rwlock", rwlock }, { "semaphore", semaphore },
-	{ "barrier", barrier }, { "once", once }, { "queue", queue }, { "event", event },
+	{"add", add},         {"mutex", mutex}, {"rwlock", rwlock}, {"semaphore", semaphore},
+	{"barrier", barrier}, {"once", once},   {"queue", queue},   {"event", event},
 };
 
 static void run(const char *verb, long count)

@@ -15,7 +15,7 @@
 
 #define FIRST 0x100000000000UL /* where copies lie; the file is mapped FAM_REAL_OFFSET above */
 #define CLEAN_OFFSET (2 * FAM_REAL_OFFSET) /* and there, what was last moved */
-#define STEP 0x40000000UL
+#define STEP         0x40000000UL
 
 void *__real_mmap(void *start, size_t bytes, int protection, int flags, int fd, off_t offset);
 int __real_munmap(void *start, size_t bytes);
@@ -25,8 +25,8 @@ static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;
 
 static void *at(uintptr_t place, size_t bytes, int flags, int fd, off_t offset)
 {
-	return __real_mmap((void *)place, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, fd,
-			   offset);
+	return __real_mmap((void *)place, bytes, PROT_READ | PROT_WRITE,
+			   flags | MAP_FIXED_NOREPLACE, fd, offset);
 }
 
 void *__wrap_mmap(void *start, size_t bytes, int protection, int flags, int fd, off_t offset)
@@ -54,7 +54,8 @@ int __wrap_munmap(void *start, size_t bytes)
 static void write_word(uintptr_t word, uint64_t bytes)
 {
 	uint64_t mine = *(volatile uint64_t *)word;
-	uint64_t *real = (uint64_t *)(word + FAM_REAL_OFFSET), *clean = (uint64_t *)(word + CLEAN_OFFSET);
+	uint64_t *real = (uint64_t *)(word + FAM_REAL_OFFSET),
+		 *clean = (uint64_t *)(word + CLEAN_OFFSET);
 	uint64_t old = __atomic_load_n(real, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(real, &old, (old & ~bytes) | (mine & bytes), 0,
 					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
@@ -101,7 +102,8 @@ static void write_back(const void *start, size_t bytes)
 	uintptr_t byte = (uintptr_t)start, end = byte + bytes;
 	while (byte < end) {
 		uintptr_t word = byte & ~(uintptr_t)7, next_word = word + 8 < end ? word + 8 : end;
-		uint64_t from = UINT64_MAX << 8 * (byte - word), to = UINT64_MAX >> 8 * (word + 8 - next_word);
+		uint64_t from = UINT64_MAX << 8 * (byte - word),
+			 to = UINT64_MAX >> 8 * (word + 8 - next_word);
 		write_word(word, from & to);
 		byte = next_word;
 	}

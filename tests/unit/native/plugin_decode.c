@@ -15,9 +15,9 @@ int main(void)
 		for (size_t i = 0; i < count; i++)
 			sscanf(text + 2 * i, "%2hhx", &code[i]);
 		fam_decode(&in, code, count);
-		printf("%d %d %d %d %d %d %d %d %d %d\n", in.operation, in.size, (int8_t)in.base, (int8_t)in.index,
-		       1 << in.scale, in.displacement, in.relative, in.short_address, in.segment,
-		       (int8_t)in.bit_register);
+		printf("%d %d %d %d %d %d %d %d %d %d\n", in.operation, in.size, (int8_t)in.base,
+		       (int8_t)in.index, 1 << in.scale, in.displacement, in.relative,
+		       in.short_address, in.segment, (int8_t)in.bit_register);
 	}
 	return 0;
 }

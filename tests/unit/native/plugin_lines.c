@@ -19,7 +19,8 @@ static void touch(uint64_t at, uint64_t dirty)
 	fam_unlock(&f, at / FAM_LINE);
 }
 
-static uint64_t moved(uint64_t (*move)(struct fam_fabric *, struct fam_view *, uint64_t), uint64_t at)
+static uint64_t moved(uint64_t (*move)(struct fam_fabric *, struct fam_view *, uint64_t),
+		      uint64_t at)
 {
 	fam_lock(&f, at / FAM_LINE, 1);
 	uint64_t mask = move(&f, view, at / FAM_LINE);

@@ -35,62 +35,65 @@ void FAM_STORE_HOOK(void);
 #define FAM_REAL(p) (*(p))
 #endif
 
-#define FAM_ATOMIC_ASM(bits, suffix)                                                              \
-	/* Return the value at `p`. */                                                            \
-	inline uint##bits##_t fam_load##bits(uint##bits##_t *p)                                   \
-	{                                                                                         \
-		uint##bits##_t value = 0;                                                         \
-		__asm__ volatile("lock xadd" suffix " %0, %1" : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
-		return value;                                                                     \
-	}                                                                                         \
-	/* Add to the value at `p` and return what it was. */                                     \
-	inline uint##bits##_t fam_fetch_add##bits(uint##bits##_t *p, uint##bits##_t value)        \
-	{                                                                                         \
-		FAM_STORES();                                                                     \
-		__asm__ volatile("lock xadd" suffix " %0, %1" : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
-		return value;                                                                     \
-	}                                                                                         \
-	/* Put `value` at `p` and return what was there. */                                       \
-	inline uint##bits##_t fam_swap##bits(uint##bits##_t *p, uint##bits##_t value)             \
-	{                                                                                         \
-		FAM_STORES();                                                                     \
-		__asm__ volatile("xchg" suffix " %0, %1" : "+r"(value), "+m"(FAM_REAL(p))::"memory");      \
-		return value;                                                                     \
-	}                                                                                         \
-	inline void fam_store##bits(uint##bits##_t *p, uint##bits##_t value)                      \
-	{                                                                                         \
-		fam_swap##bits(p, value);                                                         \
-	}                                                                                         \
+#define FAM_ATOMIC_ASM(bits, suffix) \
+	/* Return the value at `p`. */ \
+	inline uint##bits##_t fam_load##bits(uint##bits##_t *p) \
+	{ \
+		uint##bits##_t value = 0; \
+		__asm__ volatile("lock xadd" suffix " %0, %1" \
+				 : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
+		return value; \
+	} \
+	/* Add to the value at `p` and return what it was. */ \
+	inline uint##bits##_t fam_fetch_add##bits(uint##bits##_t *p, uint##bits##_t value) \
+	{ \
+		FAM_STORES(); \
+		__asm__ volatile("lock xadd" suffix " %0, %1" \
+				 : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
+		return value; \
+	} \
+	/* Put `value` at `p` and return what was there. */ \
+	inline uint##bits##_t fam_swap##bits(uint##bits##_t *p, uint##bits##_t value) \
+	{ \
+		FAM_STORES(); \
+		__asm__ volatile("xchg" suffix " %0, %1" \
+				 : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
+		return value; \
+	} \
+	inline void fam_store##bits(uint##bits##_t *p, uint##bits##_t value) \
+	{ \
+		fam_swap##bits(p, value); \
+	} \
 	/* Put `desired` at `p` if `*expected` is there, and tell whether; otherwise the value    \
-	   there goes to `*expected`. */                                                          \
-	inline bool fam_cas##bits(uint##bits##_t *p, uint##bits##_t *expected,                    \
-				  uint##bits##_t desired)                                         \
-	{                                                                                         \
-		bool done;                                                                        \
-		FAM_STORES();                                                                     \
-		__asm__ volatile("lock cmpxchg" suffix " %3, %1"                                  \
-				 : "+a"(*expected), "+m"(FAM_REAL(p)), "=@ccz"(done)                       \
-				 : "r"(desired)                                                   \
-				 : "memory");                                                     \
-		return done;                                                                      \
+	   there goes to `*expected`. */ \
+	inline bool fam_cas##bits(uint##bits##_t *p, uint##bits##_t *expected, \
+				  uint##bits##_t desired) \
+	{ \
+		bool done; \
+		FAM_STORES(); \
+		__asm__ volatile("lock cmpxchg" suffix " %3, %1" \
+				 : "+a"(*expected), "+m"(FAM_REAL(p)), "=@ccz"(done) \
+				 : "r"(desired) \
+				 : "memory"); \
+		return done; \
 	}
 
 /* Make the value at `p` what `made` says of the one that was there, `old`, and return `old`. */
-#define FAM_ATOMIC_LOOP(bits, operation, type, made)                                              \
-	inline type fam_fetch_##operation(type *p, type value)                                    \
-	{                                                                                         \
-		uint##bits##_t found = fam_load##bits((uint##bits##_t *)p);                       \
-		type old;                                                                         \
-		do {                                                                              \
-			old = (type)found;                                                        \
-		} while (!fam_cas##bits((uint##bits##_t *)p, &found, (uint##bits##_t)(made)));    \
-		return old;                                                                       \
+#define FAM_ATOMIC_LOOP(bits, operation, type, made) \
+	inline type fam_fetch_##operation(type *p, type value) \
+	{ \
+		uint##bits##_t found = fam_load##bits((uint##bits##_t *)p); \
+		type old; \
+		do { \
+			old = (type)found; \
+		} while (!fam_cas##bits((uint##bits##_t *)p, &found, (uint##bits##_t)(made))); \
+		return old; \
 	}
 
 FAM_ATOMIC_ASM(32, "l")
 FAM_ATOMIC_ASM(64, "q")
-FAM_ATOMIC_LOOP(32, and32, uint32_t, old & value)
-FAM_ATOMIC_LOOP(64, and64, uint64_t, old & value)
+FAM_ATOMIC_LOOP(32, and32, uint32_t, old &value)
+FAM_ATOMIC_LOOP(64, and64, uint64_t, old &value)
 FAM_ATOMIC_LOOP(32, or32, uint32_t, old | value)
 FAM_ATOMIC_LOOP(64, or64, uint64_t, old | value)
 FAM_ATOMIC_LOOP(32, xor32, uint32_t, old ^ value)
@@ -109,7 +112,8 @@ inline bool fam_cas128(struct fam_128 *p, struct fam_128 *expected, struct fam_1
 	bool done;
 	FAM_STORES();
 	__asm__ volatile("lock cmpxchg16b %2"
-			 : "+a"(expected->low), "+d"(expected->high), "+m"(FAM_REAL(p)), "=@ccz"(done)
+			 : "+a"(expected->low), "+d"(expected->high), "+m"(FAM_REAL(p)),
+			   "=@ccz"(done)
 			 : "b"(desired.low), "c"(desired.high)
 			 : "memory");
 	return done;
@@ -117,7 +121,7 @@ inline bool fam_cas128(struct fam_128 *p, struct fam_128 *expected, struct fam_1
 
 inline struct fam_128 fam_load128(struct fam_128 *p)
 {
-	struct fam_128 value = { 0, 0 };
+	struct fam_128 value = {0, 0};
 	__asm__ volatile("lock cmpxchg16b %2"
 			 : "+a"(value.low), "+d"(value.high), "+m"(FAM_REAL(p))
 			 : "b"(0ULL), "c"(0ULL)

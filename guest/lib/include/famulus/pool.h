@@ -20,18 +20,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAM_FOREVER (-1)          /* a time limit that is none; all limits are milliseconds */
-#define FAM_DEAD_AFTER_MS 10000   /* unless FAMULUS_DEAD_AFTER_MS said otherwise at the first open */
+#define FAM_FOREVER       (-1) /* a time limit that is none; all limits are milliseconds */
+#define FAM_DEAD_AFTER_MS 10000 /* unless FAMULUS_DEAD_AFTER_MS said otherwise at the first open */
 
 struct fam;
 
 /* A member of the registry, as others see it. */
 struct fam_member {
-	uint64_t id;     /* what stands in a lock that it holds; never 0 */
-	uint64_t beats;  /* how often it has beaten */
-	int32_t node;    /* its node's number; 0 is the host, or a machine that Famulus does not run */
-	int32_t pid;     /* its process there */
-	int64_t joined;  /* seconds since 1970, by its node's clock */
+	uint64_t id; /* what stands in a lock that it holds; never 0 */
+	uint64_t beats; /* how often it has beaten */
+	int32_t node; /* its node's number; 0 is the host, or a machine that Famulus does not run */
+	int32_t pid; /* its process there */
+	int64_t joined; /* seconds since 1970, by its node's clock */
 };
 
 /*
@@ -47,11 +47,11 @@ int fam_open(struct fam **out, const char *path);
 /* Leave and unmap. Close its regions first. Locks that are still held are a dead owner's. */
 void fam_close(struct fam *fam);
 
-uint64_t fam_size(const struct fam *fam);     /* bytes of the pool */
-int fam_node(const struct fam *fam);          /* this node's number */
-uint64_t fam_id(const struct fam *fam);       /* this member's id */
-int fam_dead_after(const struct fam *fam);    /* milliseconds of silence that are death */
-int fam_has_doorbell(const struct fam *fam);  /* 1 if waits are ended by doorbells, else 0 */
+uint64_t fam_size(const struct fam *fam); /* bytes of the pool */
+int fam_node(const struct fam *fam); /* this node's number */
+uint64_t fam_id(const struct fam *fam); /* this member's id */
+int fam_dead_after(const struct fam *fam); /* milliseconds of silence that are death */
+int fam_has_doorbell(const struct fam *fam); /* 1 if waits are ended by doorbells, else 0 */
 
 /* Put at most `max` living members in `list` and return how many live. */
 int fam_members(struct fam *fam, struct fam_member *list, int max);

@@ -22,13 +22,13 @@
 #define FAM_NAME_MAX 255
 
 #define FAM_READ_ONLY 1 /* open: map for loads only (no locked instructions) */
-#define FAM_KEEP 2      /* create: leave the bytes as they are instead of zeros */
+#define FAM_KEEP      2 /* create: leave the bytes as they are instead of zeros */
 
 enum fam_kind { FAM_REGION = 0, FAM_RESERVED = 1 };
 
 struct fam_region {
-	void *base;      /* where it is mapped */
-	uint64_t size;   /* bytes, as of the opening */
+	void *base; /* where it is mapped */
+	uint64_t size; /* bytes, as of the opening */
 	uint64_t offset; /* in the pool */
 	struct fam *fam;
 	uint64_t identity; /* of the region called so, among all that ever were; for the library */
@@ -38,7 +38,7 @@ struct fam_region {
 
 struct fam_region_info {
 	uint64_t offset, size; /* bytes */
-	int64_t created;       /* seconds since 1970 */
+	int64_t created; /* seconds since 1970 */
 	uint32_t uid, gid, mode, kind;
 	char name[FAM_NAME_MAX + 1];
 };

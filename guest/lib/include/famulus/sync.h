@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <famulus/pool.h>
 
-#define FAM_NAP_MS 50
+#define FAM_NAP_MS  50
 #define FAM_READERS 56 /* that can hold a reader-writer lock at a time */
 #define FAM_ALIGNED __attribute__((aligned(64)))
 

@@ -26,34 +26,34 @@ static inline void fam_atomic_unregister_region(void *start, size_t length)
 	(void)start, (void)length;
 }
 
-#define FAM_ATOMIC_TWO(bits, name, ours)                                                           \
-	static inline int##bits##_t fam_atomic_##bits##_##name(int##bits##_t *address,             \
-							       int##bits##_t value)                \
-	{                                                                                          \
-		return (int##bits##_t)ours((uint##bits##_t *)address, (uint##bits##_t)value);      \
+#define FAM_ATOMIC_TWO(bits, name, ours) \
+	static inline int##bits##_t fam_atomic_##bits##_##name(int##bits##_t *address, \
+							       int##bits##_t value) \
+	{ \
+		return (int##bits##_t)ours((uint##bits##_t *)address, (uint##bits##_t)value); \
 	}
 
-#define FAM_ATOMIC_BITS(bits)                                                                      \
-	FAM_ATOMIC_TWO(bits, fetch_add, fam_fetch_add##bits)                                       \
-	FAM_ATOMIC_TWO(bits, fetch_and, fam_fetch_and##bits)                                       \
-	FAM_ATOMIC_TWO(bits, fetch_or, fam_fetch_or##bits)                                         \
-	FAM_ATOMIC_TWO(bits, fetch_xor, fam_fetch_xor##bits)                                       \
-	FAM_ATOMIC_TWO(bits, swap, fam_swap##bits)                                                 \
-	static inline int##bits##_t fam_atomic_##bits##_read(int##bits##_t *address)               \
-	{                                                                                          \
-		return (int##bits##_t)fam_load##bits((uint##bits##_t *)address);                   \
-	}                                                                                          \
-	static inline void fam_atomic_##bits##_write(int##bits##_t *address, int##bits##_t value)  \
-	{                                                                                          \
-		fam_store##bits((uint##bits##_t *)address, (uint##bits##_t)value);                 \
-	}                                                                                          \
-	/* Returns what was there: `compare` if it stored. */                                      \
-	static inline int##bits##_t fam_atomic_##bits##_compare_store(                             \
-		int##bits##_t *address, int##bits##_t compare, int##bits##_t store)                \
-	{                                                                                          \
-		uint##bits##_t found = (uint##bits##_t)compare;                                    \
-		fam_cas##bits((uint##bits##_t *)address, &found, (uint##bits##_t)store);           \
-		return (int##bits##_t)found;                                                       \
+#define FAM_ATOMIC_BITS(bits) \
+	FAM_ATOMIC_TWO(bits, fetch_add, fam_fetch_add##bits) \
+	FAM_ATOMIC_TWO(bits, fetch_and, fam_fetch_and##bits) \
+	FAM_ATOMIC_TWO(bits, fetch_or, fam_fetch_or##bits) \
+	FAM_ATOMIC_TWO(bits, fetch_xor, fam_fetch_xor##bits) \
+	FAM_ATOMIC_TWO(bits, swap, fam_swap##bits) \
+	static inline int##bits##_t fam_atomic_##bits##_read(int##bits##_t *address) \
+	{ \
+		return (int##bits##_t)fam_load##bits((uint##bits##_t *)address); \
+	} \
+	static inline void fam_atomic_##bits##_write(int##bits##_t *address, int##bits##_t value) \
+	{ \
+		fam_store##bits((uint##bits##_t *)address, (uint##bits##_t)value); \
+	} \
+	/* Returns what was there: `compare` if it stored. */ \
+	static inline int##bits##_t fam_atomic_##bits##_compare_store( \
+		int##bits##_t *address, int##bits##_t compare, int##bits##_t store) \
+	{ \
+		uint##bits##_t found = (uint##bits##_t)compare; \
+		fam_cas##bits((uint##bits##_t *)address, &found, (uint##bits##_t)store); \
+		return (int##bits##_t)found; \
 	}
 
 FAM_ATOMIC_BITS(32)
@@ -63,7 +63,7 @@ FAM_ATOMIC_BITS(64)
 
 static inline struct fam_128 fam_atomic_128_value(const int64_t value[2])
 {
-	return (struct fam_128){ (uint64_t)value[0], (uint64_t)value[1] };
+	return (struct fam_128){(uint64_t)value[0], (uint64_t)value[1]};
 }
 
 static inline void fam_atomic_128_result(struct fam_128 value, int64_t result[2])
@@ -100,7 +100,7 @@ struct fam_spinlock {
 	uint64_t head_tail; /* whose turn it is; << 32: the next ticket */
 };
 
-#define FAM_SPINLOCK_INITIALIZER ((struct fam_spinlock){ 0 })
+#define FAM_SPINLOCK_INITIALIZER ((struct fam_spinlock){0})
 
 static inline void fam_spin_lock_init(struct fam_spinlock *lock)
 {

@@ -33,78 +33,78 @@ static inline void *fam_openfam_word(Fam_Descriptor *item, uint64_t offset, uint
 }
 
 /* One operation in its three forms; `now` computes the old value from `word` and `value`. */
-#define FAM_OPENFAM_OPERATION(operation, type, name, now)                                          \
-	static inline int c_fam_fetch_##operation##_##name(                                        \
-		c_fam *fam, c_fam_desc *item, uint64_t offset, type value, type *result)           \
-	{                                                                                          \
-		type *word = fam_openfam_word(item, offset, sizeof(type));                         \
-		(void)fam;                                                                         \
-		if (!word)                                                                         \
-			return -1;                                                                 \
-		*result = (type)(now);                                                             \
-		return 0;                                                                          \
-	}                                                                                          \
-	static inline int c_fam_##operation##_##name(c_fam *fam, c_fam_desc *item,                 \
-						     uint64_t offset, type value)                  \
-	{                                                                                          \
-		type old;                                                                          \
-		return c_fam_fetch_##operation##_##name(fam, item, offset, value, &old);           \
-	}                                                                                          \
+#define FAM_OPENFAM_OPERATION(operation, type, name, now) \
+	static inline int c_fam_fetch_##operation##_##name( \
+		c_fam *fam, c_fam_desc *item, uint64_t offset, type value, type *result) \
+	{ \
+		type *word = fam_openfam_word(item, offset, sizeof(type)); \
+		(void)fam; \
+		if (!word) \
+			return -1; \
+		*result = (type)(now); \
+		return 0; \
+	} \
+	static inline int c_fam_##operation##_##name(c_fam *fam, c_fam_desc *item, \
+						     uint64_t offset, type value) \
+	{ \
+		type old; \
+		return c_fam_fetch_##operation##_##name(fam, item, offset, value, &old); \
+	} \
 	static inline type fam_openfam_##operation##_##name(Fam_Descriptor *item, uint64_t offset, \
-							    type value)                            \
-	{                                                                                          \
-		type old = 0;                                                                      \
-		c_fam_fetch_##operation##_##name(NULL, item, offset, value, &old);                 \
-		return old;                                                                        \
+							    type value) \
+	{ \
+		type old = 0; \
+		c_fam_fetch_##operation##_##name(NULL, item, offset, value, &old); \
+		return old; \
 	}
 
-#define FAM_OPENFAM_TYPE(type, name, bits, sign)                                                   \
-	FAM_OPENFAM_OPERATION(add, type, name,                                                     \
-			      fam_fetch_add##bits((uint##bits##_t *)word, (uint##bits##_t)value))  \
-	FAM_OPENFAM_OPERATION(subtract, type, name,                                                \
+#define FAM_OPENFAM_TYPE(type, name, bits, sign) \
+	FAM_OPENFAM_OPERATION(add, type, name, \
+			      fam_fetch_add##bits((uint##bits##_t *)word, (uint##bits##_t)value)) \
+	FAM_OPENFAM_OPERATION(subtract, type, name, \
 			      fam_fetch_add##bits((uint##bits##_t *)word, -(uint##bits##_t)value)) \
-	FAM_OPENFAM_OPERATION(and, type, name,                                                     \
-			      fam_fetch_and##bits((uint##bits##_t *)word, (uint##bits##_t)value))  \
-	FAM_OPENFAM_OPERATION(or, type, name,                                                      \
-			      fam_fetch_or##bits((uint##bits##_t *)word, (uint##bits##_t)value))   \
-	FAM_OPENFAM_OPERATION(xor, type, name,                                                     \
-			      fam_fetch_xor##bits((uint##bits##_t *)word, (uint##bits##_t)value))  \
-	FAM_OPENFAM_OPERATION(min, type, name, fam_fetch_min##sign##bits(word, value))             \
-	FAM_OPENFAM_OPERATION(max, type, name, fam_fetch_max##sign##bits(word, value))             \
-	FAM_OPENFAM_OPERATION(set, type, name,                                                     \
-			      fam_swap##bits((uint##bits##_t *)word, (uint##bits##_t)value))       \
-	static inline int c_fam_swap_##name(c_fam *fam, c_fam_desc *item, uint64_t offset,         \
-					    type value, type *result)                              \
-	{                                                                                          \
-		return c_fam_fetch_set_##name(fam, item, offset, value, result);                   \
-	}                                                                                          \
-	static inline int c_fam_fetch_##name(c_fam *fam, c_fam_desc *item, uint64_t offset,        \
-					     type *result)                                         \
-	{                                                                                          \
-		return c_fam_fetch_add_##name(fam, item, offset, 0, result);                       \
-	}                                                                                          \
-	static inline type fam_fetch_##name(Fam_Descriptor *item, uint64_t offset)                 \
-	{                                                                                          \
-		return fam_openfam_add_##name(item, offset, 0);                                    \
-	}                                                                                          \
+	FAM_OPENFAM_OPERATION(and, type, name, \
+			      fam_fetch_and##bits((uint##bits##_t *)word, (uint##bits##_t)value)) \
+	FAM_OPENFAM_OPERATION(or, type, name, \
+			      fam_fetch_or##bits((uint##bits##_t *)word, (uint##bits##_t)value)) \
+	FAM_OPENFAM_OPERATION(xor, type, name, \
+			      fam_fetch_xor##bits((uint##bits##_t *)word, (uint##bits##_t)value)) \
+	FAM_OPENFAM_OPERATION(min, type, name, fam_fetch_min##sign##bits(word, value)) \
+	FAM_OPENFAM_OPERATION(max, type, name, fam_fetch_max##sign##bits(word, value)) \
+	FAM_OPENFAM_OPERATION(set, type, name, \
+			      fam_swap##bits((uint##bits##_t *)word, (uint##bits##_t)value)) \
+	static inline int c_fam_swap_##name(c_fam *fam, c_fam_desc *item, uint64_t offset, \
+					    type value, type *result) \
+	{ \
+		return c_fam_fetch_set_##name(fam, item, offset, value, result); \
+	} \
+	static inline int c_fam_fetch_##name(c_fam *fam, c_fam_desc *item, uint64_t offset, \
+					     type *result) \
+	{ \
+		return c_fam_fetch_add_##name(fam, item, offset, 0, result); \
+	} \
+	static inline type fam_fetch_##name(Fam_Descriptor *item, uint64_t offset) \
+	{ \
+		return fam_openfam_add_##name(item, offset, 0); \
+	} \
 	static inline int c_fam_compare_swap_##name(c_fam *fam, c_fam_desc *item, uint64_t offset, \
-						    type old, type desired, type *result)          \
-	{                                                                                          \
-		uint##bits##_t *word = fam_openfam_word(item, offset, sizeof(type));               \
-		uint##bits##_t found = (uint##bits##_t)old;                                        \
-		(void)fam;                                                                         \
-		if (!word)                                                                         \
-			return -1;                                                                 \
-		fam_cas##bits(word, &found, (uint##bits##_t)desired);                              \
-		*result = (type)found;                                                             \
-		return 0;                                                                          \
-	}                                                                                          \
-	static inline type fam_openfam_compare_swap_##name(Fam_Descriptor *item, uint64_t offset,  \
-							   type old, type desired)                 \
-	{                                                                                          \
-		type found = 0;                                                                    \
-		c_fam_compare_swap_##name(NULL, item, offset, old, desired, &found);               \
-		return found;                                                                      \
+						    type old, type desired, type *result) \
+	{ \
+		uint##bits##_t *word = fam_openfam_word(item, offset, sizeof(type)); \
+		uint##bits##_t found = (uint##bits##_t)old; \
+		(void)fam; \
+		if (!word) \
+			return -1; \
+		fam_cas##bits(word, &found, (uint##bits##_t)desired); \
+		*result = (type)found; \
+		return 0; \
+	} \
+	static inline type fam_openfam_compare_swap_##name(Fam_Descriptor *item, uint64_t offset, \
+							   type old, type desired) \
+	{ \
+		type found = 0; \
+		c_fam_compare_swap_##name(NULL, item, offset, old, desired, &found); \
+		return found; \
 	}
 
 FAM_OPENFAM_TYPE(int32_t, int32, 32, _signed)
@@ -114,33 +114,33 @@ FAM_OPENFAM_TYPE(uint64_t, uint64, 64, )
 #undef FAM_OPENFAM_TYPE
 #undef FAM_OPENFAM_OPERATION
 
-#define FAM_OPENFAM_BY(operation, value)                                                           \
-	_Generic((value),                                                                          \
-		int: fam_openfam_##operation##_int32,                                              \
-		unsigned: fam_openfam_##operation##_uint32,                                        \
-		long: fam_openfam_##operation##_int64,                                             \
-		long long: fam_openfam_##operation##_int64,                                        \
-		unsigned long: fam_openfam_##operation##_uint64,                                   \
+#define FAM_OPENFAM_BY(operation, value) \
+	_Generic((value), \
+		int: fam_openfam_##operation##_int32, \
+		unsigned: fam_openfam_##operation##_uint32, \
+		long: fam_openfam_##operation##_int64, \
+		long long: fam_openfam_##operation##_int64, \
+		unsigned long: fam_openfam_##operation##_uint64, \
 		unsigned long long: fam_openfam_##operation##_uint64)
 
-#define fam_fetch_add(item, offset, value) FAM_OPENFAM_BY(add, value)(item, offset, value)
+#define fam_fetch_add(item, offset, value)      FAM_OPENFAM_BY(add, value)(item, offset, value)
 #define fam_fetch_subtract(item, offset, value) FAM_OPENFAM_BY(subtract, value)(item, offset, value)
-#define fam_fetch_and(item, offset, value) FAM_OPENFAM_BY(and, value)(item, offset, value)
-#define fam_fetch_or(item, offset, value) FAM_OPENFAM_BY(or, value)(item, offset, value)
-#define fam_fetch_xor(item, offset, value) FAM_OPENFAM_BY(xor, value)(item, offset, value)
-#define fam_fetch_min(item, offset, value) FAM_OPENFAM_BY(min, value)(item, offset, value)
-#define fam_fetch_max(item, offset, value) FAM_OPENFAM_BY(max, value)(item, offset, value)
-#define fam_swap(item, offset, value) FAM_OPENFAM_BY(set, value)(item, offset, value)
+#define fam_fetch_and(item, offset, value)      FAM_OPENFAM_BY(and, value)(item, offset, value)
+#define fam_fetch_or(item, offset, value)       FAM_OPENFAM_BY(or, value)(item, offset, value)
+#define fam_fetch_xor(item, offset, value)      FAM_OPENFAM_BY(xor, value)(item, offset, value)
+#define fam_fetch_min(item, offset, value)      FAM_OPENFAM_BY(min, value)(item, offset, value)
+#define fam_fetch_max(item, offset, value)      FAM_OPENFAM_BY(max, value)(item, offset, value)
+#define fam_swap(item, offset, value)           FAM_OPENFAM_BY(set, value)(item, offset, value)
 #define fam_compare_swap(item, offset, old, desired) \
 	FAM_OPENFAM_BY(compare_swap, old)(item, offset, old, desired)
-#define fam_add(item, offset, value) ((void)fam_fetch_add(item, offset, value))
+#define fam_add(item, offset, value)      ((void)fam_fetch_add(item, offset, value))
 #define fam_subtract(item, offset, value) ((void)fam_fetch_subtract(item, offset, value))
-#define fam_and(item, offset, value) ((void)fam_fetch_and(item, offset, value))
-#define fam_or(item, offset, value) ((void)fam_fetch_or(item, offset, value))
-#define fam_xor(item, offset, value) ((void)fam_fetch_xor(item, offset, value))
-#define fam_min(item, offset, value) ((void)fam_fetch_min(item, offset, value))
-#define fam_max(item, offset, value) ((void)fam_fetch_max(item, offset, value))
-#define fam_set(item, offset, value) ((void)fam_swap(item, offset, value))
+#define fam_and(item, offset, value)      ((void)fam_fetch_and(item, offset, value))
+#define fam_or(item, offset, value)       ((void)fam_fetch_or(item, offset, value))
+#define fam_xor(item, offset, value)      ((void)fam_fetch_xor(item, offset, value))
+#define fam_min(item, offset, value)      ((void)fam_fetch_min(item, offset, value))
+#define fam_max(item, offset, value)      ((void)fam_fetch_max(item, offset, value))
+#define fam_set(item, offset, value)      ((void)fam_swap(item, offset, value))
 
 /* Copy to the pool, written back; copy from it, fetched anew. 0, or -1 outside the region. */
 static inline int c_fam_put_blocking(c_fam *fam, void *local, c_fam_desc *item, uint64_t offset,
