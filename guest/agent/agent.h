@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * famulus-agent: the program through which the host tells a node who it is.
+ * famulus-agent: the program in a node that carries out the host's requests. The host tells a node
+ * its name, its addresses and its keys through the agent.
  *
- * It neither forks nor runs anything: under emulation every new code path costs, and a fabric may
- * have 64 nodes. The protocol over the virtio port `org.famulus.agent.0`:
+ * The agent neither forks nor runs other programs: under emulation each new code path costs time, and
+ * a fabric may have 64 nodes. The protocol over the virtio port `org.famulus.agent.0`:
  *
- *   request   famulus 1 <bytes>\n, then so many bytes of directives (at most REQUEST_MAX)
- *   answer    ok <host name>\n   or   error <what>: <why>\n
+ *   request   famulus 1 <bytes>\n, then <bytes> bytes of directives (at most REQUEST_MAX)
+ *   answer    ok <host name>\n   or   error <directive>: <reason>\n
  *
- * Directives, a line each:
+ * Directives, one a line:
  *   hostname <name>
  *   machine-id <32 hex digits>
  *   entropy <64 hex digits>
@@ -17,17 +18,17 @@
  *   plug <PCI address>
  *   listening <TCP port>
  *   password <user> <password>
- *   file <mode, octal> <uid> <gid> <bytes> <path>, then so many bytes and a line feed
+ *   file <mode, octal> <uid> <gid> <bytes> <path>, then <bytes> bytes and a line feed
  *   sync
  *   poweroff
  * and in a machine that is to be frozen
  *   ready <mode, octal> <uid> <gid> <bytes> <path>
- *   await                                     the last: once it has answered it waits to be a clone
+ *   await                         the last one: after its answer the agent waits to be a clone
  * and in a clone's first request
- *   began                                     the clock, from when the host says that it began to run
- * One space stands between words; a path and a password are all the rest of their lines. The first
- * directive that fails ends the request. No directives at all is a question for the name. Every
- * directive may be repeated.
+ *   began                         set the clock from the time at which the clone began to run
+ * One space separates words; a path and a password extend to the ends of their lines. The first
+ * directive that fails ends the request. A request without directives asks for the host name. A
+ * request may repeat a directive.
  */
 #ifndef FAMULUS_AGENT_H
 #define FAMULUS_AGENT_H
@@ -36,52 +37,24 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define REQUEST_MAX (1024 * 1024)
-#define ANSWER_MAX  512
-#define HEADER_MAX  40
-#define READY_MAX   65536
+#define REQUEST_MAX    (1024 * 1024)
+#define ANSWER_MAX     512
+#define HEADER_MAX     40
+#define READY_MAX      65536
+#define SAVED_LINK_MAX 512
 
-/* Where a directive failed: what it was, and errno. */
+/* The directive that failed, and errno. */
 struct failure {
-	char what[256];
+	char directive[256];
 	int error;
 };
 
-/* port.c: open the virtio port called `name`; -1 if there is none, or none soon. */
-int port_open(const char *name);
-
-/* main.c: take the payload's length from a request's first line */
-bool request_header(const char *line, size_t *length);
-
-/* request.c: carry out the directives in `text` (`length` bytes, writable); 0, or -1 and `why`. */
-int request_run(char *text, size_t length, struct failure *why);
-
-/* apply.c: one function a directive; 0, or -1 and errno. */
-int apply_hostname(const char *name);
-int apply_machine_id(const char *id);
-int apply_time(const char *text);
-int apply_poweroff(void);
-
-/* file.c: close `fd` and return `result`, with the errno of what failed before */
-int close_with(int fd, int result);
-int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
-	       size_t length);
-
-/* hex.c: read `count` bytes, with the character `between` them unless that is 0; 0, or -1 and errno */
-int hex_bytes(const char *text, unsigned char *bytes, size_t count, char between);
+/* Each function `apply_...` carries out one directive. Returns 0, or -1 with errno set. */
 
 /*
- * ready.c: make a file of `size` line feeds ready, make its pages dirty, fill it (false if it is none
- * of those, or filled already) and, in the end, cut off what is left of the line feeds
- */
-int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size);
-void ready_touch(void);
-bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
-		size_t length);
-void ready_trim(void);
-
-/*
- * clone.c: open what a clone will need; wait for a clone's request and return its `length` bytes of directives; answer it; and, when nobody waits, close what was opened
+ * clone.c: the first request of a clone. Open the devices that a clone needs; tell whether they are
+ * open; wait for the clone's request and return its directives (`length` bytes); send the answer;
+ * when no program waits any more, close the devices.
  */
 int clone_prepare(void);
 bool clone_prepared(void);
@@ -90,29 +63,74 @@ void clone_answer(const char *text);
 void clone_done(void);
 int apply_began(void);
 
-/* fresh.c: what a clone must not share with its like */
+/* entropy.c: seed the kernel's random numbers, which clones must not share. */
 int apply_entropy(const char *hex);
-int fresh_prepare(void);
-void fresh_done(void);
+int entropy_prepare(void);
+void entropy_done(void);
 
-/* plug.c: make the kernel find the PCI device at `address` and decode its memory */
-int apply_plug(const char *address);
+/* file.c: write a whole file or nothing; close `fd` and return `result` with errno unchanged. */
+int file_write(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+	       size_t length);
+int close_with(int fd, int result);
 
-/* password.c */
-int apply_password(const char *user, const char *password);
+/*
+ * hex.c: read `count` bytes from hexadecimal text, with the character `between` every two bytes (0:
+ * none). Returns 0, or -1 with errno set.
+ */
+int hex_bytes(const char *text, unsigned char *bytes, size_t count, char between);
 
-/* link.c: bring up the card, and wait until something listens on a port */
-int apply_listening(unsigned port);
+/* link.c: configure the network card. */
 int link_prepare(void);
 void link_done(void);
 int apply_link(const char *interface, const char *mac, const char *address, int prefix,
 	       const char *gateway);
 
-/* memory.c: the card's address outlives a reboot that the node makes by itself */
-int link_remember(char *words[]);
-void link_recall(void);
+/* listening.c: wait until a program listens on a TCP port. */
+int apply_listening(unsigned port);
 
 /* notify.c: tell systemd that the service is ready (sd_notify(3)). */
 void notify_ready(void);
+
+/* password.c: set a user's password. */
+int apply_password(const char *user, const char *password);
+
+/* plug.c: make the kernel find the PCI device at `address` and enable its memory. */
+int apply_plug(const char *address);
+
+/*
+ * ready_file.c: files that a snapshot holds ready. Make a file of `size` line feeds and map it; make
+ * its pages dirty; fill it (false if `path` is no ready file, is filled already, or has another owner,
+ * mode or too little room); in the end, cut off the line feeds that are left. apply_file() fills a
+ * ready file, or writes the file if there is none.
+ */
+int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size);
+void ready_touch(void);
+bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+		size_t length);
+void ready_trim(void);
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data,
+	       size_t length);
+
+/* request.c: carry out the directives in `text` (`length` bytes, writable). 0, or -1 and `why`. */
+int request_run(char *text, size_t length, struct failure *why);
+
+/* request_header.c: read the payload's length from a request's first line; false if it is none. */
+bool request_header(const char *line, size_t *length);
+
+/*
+ * saved_link.c: save the words of a `link` directive on the disk; read the directive back and return
+ * its length (0 if none is saved).
+ */
+int saved_link_write(char *words[]);
+size_t saved_link_read(char line[SAVED_LINK_MAX]);
+
+/* system.c: the host name, the machine id, the clock, and the power. */
+int apply_hostname(const char *name);
+int apply_machine_id(const char *id);
+int apply_time(const char *text);
+int apply_poweroff(void);
+
+/* virtio_port.c: open the virtio port called `name`; -1 if none of that name appears in 5 seconds. */
+int port_open(const char *name);
 
 #endif

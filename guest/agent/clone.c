@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The first moments of a clone. The machine is frozen while this program looks at a port of QEMU's,
- * again and again; so a clone runs here at once, and finds its request there. Nothing needs to wake
- * up for that: no interrupt, no scheduler, no driver.
+ * The first moments of a clone. The machine is frozen while this program polls an I/O port of QEMU;
+ * so a clone continues here at once, and reads its request from that port. No interrupt, no scheduler
+ * and no driver is needed for that.
  *
  * The request is an item of fw_cfg (QEMU's docs/specs/fw_cfg.rst), empty in the machine that is
- * frozen. Through the second serial port the host says when the clone began to run, and is answered.
+ * frozen. Through the second serial port the host sends the time at which the clone began to run, and
+ * receives the answer.
  */
 #include "agent.h"
 
@@ -24,16 +25,16 @@
 #define DATA      0x511
 #define DIRECTORY 0x19
 
-/* A 16550, as QEMU has it: what is written is sent at once. */
+/* A 16550 UART as QEMU emulates it: it sends each byte at once. */
 #define SERIAL       0x2f8
 #define FIFO_CONTROL 2
 #define FIFO_ENABLE  1
 #define LINE_STATUS  5
 #define DATA_READY   1
 
-#define CALM_US 200000 /* until what the last answer has caused is over */
-#define LIMIT   10 /* seconds until the host has said when the clone began to run */
-#define SECOND  1000000000L
+#define CALM_US   200000 /* until the activity that the last answer caused is over */
+#define TIMEOUT_S 10 /* until the host has sent the time at which the clone began to run */
+#define SECOND    1000000000L
 
 struct entry {
 	uint32_t size;
@@ -60,16 +61,16 @@ static uint16_t find_item(void)
 	return 0;
 }
 
-static struct timespec seen; /* when the request was looked for */
+static struct timespec seen; /* monotonic time of the last poll for the request */
 static uint16_t request_key; /* 0 unless the machine is to be frozen */
 static char request[REQUEST_MAX + 1];
 
-/* Whatever else wakes up in a clone waits until this program has nothing to do. */
+/* With SCHED_FIFO, all other processes of a clone wait until this program sleeps. */
 static void go_first(int policy, int priority)
 {
 	struct sched_param wanted = {.sched_priority = priority};
 	if (sched_setscheduler(0, policy, &wanted))
-		perror("famulus-agent: sched_setscheduler"); /* clones are slower, nothing else */
+		perror("famulus-agent: sched_setscheduler"); /* the only effect: slower clones */
 }
 
 int clone_prepare(void)
@@ -82,7 +83,7 @@ int clone_prepare(void)
 		return -1;
 	}
 	outb(FIFO_ENABLE, SERIAL + FIFO_CONTROL);
-	return link_prepare() || fresh_prepare() ? -1 : 0;
+	return link_prepare() || entropy_prepare() ? -1 : 0;
 }
 
 bool clone_prepared(void)
@@ -90,8 +91,11 @@ bool clone_prepared(void)
 	return request_key != 0;
 }
 
-/* Look once. The machine may be frozen between two bytes: a clone then sees what is no header. */
-static bool look(size_t *length)
+/*
+ * Poll once for a request. If the machine is frozen between two bytes, the clone reads an invalid
+ * header; then it polls again.
+ */
+static bool poll_request(size_t *length)
 {
 	char line[HEADER_MAX];
 	clock_gettime(CLOCK_MONOTONIC, &seen);
@@ -108,9 +112,9 @@ char *clone_await(size_t *length)
 {
 	usleep(CALM_US);
 	go_first(SCHED_FIFO, 1);
-	memset(request, '\0', sizeof(request)); /* its pages are there from now on */
+	memset(request, '\0', sizeof(request)); /* allocate its pages now, not in the clone */
 	ready_touch();
-	while (!look(length))
+	while (!poll_request(length))
 		;
 	read_item(request, *length);
 	return request;
@@ -128,7 +132,7 @@ void clone_done(void)
 	iopl(0);
 	go_first(SCHED_OTHER, 0);
 	link_done();
-	fresh_done();
+	entropy_done();
 }
 
 static int read_line(char *line, size_t most)
@@ -137,7 +141,7 @@ static int read_line(char *line, size_t most)
 	for (size_t i = 0; i < most; i++) {
 		while (!(inb(SERIAL + LINE_STATUS) & DATA_READY)) {
 			clock_gettime(CLOCK_MONOTONIC, &now);
-			if (now.tv_sec - seen.tv_sec > LIMIT) {
+			if (now.tv_sec - seen.tv_sec > TIMEOUT_S) {
 				errno = ETIMEDOUT;
 				return -1;
 			}
@@ -152,7 +156,7 @@ static int read_line(char *line, size_t most)
 	return -1;
 }
 
-/* It is as much later than when the clone began to run as this clock says, which nobody sets. */
+/* Wall time is the host's start time plus the monotonic time since then. */
 int apply_began(void)
 {
 	char line[HEADER_MAX], *micro;

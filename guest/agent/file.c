@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Write a file whole or not at all, and only if it is not right already. */
+/* Write a whole file or nothing, and only if its contents, owner or mode differ. */
 #include "agent.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The caller sees the errno of what failed, not that of cleaning up after it. */
+/* The caller sees the errno of the failed call, not that of close(). */
 int close_with(int fd, int result)
 {
 	int error = errno;
@@ -53,17 +53,16 @@ static bool is_right(mode_t mode, uid_t uid, gid_t gid, const char *path, const 
 	return close_with(fd, right);
 }
 
-int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+int file_write(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
 {
 	char part[4096];
-	if (ready_fill(mode, uid, gid, path, data, length) ||
-	    is_right(mode, uid, gid, path, data, length))
+	if (is_right(mode, uid, gid, path, data, length))
 		return 0;
 	if (snprintf(part, sizeof(part), "%s.famulus", path) >= (int)sizeof(part)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	/* The folder may be a user's: never write through a link that he has put there. */
+	/* The folder may belong to a user: never write through a symbolic link in it. */
 	unlink(part);
 	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)

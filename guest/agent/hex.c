@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Bytes as hexadecimal text. scanf would be a third of all the code that a clone's request runs. */
+/*
+ * Bytes as hexadecimal text. With sscanf() instead, a third of the code that a clone's request runs
+ * would be sscanf().
+ */
 #include "agent.h"
 
 #include <errno.h>

@@ -12,10 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LISTEN_MS 60000
-#define POLL_MS   20
-
-/* Asked for a card it does not know, the kernel runs modprobe and waits for it: minutes, early on. */
+/* For an unknown card the kernel's ioctls run modprobe and wait for it: minutes, early in a boot. */
 static bool exists(const char *interface)
 {
 	char path[64];
@@ -57,7 +54,7 @@ static int set_mac(int fd, const char *interface, const char *text)
 	memcpy(request.ifr_hwaddr.sa_data, mac, sizeof(mac));
 	if (ioctl(fd, SIOCSIFHWADDR, &request) == 0)
 		return 0;
-	if (errno != EBUSY || set_flags(fd, interface, 0, IFF_UP)) /* not while it is up */
+	if (errno != EBUSY || set_flags(fd, interface, 0, IFF_UP)) /* the card must be down */
 		return -1;
 	return ioctl(fd, SIOCSIFHWADDR, &request);
 }
@@ -67,13 +64,13 @@ static struct sockaddr_in ipv4(in_addr_t address)
 	return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = address};
 }
 
-static int set_address(int fd, unsigned long what, const char *interface, in_addr_t address)
+static int set_address(int fd, unsigned long request_code, const char *interface, in_addr_t address)
 {
 	struct ifreq request;
 	struct sockaddr_in value = ipv4(address);
 	set_name(&request, interface);
 	memcpy(&request.ifr_addr, &value, sizeof(value));
-	return ioctl(fd, what, &request);
+	return ioctl(fd, request_code, &request);
 }
 
 static int set_route(int fd, const char *interface, in_addr_t gateway)
@@ -104,7 +101,7 @@ static int set_all(int fd, const char *interface, const char *mac, in_addr_t add
 	return set_route(fd, interface, gateway);
 }
 
-static int prepared = -1; /* a socket, while a machine is frozen that has its card */
+static int prepared = -1; /* a socket; open from clone_prepare() to clone_done() */
 
 static int open_socket(void)
 {
@@ -142,26 +139,4 @@ int apply_link(const char *interface, const char *mac, const char *address, int 
 		return -1;
 	int failed = set_all(fd, interface, mac, own.s_addr, prefix, via.s_addr);
 	return close_with(fd, failed);
-}
-
-/* Who can take the port tells that nobody has it. */
-static bool taken(struct sockaddr_in *address)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool failed = bind(fd, (struct sockaddr *)address, sizeof(*address));
-	return close_with(fd, failed) && errno == EADDRINUSE;
-}
-
-int apply_listening(unsigned port)
-{
-	struct sockaddr_in any = ipv4(INADDR_ANY);
-	any.sin_port = htons((uint16_t)port);
-	for (int waited = 0; !taken(&any); waited += POLL_MS) {
-		if (waited >= LISTEN_MS) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		usleep(POLL_MS * 1000);
-	}
-	return 0;
 }

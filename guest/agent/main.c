@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Receive requests from the host, run them, send the answers. */
 #include "agent.h"
 
 #include <errno.h>
@@ -8,23 +9,24 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define PORT       "org.famulus.agent.0"
-#define SETTLE_MS  250
-#define PAUSE_US   1000
-#define STALL_MS   2000
-#define LEISURE_MS 15000
-#define HEADER     "famulus 1 "
+#define PORT      "org.famulus.agent.0"
+#define SETTLE_MS 250
+#define PAUSE_US  1000
+#define STALL_MS  2000
+#ifndef LEISURE_MS /* tests set a shorter time */
+#define LEISURE_MS 15000 /* without a request, until a clone finishes its postponed work */
+#endif
 
-/* What has come of the request so far: the header line and, behind it, the directives; then a NUL. */
+/* The bytes received so far of the request: the header line, then the directives, then a NUL. */
 static char buffer[HEADER_MAX + REQUEST_MAX + 1];
 static size_t filled;
-static bool unfinished; /* a clone still has to do what can wait */
+static bool unfinished; /* a clone has postponed work, see finish() */
 
 /*
- * The kernel learns that a host has come or gone later than it hands on what that host sent: a port
- * that says "hung up" may have a host that has just asked. Only one that says so for SETTLE_MS is
- * believed, by pauses and not by the clock, which runs on when the machine gets no CPU. An answer nobody
- * fetches is then dropped, so that it does not reach who asks next.
+ * The kernel delivers a host's bytes before it learns that the host has connected: a port may report
+ * "hung up" although a host has just sent a request. So the agent tries again until SETTLE_MS are
+ * over, and counts pauses instead of reading the clock, because the clock runs on while the machine
+ * gets no CPU. Then the answer is dropped, so that the next host does not receive it.
  */
 static void answer(int port, const char *text)
 {
@@ -40,12 +42,12 @@ static void answer(int port, const char *text)
 	}
 }
 
-/* Carry out a request and put the answer into `text` (ANSWER_MAX bytes); tell whether it went well. */
+/* Carry out a request, write the answer into `text` (ANSWER_MAX bytes), return true on success. */
 static bool carry_out(char *directives, size_t length, char *text)
 {
 	struct failure why = {.error = 0};
 	if (request_run(directives, length, &why)) {
-		snprintf(text, ANSWER_MAX, "error %s: %s\n", why.what, strerror(why.error));
+		snprintf(text, ANSWER_MAX, "error %s: %s\n", why.directive, strerror(why.error));
 		return false;
 	}
 	memcpy(text, "ok ", 4);
@@ -54,7 +56,7 @@ static bool carry_out(char *directives, size_t length, char *text)
 	return true;
 }
 
-/* In a machine to be frozen this ends in its clones only, and in each of them. */
+/* In a machine that is frozen, this function returns only in the clones, once in each. */
 static void become_clone(void)
 {
 	char text[ANSWER_MAX] = "";
@@ -65,6 +67,7 @@ static void become_clone(void)
 	unfinished = true;
 }
 
+/* Do the work that a clone has postponed, so that it answered its first request sooner. */
 static void finish(void)
 {
 	ready_trim();
@@ -79,7 +82,7 @@ static void serve(int port, char *directives, size_t length)
 	if (unfinished)
 		finish();
 	if (carry_out(directives, length, text) && length && !ready) {
-		notify_ready(); /* from now on the node is itself, and sshd may start */
+		notify_ready(); /* the node has its identity now: sshd may start */
 		ready = true;
 	}
 	answer(port, text);
@@ -87,18 +90,7 @@ static void serve(int port, char *directives, size_t length)
 		become_clone();
 }
 
-/* Take the payload's length from a header line, which ends with a line feed. */
-bool request_header(const char *line, size_t *length)
-{
-	char *end;
-	if (strncmp(line, HEADER, strlen(HEADER)) != 0)
-		return false;
-	line += strlen(HEADER);
-	*length = strtoul(line, &end, 10);
-	return *line >= '0' && *line <= '9' && *end == '\n' && *length <= REQUEST_MAX;
-}
-
-/* Serve what is complete in the buffer. A header that is none empties it. */
+/* Serve each complete request in the buffer. An invalid header empties the buffer. */
 static void consume(int port)
 {
 	char *end;
@@ -125,7 +117,7 @@ static void drain(int port)
 		ssize_t got = read(port, buffer + filled, sizeof(buffer) - 1 - filled);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0) /* nothing more for now, or no host */
+		if (got <= 0) /* no more bytes for now, or no host */
 			return;
 		filled += (size_t)got;
 		buffer[filled] = '\0';
@@ -134,8 +126,8 @@ static void drain(int port)
 }
 
 /*
- * Nothing has come for STALL_MS and the request is not whole: its sender has gone. If another came at
- * once, the kernel saw no pause between them, and that one's request stands at the end.
+ * No byte came for STALL_MS and the request is incomplete: its sender has gone. If a second host
+ * connected at once, its complete request follows the first one's bytes; serve that.
  */
 static void resume(int port)
 {
@@ -153,21 +145,34 @@ static void resume(int port)
 	filled = 0;
 }
 
+/*
+ * Bring up the card as the host said at an earlier boot: a node that reboots by itself is not told
+ * again. A failure is ignored: the host's next request has the last word.
+ */
+static void recall_link(void)
+{
+	char line[SAVED_LINK_MAX];
+	struct failure why;
+	size_t length = saved_link_read(line);
+	if (length && request_run(line, length, &why) == 0)
+		notify_ready();
+}
+
 int main(void)
 {
 	int port = port_open(PORT);
-	if (port < 0) { /* started elsewhere: nobody will tell this machine who it is */
+	if (port < 0) { /* not a node of Famulus: no host will send a request */
 		notify_ready();
 		return 0;
 	}
-	/* Edge-triggered: while the host is away the port is always "hung up", and poll would spin. */
+	/* Edge-triggered: without a host the port is always "hung up", and poll() would spin. */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, port, &event)) {
 		perror("famulus-agent: epoll");
 		return 1;
 	}
-	link_recall();
+	recall_link();
 	for (;;) {
 		drain(port);
 		int events = epoll_wait(epoll, &event, 1,

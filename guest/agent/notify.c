@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tell systemd that the service is ready (sd_notify(3)). */
 #include "agent.h"
 
 #include <stdlib.h>
@@ -21,7 +22,7 @@ void notify_ready(void)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* Nobody is left to tell if this fails: systemd then reports a start that timed out. */
+	/* A failure cannot be reported here: systemd then reports that the start timed out. */
 	(void)!sendto(fd, ready, sizeof(ready) - 1, 0, (struct sockaddr *)&address, length);
 	close(fd);
 }

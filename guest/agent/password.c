@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Set a password, as passwd(1) does: a line of shadow(5). */
+/* Set a password as passwd(1) does: change a line of /etc/shadow (shadow(5)). */
 #include "agent.h"
 
 #include <crypt.h>
@@ -11,7 +11,7 @@
 
 #define SHADOW     "/etc/shadow"
 #define SHADOW_MAX 65536
-#define METHOD     "$6$" /* yescrypt costs seconds under emulation */
+#define METHOD     "$6$" /* SHA-512: yescrypt takes seconds under emulation */
 
 static char *read_shadow(struct stat *status)
 {
@@ -27,7 +27,7 @@ static char *read_shadow(struct stat *status)
 	return text;
 }
 
-/* The password's field in the line of `user`: it begins behind `user:` and ends before a colon. */
+/* Return the password field in the line of `user`: it starts after `user:` and ends at a colon. */
 static char *find_field(char *text, const char *user)
 {
 	size_t length = strlen(user);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Take a request apart and carry it out, directive by directive. */
+/* Parse a request and carry out its directives one by one. */
 #include "agent.h"
 
 #include <errno.h>
@@ -9,16 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORDS_MAX 6
-#define WHAT_MAX  200
+#define WORDS_MAX     6
+#define DIRECTIVE_MAX 200
 
-/* What is left of the request. */
+/* The part of the request that is not parsed yet. */
 struct rest {
 	char *at;
 	size_t length;
 };
 
-/* Cut the next line off; NULL if the request ends without one. */
+/* Return the next line without its line feed; NULL if no line feed follows. */
 static char *next_line(struct rest *rest)
 {
 	char *line = rest->at, *end = memchr(line, '\n', rest->length);
@@ -30,7 +30,7 @@ static char *next_line(struct rest *rest)
 	return line;
 }
 
-/* The last word there is room for is the rest of the line: a path may hold spaces. */
+/* The sixth word is the rest of the line: a path may hold spaces. */
 static int split(char *line, char *words[WORDS_MAX])
 {
 	int count = 0;
@@ -52,7 +52,7 @@ static int invalid(void)
 static bool number(const char *text, int base, unsigned long max, unsigned long *value)
 {
 	char *end;
-	if (*text < '0' || *text > '9') /* strtoul takes blanks and signs */
+	if (*text < '0' || *text > '9') /* strtoul() accepts blanks and signs */
 		return false;
 	errno = 0;
 	*value = strtoul(text, &end, base);
@@ -105,7 +105,7 @@ static int run_link(char *words[WORDS_MAX])
 		return invalid();
 	if (apply_link(words[1], words[2], words[3], (int)prefix, words[5]))
 		return -1;
-	return link_remember(words);
+	return saved_link_write(words);
 }
 
 static int run_listening(const char *word)
@@ -114,7 +114,7 @@ static int run_listening(const char *word)
 	return number(word, 10, 65535, &port) ? apply_listening((unsigned)port) : invalid();
 }
 
-/* Blanks are part of a password: what the line was split into is put together again. */
+/* A password may contain spaces: join its words again. */
 static int run_password(char *words[WORDS_MAX], int count)
 {
 	for (int i = 3; i < count; i++)
@@ -128,7 +128,7 @@ static int run_sync(void)
 	return 0;
 }
 
-/* The directives of two words: a verb and what it is about. */
+/* The directives that have one argument. */
 static const struct {
 	const char *verb;
 	int (*apply)(const char *word);
@@ -169,9 +169,10 @@ int request_run(char *text, size_t length, struct failure *why)
 	while (rest.length) {
 		char *words[WORDS_MAX];
 		char *line = next_line(&rest);
-		char *end = memccpy(why->what, line ? line : "unfinished line", '\0', WHAT_MAX);
+		char *end = memccpy(why->directive, line ? line : "unfinished line", '\0',
+				    DIRECTIVE_MAX);
 		if (!end)
-			why->what[WHAT_MAX] = '\0';
+			why->directive[DIRECTIVE_MAX] = '\0';
 		if (!line || run_words(words, split(line, words), &rest)) {
 			why->error = line ? errno : EINVAL;
 			return -1;

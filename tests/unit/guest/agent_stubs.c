@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * guest/agent without a node: the port is a descriptor that the test hands over, and what would
- * be done to the node is printed instead, a line each.
+ * guest/agent without a node: the port is a descriptor from the test, and each directive is printed in
+ * a line instead of carried out.
  */
 #include "agent.h"
 
@@ -92,7 +92,7 @@ void ready_trim(void)
 	puts("trim");
 }
 
-/* The machine that is frozen and its clone are one: the clone's request is in the environment. */
+/* One process is the frozen machine and its clone: the clone's request is in the environment. */
 static bool prepared;
 
 int clone_prepare(void)
@@ -125,7 +125,7 @@ void clone_done(void)
 	puts("done");
 }
 
-/* The C library's would write back whatever the host has not written yet, however long that takes. */
+/* Replaces the C library's sync(), which would write back all dirty pages of the host. */
 void sync(void)
 {
 	puts("sync");
@@ -149,14 +149,16 @@ int apply_password(const char *user, const char *password)
 	return 0;
 }
 
-int link_remember(char *words[])
+int saved_link_write(char *words[])
 {
-	printf("remember %s\n", words[1]);
+	printf("save %s\n", words[1]);
 	return 0;
 }
 
-void link_recall(void)
+size_t saved_link_read(char line[SAVED_LINK_MAX])
 {
+	line[0] = '\0';
+	return 0;
 }
 
 int apply_poweroff(void)

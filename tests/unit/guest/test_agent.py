@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The agent: guest/agent's own main.c and request.c with stubs for the node, and its host side."""
+"""The agent: main.c and the request parser of guest/agent with stubs for the node, and `ask`."""
 
 import os
 import shutil
@@ -41,14 +41,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("gcc is not installed")
     made = tmp_path_factory.mktemp("agent") / "agent"
     source = guest_folder() / "agent"
-    sources = [source / "main.c", source / "request.c", HERE / "agent_stubs.c"]
+    own = ("main.c", "request.c", "request_header.c")
+    sources = [*(source / name for name in own), HERE / "agent_stubs.c"]
     options = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", f"-I{source}"]
     subprocess.run(["gcc", *options, "-o", made, *sources], check=True)
     return made
 
 
 class Agent:
-    """The agent, at the other end of a socket that stands for the virtio port."""
+    """The agent, at the other end of a socket that replaces the virtio port."""
 
     def __init__(self, process: subprocess.Popen[str], port: socket.socket) -> None:
         self.process = process
@@ -71,7 +72,7 @@ class Agent:
         return self.send(f"famulus 1 {len(directives)}\n".encode() + directives)
 
     def did(self) -> list[str]:
-        """End the agent and return what it has done."""
+        """End the agent and return the lines that the stubs printed."""
         self.process.kill()
         return self.process.communicate()[0].splitlines()[1:]
 
@@ -103,12 +104,12 @@ def agent(program: Path) -> Iterator[Agent]:
         yield made
 
 
-def test_no_directives_are_a_question(agent):
+def test_a_request_without_directives_returns_the_host_name(agent):
     assert agent.request(b"") == OK
-    assert agent.did() == []  # and not even `ready`: the node does not know yet who it is
+    assert agent.did() == []  # and not even `ready`: the node has no identity yet
 
 
-def test_an_identity(agent):
+def test_an_identity_is_carried_out_in_order(agent):
     files = [GuestFile("/etc/hosts", "a\nb\n"), GuestFile("/root/k", "", mode=0o600, uid=1, gid=2)]
     assert agent.request(identity_request(ME, "0" * 32, files) + SSH_LISTENS) == OK
     assert agent.did() == [
@@ -116,7 +117,7 @@ def test_an_identity(agent):
         "hostname fabric3",
         f"machine-id {'0' * 32}",
         "link eth0 52:54:48:50:45:03 192.168.42.3 24 192.168.42.254",
-        "remember eth0",
+        "save eth0",
         "file 644 0 0 /etc/hosts 610a620a",
         "file 600 1 2 /root/k ",
         "listening 22",
@@ -124,18 +125,18 @@ def test_an_identity(agent):
     ]
 
 
-def test_ready_is_said_once(agent):
+def test_ready_is_reported_once(agent):
     for _ in range(3):
         assert agent.request(b"hostname a\n") == OK
     assert agent.did() == ["hostname a", "ready", "hostname a", "hostname a"]
 
 
-def test_the_other_directives(agent):
+def test_time_sync_and_poweroff_are_carried_out(agent):
     assert agent.request(time_request(1700000000.000001) + b"sync\n" + POWER_OFF) == OK
     assert agent.did() == ["time 1700000000.000001", "sync", "poweroff", "ready"]
 
 
-def test_a_machine_is_frozen_and_its_clone_goes_on(agent):
+def test_a_clone_runs_its_request_and_finishes_before_the_next(agent):
     assert agent.request(ready_request([ReadyFile("/f", 9)]) + b"await\n") == OK
     assert agent.request(b"hostname a\n") == OK
     assert agent.did() == [
@@ -145,13 +146,13 @@ def test_a_machine_is_frozen_and_its_clone_goes_on(agent):
         "hostname clone",
         "began",
         f"clone: {OK.decode().strip()}",
-        "trim",  # before anything else is done, or after 15 seconds
+        "trim",  # before the next directive, or after LEISURE_MS (15 seconds)
         "done",
         "hostname a",
     ]
 
 
-def test_passwords(agent):
+def test_passwords_keep_their_spaces(agent):
     assert agent.request(password_request({"root": "two words  and: more ", "fabric": "x"})) == OK
     assert agent.did() == [
         "password of root: two words  and: more ",
@@ -160,7 +161,7 @@ def test_passwords(agent):
     ]
 
 
-def test_files_may_hold_anything(agent):
+def test_a_file_may_contain_any_bytes(agent):
     data = b"\0\n\xff famulus 1 0\nhostname x\n"
     request = b"file 0644 0 0 %d /f\n%s\nhostname y\n" % (len(data), data)
     assert agent.request(request) == OK
@@ -187,7 +188,7 @@ def test_files_may_hold_anything(agent):
         b"x" * 5000 + b"\n",
     ],
 )
-def test_what_makes_no_sense_is_refused_and_repeated(agent, directives):
+def test_an_invalid_directive_is_refused_and_named(agent, directives):
     line = directives.partition(b"\n")[0].partition(b"\0")[0][:200]
     assert agent.request(directives) == b"error " + line + b": Invalid argument\n"
     assert agent.request(b"") == OK
@@ -199,7 +200,7 @@ def test_an_unfinished_line_is_refused(agent):
     assert agent.did() == []
 
 
-def test_it_stops_at_what_fails_and_says_why(agent):
+def test_a_failed_directive_ends_the_request_with_its_reason(agent):
     answer = agent.request(b"hostname a\nhostname refused\nhostname b\n")
     assert answer == b"error hostname refused: Operation not permitted\n"
     assert agent.did() == ["hostname a"]
@@ -218,7 +219,7 @@ def test_it_stops_at_what_fails_and_says_why(agent):
         b"\0\xff\n",
     ],
 )
-def test_no_request(agent, header):
+def test_an_invalid_header_is_refused(agent, header):
     assert agent.send(header) == WRONG_HEADER
     assert agent.request(b"hostname a\n") == OK
     assert agent.did() == ["hostname a", "ready"]
@@ -232,7 +233,7 @@ def test_garbage_without_an_end_is_forgotten(agent):
     assert agent.request(b"") == OK
 
 
-def test_a_request_in_pieces(agent):
+def test_a_request_in_pieces_is_served(agent):
     request = b"famulus 1 11\nhostname a\n"
     for byte in request:
         agent.port.sendall(bytes([byte]))
@@ -241,27 +242,27 @@ def test_a_request_in_pieces(agent):
     assert agent.did() == ["hostname a", "ready"]
 
 
-def test_several_requests_at_once(agent):
+def test_several_requests_at_once_are_served_in_order(agent):
     agent.port.sendall(b"famulus 1 0\n" * 3 + b"famulus 1 11\nhostname a\nfamulus 1 0\n")
     assert [agent.line() for _ in range(5)] == [OK] * 5
     assert agent.did() == ["hostname a", "ready"]
 
 
-def test_the_largest_request(agent):
+def test_the_largest_request_is_served(agent):
     line = b"file 0600 0 0 %07d /f\n"
     length = MAX - len(line % 0) - 1
     assert agent.request(line % length + b"x" * length + b"\n") == OK
     assert agent.did() == [f"file 600 0 0 /f {length} bytes", "ready"]
 
 
-def test_a_machine_without_the_port_is_let_go_on(program):
+def test_without_the_port_the_agent_reports_ready_and_ends(program):
     env = {key: value for key, value in os.environ.items() if key != "AGENT_PORT"}
     done = subprocess.run([program], env=env, stdout=subprocess.PIPE, timeout=60, check=True)
     assert done.stdout == b"port org.famulus.agent.0\nready\n"
 
 
-def test_host_and_node_understand_each_other(program, tmp_path):
-    """`ask` and the agent, with a plain socket in place of QEMU and the virtio port."""
+def test_ask_reaches_the_agent(program, tmp_path):
+    """`ask` and the agent, with a plain socket instead of QEMU and the virtio port."""
     content = "".join(f"line {n} ä\n" for n in range(5000))
     request = identity_request(ME, "a" * 32, [GuestFile("/etc/x", content)]) + SSH_LISTENS
     with closing(socket.socket(socket.AF_UNIX)) as listener:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a clone must not share with its like: random numbers to come. */
+/* Seed the kernel's random numbers: without a seed of its own each clone would draw the same. */
 #include "agent.h"
 
 #include <errno.h>
@@ -10,26 +10,26 @@
 
 #define SEED 32
 
-static int device = -1; /* open while a machine is frozen */
+static int device = -1; /* open from clone_prepare() to clone_done() */
 
 static int open_device(void)
 {
 	return open("/dev/urandom", O_RDWR | O_CLOEXEC);
 }
 
-int fresh_prepare(void)
+int entropy_prepare(void)
 {
 	device = open_device();
 	return device < 0 ? -1 : 0;
 }
 
-void fresh_done(void)
+void entropy_done(void)
 {
 	close(device);
 	device = -1;
 }
 
-/* random(4): credited, mixed in, and in use from the next read on. */
+/* random(4): credit and mix in the seed, then reseed, so that the next read uses it. */
 int apply_entropy(const char *hex)
 {
 	struct {

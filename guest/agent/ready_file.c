@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files that are kept ready in the snapshot: there, full of line feeds, mapped, their pages writable
- * and dirty. A clone stores its own contents into them, which runs no code of any file system, and
- * cuts off the line feeds that are left when nobody waits for it. The kernel writes them to the disk
- * with its next write-back, as everything.
+ * Files that a snapshot holds ready: they exist, are full of line feeds and mapped, and their pages
+ * are writable and dirty. A clone stores its own contents into the mapping, which runs no code of the
+ * file system. Later, when no program waits, the clone cuts off the remaining line feeds. The kernel
+ * writes the pages to the disk with its next write-back.
  */
 #include "agent.h"
 
@@ -24,7 +24,7 @@ static struct ready {
 	gid_t gid;
 	int fd;
 	char *at;
-	size_t size, used; /* bytes; nobody has filled it while `used` is 0 */
+	size_t size, used; /* bytes; `used` is 0 until the file is filled */
 } files[FILES_MAX];
 static size_t count;
 
@@ -49,7 +49,7 @@ int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size)
 	memset(blank, BLANK, size);
 	*file = (struct ready){.mode = mode, .uid = uid, .gid = gid, .size = size};
 	strcpy(file->path, path);
-	if (apply_file(mode, uid, gid, path, blank, size) || map(file))
+	if (file_write(mode, uid, gid, path, blank, size) || map(file))
 		return -1;
 	count++;
 	return 0;
@@ -79,6 +79,13 @@ bool ready_fill(mode_t mode, uid_t uid, gid_t gid, const char *path, const char 
 	memcpy(file->at, data, length);
 	file->used = length;
 	return true;
+}
+
+int apply_file(mode_t mode, uid_t uid, gid_t gid, const char *path, const char *data, size_t length)
+{
+	if (ready_fill(mode, uid, gid, path, data, length))
+		return 0;
+	return file_write(mode, uid, gid, path, data, length);
 }
 
 void ready_trim(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Find the virtio port by its name in sysfs; udev may not have run yet. */
+/* Find the virtio port by its name in sysfs; the links of udev may not exist yet. */
 #include "agent.h"
 
 #include <dirent.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PORTS   "/sys/class/virtio-ports"
-#define WAIT_MS 5000
+#define PORTS      "/sys/class/virtio-ports"
+#define TIMEOUT_MS 5000
 
 static bool has_name(const char *device, const char *name)
 {
@@ -42,11 +42,11 @@ static int find(const char *name)
 	return port;
 }
 
-/* The driver learns the ports' names from the host, some time after it has found the device. */
+/* The driver receives the ports' names from the host some time after it has found the device. */
 int port_open(const char *name)
 {
 	int port = find(name);
-	for (int waited = 0; port < 0 && waited < WAIT_MS; waited += 10) {
+	for (int waited = 0; port < 0 && waited < TIMEOUT_MS; waited += 10) {
 		usleep(10000);
 		port = find(name);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the directives do to the node. Nothing is written that is right already. */
+/* The node's host name, machine id, clock and power. */
 #include "agent.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A clock closer than this is left alone: stepping it would be felt more than the error. */
+/* Seconds. A smaller error stays: a step of the clock would disturb programs more. */
 #define CLOCK_TOLERANCE 0.05
 
 static int apply_line(const char *path, const char *text)
