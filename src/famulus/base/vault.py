@@ -6,7 +6,6 @@ kernel drops it with its process. Templates and snapshots are kept so.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -16,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from famulus.base import lockfile
 from famulus.base.errors import FamulusError
-from famulus.base.waiting import pause
 
 _NAME = re.compile(r"(?:\.building-|\.)?([0-9a-f]{16})(?:\.lock)?")
 
@@ -95,26 +94,14 @@ class Vault:
 
         There is no limit: a build over a slow line takes what it takes.
         """
-        told = False
-        while (fd := _try_lock(self.lock_path(digest))) is None:
-            if not told:
-                on_wait()
-                told = True
-            pause(0.1)
-        try:
+        with lockfile.locked(self.lock_path(digest), lambda _: on_wait()):
             yield
-        finally:
-            os.close(fd)
 
     @contextlib.contextmanager
     def locked_if_free(self, digest: str) -> Iterator[bool]:
         """Hold the lock of `digest` while the block runs, or yield False if somebody has it."""
-        fd = _try_lock(self.lock_path(digest))
-        try:
+        with lockfile.locked_if_free(self.lock_path(digest)) as fd:
             yield fd is not None
-        finally:
-            if fd is not None:
-                os.close(fd)
 
     def _prune(self, digest: str) -> int:
         with self.locked_if_free(digest) as is_free:
@@ -148,26 +135,3 @@ def _blocks(path: Path) -> int:
     with contextlib.suppress(FileNotFoundError):
         return path.lstat().st_blocks * 512
     return 0
-
-
-def _try_lock(path: Path) -> int | None:
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise FamulusError(f"cannot make {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_still(path, fd):
-            return fd
-    except BlockingIOError:
-        pass
-    os.close(fd)
-    return None
-
-
-def _is_still(path: Path, fd: int) -> bool:
-    """Tell whether nobody has removed the file between our open and our lock."""
-    try:
-        return path.stat().st_ino == os.fstat(fd).st_ino
-    except FileNotFoundError:
-        return False

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A program in all nodes, started so that what it does can be told and named."""
 
-import fcntl
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from famulus.base import waiting
+from famulus.base import lockfile, waiting
 from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.base.paths import source_folder
 from famulus.base.run import run
@@ -166,17 +165,15 @@ def reader_lock(caches: Caches) -> Iterator[int]:
 
     Raises FamulusError if another is there.
     """
-    with (caches.stream / "reader").open("w", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with lockfile.locked_if_free(caches.stream / "reader") as lock:
+        if lock is None:
             raise FamulusError(
                 "this fabric is watched already",
                 hint="One `famulus check`, `trace record` or `top` at a time; `check` without "
                 "--fabric makes a fabric of its own; `check` without a program says what was "
                 "found on one that was started by `up --check`.",
-            ) from error
-        yield file.fileno()
+            )
+        yield lock
 
 
 @contextmanager

@@ -4,12 +4,10 @@
 Only what cannot be derived is stored. Whether something runs is never stored, see `process`.
 """
 
-import fcntl
 import json
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from famulus.base import paths
+from famulus.base import lockfile, paths
 from famulus.base.errors import FamulusError
-from famulus.base.waiting import pause
 from famulus.settings.spec import FabricSpec, check_name, is_name
 
 log = logging.getLogger("famulus")
@@ -112,12 +109,9 @@ class FabricFolder:
         If somebody holds it, `on_wait` is told who, once. Raises FamulusError after `timeout`
         seconds. The kernel drops the lock of a process that dies.
         """
-        fd = self._acquire(on_wait, timeout)
-        try:
+        name = f"fabric '{self.name}'"
+        with lockfile.locked(self.path / "lock", on_wait, timeout=timeout, name=name):
             yield
-        finally:
-            os.ftruncate(fd, 0)  # or the next holder is taken for this one, for a moment
-            os.close(fd)
 
     def remove(self) -> None:
         """Remove the folder and the folder of its sockets."""
@@ -133,55 +127,9 @@ class FabricFolder:
             elif path.name not in ("log", "lock"):
                 path.unlink(missing_ok=True)
 
-    def _acquire(self, on_wait: Callable[[str], None], timeout: float) -> int:
-        told = False
-        waited = 0.0
-        while (fd := self._try_lock()) is None:
-            if not told:
-                on_wait(self.holder())
-                told = True
-            if waited >= timeout:
-                raise FamulusError(
-                    f"fabric '{self.name}' is locked by {self.holder()}",
-                    hint="Wait for it, or stop it.",
-                )
-            pause(0.1)
-            waited += 0.1
-        return fd
-
-    def _try_lock(self) -> int | None:
-        paths.make_private(self.path)
-        lock = self.path / "lock"
-        try:
-            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # somebody purged the fabric since we made its folder
-            return self._try_lock()
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return None
-        if not _is_at(lock, fd):
-            os.close(fd)  # somebody purged the fabric between our open and our lock
-            return self._try_lock()
-        os.ftruncate(fd, 0)
-        os.write(fd, f"famulus {' '.join(sys.argv[1:2])} (process {os.getpid()})".encode())
-        return fd
-
     def holder(self) -> str:
         """Return who holds the lock; a process that was killed stands there until the next."""
-        try:
-            return (self.path / "lock").read_text(encoding="utf-8") or "another famulus"
-        except OSError:
-            return "another famulus"
-
-
-def _is_at(path: Path, fd: int) -> bool:
-    """Tell whether `path` still is the file that `fd` was opened from."""
-    try:
-        return os.fstat(fd).st_ino == path.stat().st_ino
-    except FileNotFoundError:
-        return False
+        return lockfile.holder(self.path / "lock")
 
 
 def _record(raw: Any) -> Record:  # noqa: ANN401 - whatever stands in the file

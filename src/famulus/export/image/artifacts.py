@@ -2,7 +2,6 @@
 """The files that `configure` makes in one folder: their names, their lock, all of them or none."""
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.base.lockfile import folder_locked_if_free
 from famulus.export.image.output import explained
 from famulus.settings.identity import node_name
 
@@ -75,17 +75,13 @@ class Artifacts:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder while the block runs. Raises FamulusError if another run holds it."""
-        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with folder_locked_if_free(self.folder) as is_free:
+            if not is_free:
+                raise FamulusError(
+                    f"another `famulus configure` is at work in {self.folder}",
+                    hint="Wait for it, or choose another folder with --artdir (or ARTDIR).",
+                )
             yield
-        except BlockingIOError as error:
-            raise FamulusError(
-                f"another `famulus configure` is at work in {self.folder}",
-                hint="Wait for it, or choose another folder with --artdir (or ARTDIR).",
-            ) from error
-        finally:
-            os.close(fd)
 
     @contextmanager
     def made(self) -> Iterator["Artifacts"]:

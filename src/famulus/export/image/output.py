@@ -2,7 +2,6 @@
 """Files that are whole or not there, and a full disk that reads as such."""
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.base.lockfile import folder_locked_if_free
 from famulus.base.units import human_size
 from famulus.host.space import free_bytes
 
@@ -61,25 +61,15 @@ def scratch(parent: Path) -> Iterator[Path]:
             _sweep(left)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent) as name:
         folder = Path(name)
-        with _held(folder):
+        with folder_locked_if_free(folder):
             yield folder
 
 
 def _sweep(folder: Path) -> None:
     if any(folder.iterdir()):  # an empty one may have been made just now, and not be locked yet
-        with _held(folder):
-            shutil.rmtree(folder)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder`, which the kernel drops with its process. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(fd)
+        with folder_locked_if_free(folder) as is_free:
+            if is_free:
+                shutil.rmtree(folder)
 
 
 def publish(part: Path, target: Path) -> None:

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Locks on files and folders (flock(2)): exclusive or shared, with or without a wait.
+
+The kernel drops a lock when the last copy of its descriptor is closed, so a lock never outlives its
+processes. A process that inherits the descriptor holds the lock, too.
+"""
+
+import fcntl
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.waiting import pause
+
+_INTERVAL = 0.1  # seconds between two attempts; flock(2) itself knows no timeout
+_UNKNOWN = "another famulus"
+
+
+def try_acquire(path: Path, *, shared: bool = False) -> int | None:
+    """Lock the file `path` and return the descriptor of the lock, or None if another has the lock.
+
+    A missing file is made, with mode 0600, and so is its folder. Raises FamulusError if the file
+    cannot be made.
+    """
+    while True:
+        fd = _open(path)
+        if not _flock(fd, shared=shared):
+            os.close(fd)
+            return None
+        if _is_at(path, fd):
+            return fd
+        os.close(fd)  # another process removed the file between our open and our lock
+
+
+def acquire(
+    path: Path,
+    on_wait: Callable[[str], None],
+    *,
+    timeout: float = math.inf,
+    name: str = "",
+    shared: bool = False,
+) -> int:
+    """Lock the file `path` as `try_acquire` does, after a wait if need be; return the descriptor.
+
+    If another process has the lock, `on_wait` is called once, with the holder's name. Raises
+    FamulusError after `timeout` seconds, which calls the lock `name` (by default its path), and
+    Interrupted when the user interrupts.
+    """
+    start, waits = time.monotonic(), False
+    while (fd := try_acquire(path, shared=shared)) is None:
+        if not waits:
+            on_wait(holder(path))
+            waits = True
+        if time.monotonic() - start >= timeout:
+            raise FamulusError(
+                f"{name or path} is locked by {holder(path)}", hint="Wait for it, or stop it."
+            )
+        pause(_INTERVAL)
+    return fd
+
+
+@contextmanager
+def locked(
+    path: Path, on_wait: Callable[[str], None], *, timeout: float = math.inf, name: str = ""
+) -> Iterator[None]:
+    """Hold the exclusive lock of the file `path` while the block runs, see `acquire`.
+
+    The file holds the holder's name while the block runs, and is empty afterwards.
+    """
+    fd = acquire(path, on_wait, timeout=timeout, name=name)
+    try:
+        _sign(fd)
+        yield
+    finally:
+        os.ftruncate(fd, 0)  # else a waiter takes the next holder for this one, for a moment
+        os.close(fd)
+
+
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[int | None]:
+    """Hold the exclusive lock of the file `path` while the block runs, without a wait.
+
+    Yields the descriptor, or None if another holder has the lock.
+    """
+    fd = try_acquire(path)
+    try:
+        yield fd
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
+@contextmanager
+def folder_locked_if_free(folder: Path) -> Iterator[bool]:
+    """Hold the exclusive lock of the existing `folder` while the block runs, without a wait.
+
+    Yields whether the block has the lock. Raises OSError if the folder cannot be opened.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield _flock(fd, shared=False)
+    finally:
+        os.close(fd)
+
+
+def holder(path: Path) -> str:
+    """Return the name of the process in `locked` for `path`.
+
+    A holder that was killed keeps its name in the file until the next one.
+    """
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8") or _UNKNOWN
+    return _UNKNOWN
+
+
+def _open(path: Path) -> int:
+    try:
+        while True:
+            paths.make_private(path.parent)
+            with suppress(FileNotFoundError):  # another process removed the folder just now
+                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FamulusError(f"cannot make {path}: {error.strerror}") from error
+
+
+def _flock(fd: int, *, shared: bool) -> bool:
+    """Try to lock `fd`, and return whether that succeeds."""
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    """Return whether `path` still names the file that `fd` was opened from."""
+    try:
+        return path.stat().st_ino == os.fstat(fd).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _sign(fd: int) -> None:
+    os.ftruncate(fd, 0)
+    os.write(fd, f"famulus {' '.join(sys.argv[1:2])} (process {os.getpid()})".encode())
