@@ -97,7 +97,8 @@ void *more(void *old, size_t elements, size_t size);
 /* record.c */
 void record_start(void);
 extern struct record *records;
-rec_t record_new(const struct fam_event *event, rec_t instead); /* of one that is of no use, or 0 */
+rec_t record_new(const struct stream_event *event,
+		 rec_t instead); /* of one that is of no use, or 0 */
 void record_mark(rec_t record); /* called back by the collection below for all that is in use */
 bool record_is_time(void);
 void record_collect(void);
@@ -105,7 +106,7 @@ void record_collect(void);
 /* order.c: happens-before between nodes */
 struct edge {
 	struct record store; /* what was seen */
-	struct fam_event load; /* by what */
+	struct stream_event load; /* by what */
 	uint64_t before; /* what was known until then */
 };
 extern uint64_t known[NODES][NODES]; /* known[j][i]: node j knows what i did up to this seq */
@@ -117,9 +118,9 @@ bool snapshot_is_time(void);
 void snapshot_collect(void);
 bool order_knows(uint8_t node, const struct record *store);
 bool order_is_sure(uint8_t node, const struct record *store);
-void order_saw(uint8_t node, const struct record *store, const struct fam_event *load);
-void order_acquire(const struct fam_event *event);
-void order_release(const struct fam_event *event, const struct record *store);
+void order_saw(uint8_t node, const struct record *store, const struct stream_event *load);
+void order_acquire(const struct stream_event *event);
+void order_release(const struct stream_event *event, const struct record *store);
 
 /* line.c */
 struct line *line_find(uint64_t offset);
@@ -143,42 +144,42 @@ bool is_dirty(const struct copy *copy, unsigned granule);
 	     g <= g##_end; g++)
 
 /* thread.c */
-struct thread *thread_get(const struct fam_event *event);
-void thread_pend(struct thread *thread, struct copy *copy, const struct fam_event *event,
+struct thread *thread_get(const struct stream_event *event);
+void thread_pend(struct thread *thread, struct copy *copy, const struct stream_event *event,
 		 uint64_t bytes);
 struct pending *pending_of(uint8_t node, const struct line *line);
-struct pending *pending_by(const struct fam_event *event, const struct line *line);
-void thread_goes_on(const struct fam_event *event);
+struct pending *pending_by(const struct stream_event *event, const struct line *line);
+void thread_goes_on(const struct stream_event *event);
 void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread));
 
 /* cache.c: what an event does to the caches; it asks judge.c first */
-void cache_event(const struct fam_event *event);
+void cache_event(const struct stream_event *event);
 void cache_mark(void);
 
 /* judge.c: what is wrong with it */
-void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *view);
-void judge_store(const struct fam_event *event, struct copy *copy);
+void judge_load(const struct stream_event *event, struct copy *copy, const rec_t *view);
+void judge_store(const struct stream_event *event, struct copy *copy);
 void judge_write_back(struct copy *copy);
-void judge_flush(const struct fam_event *event, struct line *line, struct copy *copy);
-void judge_exit(const struct fam_event *event);
+void judge_flush(const struct stream_event *event, struct line *line, struct copy *copy);
+void judge_exit(const struct stream_event *event);
 
 /* process.c */
-void process_begins(const struct fam_event *event);
-void process_ends(const struct fam_event *event);
+void process_begins(const struct stream_event *event);
+void process_ends(const struct stream_event *event);
 
 struct finding;
 
 /* race.c: conflicts that are one unless their word turns out to be a flag */
-void race_suspect(const struct record *store, const struct fam_event *other, struct line *line);
+void race_suspect(const struct record *store, const struct stream_event *other, struct line *line);
 void race_flag(const struct edge *edge);
 void race_keep(const struct finding *finding);
-/* `other`: what was loaded in between, or FAM_NO_OFFSET; it is no poll if `by` stores there, too. */
-void race_poll(const struct fam_event *load, uint8_t by, uint64_t other);
+/* `other`: what was loaded in between, or STREAM_NO_OFFSET; it is no poll if `by` stores there, too. */
+void race_poll(const struct stream_event *load, uint8_t by, uint64_t other);
 void race_report(void);
 
 /* held.c: what readers may yet throw away */
-void held_load(const struct fam_event *load);
-void held_locked(const struct fam_event *event);
+void held_load(const struct stream_event *load);
+void held_locked(const struct stream_event *event);
 /* Keep it unless its load is thrown away. */
 void held_add(const struct finding *finding);
 /* Was a load of `node` at `seq`, before the store, thrown away, or made where no writer has to wait for it? */
@@ -198,8 +199,8 @@ enum kind {
 };
 struct finding {
 	enum kind kind;
-	struct fam_event first, second; /* kind FAM_EV_NONE: there is none */
-	struct fam_event flag, flag_load;
+	struct stream_event first, second; /* kind STREAM_NONE: there is none */
+	struct stream_event flag, flag_load;
 	struct flush flush;
 	uint64_t bytes, line; /* which bytes of which line, by its offset */
 	const char *note;
@@ -209,13 +210,13 @@ void defect_report(const struct finding *finding);
 void defect_report_times(const struct finding *finding, unsigned long times); /* of one place */
 void defect_print(FILE *out);
 unsigned long defect_count(void);
-struct fam_event event_of(const struct record *record);
+struct stream_event event_of(const struct record *record);
 
 /* order in which rings are read: ring.c */
 struct stream;
 struct stream *stream_open(const char *folder, uint64_t first);
 void stream_close(struct stream *stream);
-const struct fam_event *stream_next(struct stream *stream, bool ending); /* NULL: none for now */
+const struct stream_event *stream_next(struct stream *stream, bool ending); /* NULL: none for now */
 uint64_t stream_gaps(const struct stream *stream);
 
 extern bool notes; /* performance notes are wanted */

@@ -35,7 +35,7 @@ static void push(struct pending *pending)
 	if (pending->pushed)
 		return;
 	write_back(pending->copy);
-	if (pending->flush.kind != FAM_EV_CLWB)
+	if (pending->flush.kind != STREAM_CLWB)
 		pending->copy->held = false;
 	pending->pushed = true;
 }
@@ -49,7 +49,7 @@ static void finish(struct copy *copy, uint64_t begun, uint64_t seq)
 	}
 }
 
-static void begin(struct copy *copy, const struct fam_event *event)
+static void begin(struct copy *copy, const struct stream_event *event)
 {
 	for (unsigned g = 0; g < line_granules(copy->line); g++) {
 		struct record *store = &records[copy_last(copy, g)];
@@ -60,20 +60,20 @@ static void begin(struct copy *copy, const struct fam_event *event)
 	}
 }
 
-static void fence(const struct fam_event *event)
+static void fence(const struct stream_event *event)
 {
 	struct thread *thread = thread_get(event);
 	for (unsigned i = 0; i < thread->count; i++) {
 		push(&thread->pending[i]);
 		finish(thread->pending[i].copy, thread->pending[i].flush.seq, event->seq);
 	}
-	if (event->kind == FAM_EV_LOCKED && event->offset == FAM_NO_OFFSET)
+	if (event->kind == STREAM_LOCKED && event->offset == STREAM_NO_OFFSET)
 		thread->implied = event->seq;
 	else
 		thread->count = 0;
 }
 
-static void load(const struct fam_event *event)
+static void load(const struct stream_event *event)
 {
 	struct line *line = line_get(event->offset);
 	struct copy *copy = copy_get(line, event->node);
@@ -82,14 +82,14 @@ static void load(const struct fam_event *event)
 	judge_load(event, copy, copy->seen);
 }
 
-static void split_if_part(const struct fam_event *event, struct line *line)
+static void split_if_part(const struct stream_event *event, struct line *line)
 {
 	if ((event->offset | event->size) & 7)
 		line_split(line);
 }
 
 /* The record of a store that this one overwrites, if nothing else refers to it; or 0. */
-static rec_t overwritten(const struct copy *copy, const struct fam_event *event)
+static rec_t overwritten(const struct copy *copy, const struct stream_event *event)
 {
 	const struct line *line = copy->line;
 	rec_t old = copy->seen[event->offset % LINE >> line->shift];
@@ -103,7 +103,7 @@ static rec_t overwritten(const struct copy *copy, const struct fam_event *event)
 	return old;
 }
 
-static struct copy *store(const struct fam_event *event)
+static struct copy *store(const struct stream_event *event)
 {
 	struct line *line = line_get(event->offset);
 	split_if_part(event, line);
@@ -123,7 +123,7 @@ static struct copy *store(const struct fam_event *event)
 	return copy;
 }
 
-static void store_past_the_cache(const struct fam_event *event)
+static void store_past_the_cache(const struct stream_event *event)
 {
 	struct copy *copy = store(event);
 	struct record *record = &records[copy->seen[event->offset % LINE >> copy->line->shift]];
@@ -133,7 +133,7 @@ static void store_past_the_cache(const struct fam_event *event)
 }
 
 /* It acts on the pool: what the node has stored in the line goes there first, and it keeps none. */
-static void locked(const struct fam_event *event)
+static void locked(const struct stream_event *event)
 {
 	struct line *line = line_get(event->offset);
 	fence(event);
@@ -165,7 +165,7 @@ static void locked(const struct fam_event *event)
 	order_release(event, &records[record]);
 }
 
-static void flush(const struct fam_event *event)
+static void flush(const struct stream_event *event)
 {
 	struct line *line = line_get(event->offset);
 	struct copy *copy = copy_find(line, event->node);
@@ -175,7 +175,7 @@ static void flush(const struct fam_event *event)
 	if (!copy)
 		return;
 	begin(copy, event);
-	if (event->kind != FAM_EV_CLFLUSH) {
+	if (event->kind != STREAM_CLFLUSH) {
 		thread_pend(thread_get(event), copy, event, 0);
 		return;
 	}
@@ -184,7 +184,7 @@ static void flush(const struct fam_event *event)
 	copy->held = false;
 }
 
-static void pushed(const struct fam_event *event)
+static void pushed(const struct stream_event *event)
 {
 	struct line *line = line_find(event->offset);
 	struct pending *pending = line ? pending_by(event, line) : NULL;
@@ -192,7 +192,7 @@ static void pushed(const struct fam_event *event)
 		push(pending);
 }
 
-static void evicted(const struct fam_event *event)
+static void evicted(const struct stream_event *event)
 {
 	struct line *line = line_find(event->offset);
 	struct copy *copy = line ? copy_find(line, event->node) : NULL;
@@ -202,10 +202,10 @@ static void evicted(const struct fam_event *event)
 	copy->held = false;
 }
 
-static void all_lines(const struct fam_event *event, bool write)
+static void all_lines(const struct stream_event *event, bool write)
 {
 	for (struct copy *copy = copies_of[event->node]; copy; copy = copy->next_of_node) {
-		if (write && event->kind == FAM_EV_WBINVD) {
+		if (write && event->kind == STREAM_WBINVD) {
 			begin(copy, event);
 			finish(copy, event->seq, event->seq);
 		}
@@ -216,11 +216,12 @@ static void all_lines(const struct fam_event *event, bool write)
 	}
 }
 
-static void each_part(const struct fam_event *event, void (*act)(const struct fam_event *event))
+static void each_part(const struct stream_event *event,
+		      void (*act)(const struct stream_event *event))
 {
-	struct fam_event part = *event;
+	struct stream_event part = *event;
 	unsigned left = event->size, room = LINE - event->offset % LINE;
-	if (event->offset == FAM_NO_OFFSET || !event->size)
+	if (event->offset == STREAM_NO_OFFSET || !event->size)
 		return;
 	while (left > room) {
 		part.size = (uint16_t)room;
@@ -234,37 +235,37 @@ static void each_part(const struct fam_event *event, void (*act)(const struct fa
 	act(&part);
 }
 
-static void store_part(const struct fam_event *event)
+static void store_part(const struct stream_event *event)
 {
 	(void)store(event);
 }
 
-void cache_event(const struct fam_event *event)
+void cache_event(const struct stream_event *event)
 {
-	if (event->kind >= FAM_EV_LOAD && event->kind <= FAM_EV_CLWB &&
-	    event->offset != FAM_NO_OFFSET)
+	if (event->kind >= STREAM_LOAD && event->kind <= STREAM_CLWB &&
+	    event->offset != STREAM_NO_OFFSET)
 		thread_goes_on(event);
 	switch (event->kind) {
-	case FAM_EV_LOAD: each_part(event, load); break;
-	case FAM_EV_STORE: each_part(event, store_part); break;
-	case FAM_EV_STORE_NT: each_part(event, store_past_the_cache); break;
-	case FAM_EV_LOCKED:
-		event->offset == FAM_NO_OFFSET ? fence(event) : each_part(event, locked);
+	case STREAM_LOAD: each_part(event, load); break;
+	case STREAM_STORE: each_part(event, store_part); break;
+	case STREAM_STORE_NT: each_part(event, store_past_the_cache); break;
+	case STREAM_LOCKED:
+		event->offset == STREAM_NO_OFFSET ? fence(event) : each_part(event, locked);
 		break;
-	case FAM_EV_CLFLUSH:
-	case FAM_EV_CLFLUSHOPT:
-	case FAM_EV_CLWB:
-		if (event->offset != FAM_NO_OFFSET)
+	case STREAM_CLFLUSH:
+	case STREAM_CLFLUSHOPT:
+	case STREAM_CLWB:
+		if (event->offset != STREAM_NO_OFFSET)
 			flush(event);
 		break;
-	case FAM_EV_SFENCE:
-	case FAM_EV_MFENCE: fence(event); break;
-	case FAM_EV_PUSHED: pushed(event); break;
-	case FAM_EV_EVICTED: evicted(event); break;
-	case FAM_EV_WBINVD: all_lines(event, true); break;
-	case FAM_EV_NODE_DOWN: all_lines(event, event->value == 0); break;
-	case FAM_EV_PROCESS: process_begins(event); break;
-	case FAM_EV_EXIT: process_ends(event); break;
+	case STREAM_SFENCE:
+	case STREAM_MFENCE: fence(event); break;
+	case STREAM_PUSHED: pushed(event); break;
+	case STREAM_EVICTED: evicted(event); break;
+	case STREAM_WBINVD: all_lines(event, true); break;
+	case STREAM_NODE_DOWN: all_lines(event, event->value == 0); break;
+	case STREAM_PROCESS: process_begins(event); break;
+	case STREAM_EXIT: process_ends(event); break;
 	default: break;
 	}
 }

@@ -75,9 +75,9 @@ unsigned long defect_count(void)
 	return found;
 }
 
-static void print_event(FILE *out, const char *name, const struct fam_event *event)
+static void print_event(FILE *out, const char *name, const struct stream_event *event)
 {
-	if (event->kind == FAM_EV_NONE)
+	if (event->kind == STREAM_NONE)
 		return;
 	fprintf(out,
 		", \"%s\": {\"what\": \"%s\", \"node\": %u, \"space\": %" PRIu64
@@ -90,14 +90,14 @@ static void print_event(FILE *out, const char *name, const struct fam_event *eve
 static void print_flush(FILE *out, const struct finding *finding)
 {
 	const struct flush *flush = &finding->flush;
-	struct fam_event event = {.seq = flush->seq,
-				  .pc = flush->pc,
-				  .space = flush->space,
-				  .thread = flush->thread,
-				  .node = flush->node,
-				  .kind = flush->kind,
-				  .offset = finding->line,
-				  .size = LINE};
+	struct stream_event event = {.seq = flush->seq,
+				     .pc = flush->pc,
+				     .space = flush->space,
+				     .thread = flush->thread,
+				     .node = flush->node,
+				     .kind = flush->kind,
+				     .offset = finding->line,
+				     .size = LINE};
 	print_event(out, "flush", &event);
 }
 

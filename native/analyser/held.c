@@ -26,7 +26,7 @@ struct held {
 	unsigned looks;
 	struct {
 		uint64_t from, to, word;
-	} done[VOIDS]; /* sections; word FAM_NO_OFFSET: thrown away */
+	} done[VOIDS]; /* sections; word STREAM_NO_OFFSET: thrown away */
 	unsigned dones;
 };
 
@@ -45,7 +45,7 @@ static bool may_be_locked(const struct finding *finding, uint64_t word)
 {
 	const struct line *line = line_find(word);
 	rec_t changed = line && line->pool ? line->pool[word % LINE >> line->shift] : 0;
-	const struct fam_event *store = &finding->first;
+	const struct stream_event *store = &finding->first;
 	return records[changed].node == store->node && records[changed].seq < store->seq;
 }
 
@@ -77,11 +77,11 @@ static void look_again(struct held *of, uint64_t word, uint64_t since, bool chan
 }
 
 /* A load that is made again was thrown away, if the word may have been locked. */
-void held_load(const struct fam_event *load)
+void held_load(const struct stream_event *load)
 {
 	struct held *of = &held[load->node];
 	for (unsigned i = of->any_locked ? of->count : 0; i-- > 0;) {
-		const struct fam_event *earlier = &of->finding[i].second;
+		const struct stream_event *earlier = &of->finding[i].second;
 		if (!of->may_be_locked[i] || earlier->pc != load->pc ||
 		    earlier->offset != load->offset)
 			continue;
@@ -107,7 +107,7 @@ bool held_is_over(uint8_t node, const struct record *store, uint64_t seq)
 	const struct held *of = &held[node];
 	for (unsigned i = 0; i < VOIDS; i++)
 		if (seq > of->done[i].from && seq < of->done[i].to && store->seq > seq &&
-		    (of->done[i].word == FAM_NO_OFFSET ||
+		    (of->done[i].word == STREAM_NO_OFFSET ||
 		     has_stored_since(store->node, of->done[i].word, of->done[i].to)))
 			return true;
 	return false;
@@ -162,7 +162,7 @@ static unsigned last_look(struct held *of, unsigned i)
 }
 
 /* What stores ends what was loaded before; what does not is a look. */
-void held_locked(const struct fam_event *event)
+void held_locked(const struct stream_event *event)
 {
 	struct held *of = &held[event->node];
 	unsigned i = 0;
@@ -177,7 +177,7 @@ void held_locked(const struct fam_event *event)
 	if (i < of->looks) {
 		bool changed = of->look[i].value != event->old;
 		look_again(of, event->offset, of->look[i].seq, changed);
-		section_ends(of, changed ? FAM_NO_OFFSET : event->offset, of->look[i].seq,
+		section_ends(of, changed ? STREAM_NO_OFFSET : event->offset, of->look[i].seq,
 			     event->seq);
 	}
 	i = last_look(of, i);

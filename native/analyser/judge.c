@@ -2,17 +2,17 @@
 /* What is wrong with a flush or an exit, and what the other judges share. */
 #include "judge.h"
 
-struct fam_event event_of(const struct record *record)
+struct stream_event event_of(const struct record *record)
 {
-	return (struct fam_event){.seq = record->seq,
-				  .pc = record->pc,
-				  .offset = record->offset,
-				  .space = record->space,
-				  .thread = record->thread,
-				  .value = record->value,
-				  .size = record->size,
-				  .kind = record->kind,
-				  .node = record->node};
+	return (struct stream_event){.seq = record->seq,
+				     .pc = record->pc,
+				     .offset = record->offset,
+				     .space = record->space,
+				     .thread = record->thread,
+				     .value = record->value,
+				     .size = record->size,
+				     .kind = record->kind,
+				     .node = record->node};
 }
 
 /* Do both have the same bytes where they overlap? Of each the first 8 are known; -1: none of them. */
@@ -30,13 +30,13 @@ int same_value(const struct record *store, uint64_t offset, unsigned size, uint6
 			       : (differ & ((UINT64_C(1) << 8 * (end - from)) - 1)) == 0;
 }
 
-static uint64_t overlap(const struct record *store, const struct fam_event *event)
+static uint64_t overlap(const struct record *store, const struct stream_event *event)
 {
 	return bytes_mask(store->offset, store->size) & bytes_mask(event->offset, event->size);
 }
 
-struct finding finding_of(enum kind kind, const struct record *store, const struct fam_event *event,
-			  const struct line *line)
+struct finding finding_of(enum kind kind, const struct record *store,
+			  const struct stream_event *event, const struct line *line)
 {
 	return (struct finding){.kind = kind,
 				.first = event_of(store),
@@ -46,18 +46,18 @@ struct finding finding_of(enum kind kind, const struct record *store, const stru
 				.line = line->number * LINE};
 }
 
-static void note_flush(enum kind kind, const struct fam_event *event, const struct line *line)
+static void note_flush(enum kind kind, const struct stream_event *event, const struct line *line)
 {
 	struct finding finding = {
 		.kind = kind, .first = *event, .flush = line->flush, .line = line->number * LINE};
 	defect_report(&finding);
 }
 
-void judge_flush(const struct fam_event *event, struct line *line, struct copy *copy)
+void judge_flush(const struct stream_event *event, struct line *line, struct copy *copy)
 {
 	if (!notes)
 		return;
-	if (event->kind == FAM_EV_CLWB && (!copy || !copy->dirty))
+	if (event->kind == STREAM_CLWB && (!copy || !copy->dirty))
 		note_flush(CLEAN_WRITE_BACK, event, line);
 	if (copy && copy->idle_flush)
 		note_flush(DOUBLE_FLUSH, event, line);
@@ -101,7 +101,7 @@ static void thread_ends(struct thread *thread)
 	thread->gone = true;
 }
 
-void judge_exit(const struct fam_event *event)
+void judge_exit(const struct stream_event *event)
 {
 	thread_each(event->node, event->space, thread_ends);
 	for (struct copy *copy = copies_of[event->node]; copy; copy = copy->next_of_node) {

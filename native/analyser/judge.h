@@ -8,7 +8,7 @@
 int same_value(const struct record *store, uint64_t offset, unsigned size, uint64_t value);
 
 /* `store` and what came to it; further fields are the caller's */
-struct finding finding_of(enum kind kind, const struct record *store, const struct fam_event *event,
-			  const struct line *line);
+struct finding finding_of(enum kind kind, const struct record *store,
+			  const struct stream_event *event, const struct line *line);
 
 #endif

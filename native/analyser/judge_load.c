@@ -21,7 +21,7 @@ static void report(const struct finding *finding, const struct record *store)
 		defect_report(finding);
 }
 
-static void stale(const struct record *store, const struct fam_event *event, struct line *line,
+static void stale(const struct record *store, const struct stream_event *event, struct line *line,
 		  const char *note)
 {
 	struct finding finding = finding_of(STALE_READ, store, event, line);
@@ -40,17 +40,17 @@ static const char *why_stale(const struct record *store)
 }
 
 /* The load knows of the store: was it written back before that which told of it was stored? */
-static void publication(const struct record *store, const struct fam_event *event,
+static void publication(const struct record *store, const struct stream_event *event,
 			struct line *line)
 {
 	const struct edge *edge = &edges[event->node][store->node];
 	uint64_t told = known[event->node][store->node];
 	bool in_one_line =
 		edge->store.node == store->node && edge->store.offset / LINE == line->number;
-	if (store->kind == FAM_EV_LOCKED || store->seq == told || in_one_line)
+	if (store->kind == STREAM_LOCKED || store->seq == told || in_one_line)
 		return;
 	if (store->done <= told) {
-		if (edge->store.seq && edge->store.kind != FAM_EV_LOCKED &&
+		if (edge->store.seq && edge->store.kind != STREAM_LOCKED &&
 		    store->seq > edge->before)
 			race_flag(edge);
 		return;
@@ -67,28 +67,28 @@ static void publication(const struct record *store, const struct fam_event *even
 
 static bool has_ended(const struct record *store)
 {
-	struct fam_event event = event_of(store);
+	struct stream_event event = event_of(store);
 	return thread_get(&event)->gone;
 }
 
 /* Nothing orders the two, so an old value may be right; but not for ever. */
-static void spinning(const struct record *store, const struct fam_event *event, struct copy *copy,
-		     unsigned granule)
+static void spinning(const struct record *store, const struct stream_event *event,
+		     struct copy *copy, unsigned granule)
 {
 	struct reading *reading = copy_reading(copy, granule);
 	struct line *line = copy->line;
 	bool in_pool = line->pool && records[line->pool[granule]].seq >= store->seq;
 	bool again = reading->pc == event->pc && reading->fetch == copy->fetch;
-	if (!in_pool && store->kind != FAM_EV_LOCKED && has_ended(store))
+	if (!in_pool && store->kind != STREAM_LOCKED && has_ended(store))
 		stale(store, event, line, "its process ended without writing it back");
 	else if (in_pool && again && ++reading->repeats == SPINS)
 		stale(store, event, line, "read again and again from one old copy");
 }
 
-static void unfenced(const struct fam_event *event, struct copy *copy, rec_t pool)
+static void unfenced(const struct stream_event *event, struct copy *copy, rec_t pool)
 {
 	struct pending *pending = pending_of(event->node, copy->line);
-	if (!pending || pending->flush.kind != FAM_EV_CLFLUSHOPT ||
+	if (!pending || pending->flush.kind != STREAM_CLFLUSHOPT ||
 	    records[pool].node == event->node)
 		return;
 	struct finding finding = finding_of(MISSING_FENCE, &records[pool], event, copy->line);
@@ -98,7 +98,7 @@ static void unfenced(const struct fam_event *event, struct copy *copy, rec_t poo
 }
 
 static void look(const struct record *store, const struct record *seen,
-		 const struct fam_event *event, struct copy *copy, unsigned granule)
+		 const struct stream_event *event, struct copy *copy, unsigned granule)
 {
 	bool older = seen->seq < store->seq;
 	if (order_knows(event->node, store)) {
@@ -107,21 +107,21 @@ static void look(const struct record *store, const struct record *seen,
 		publication(store, event, copy->line);
 		return;
 	}
-	if (event->kind == FAM_EV_LOCKED)
+	if (event->kind == STREAM_LOCKED)
 		return;
-	if (store->kind != FAM_EV_LOCKED)
+	if (store->kind != STREAM_LOCKED)
 		race_suspect(store, event, copy->line);
 	if (older)
 		spinning(store, event, copy, granule);
 }
 
-static bool is_word(const struct fam_event *event)
+static bool is_word(const struct stream_event *event)
 {
 	return event->size <= 8 && event->offset % event->size == 0;
 }
 
 /* The node that stored last what the event loads, other than its own; 0: nobody. */
-static uint8_t writer(const struct fam_event *event, const struct copy *copy, unsigned granule)
+static uint8_t writer(const struct stream_event *event, const struct copy *copy, unsigned granule)
 {
 	const struct record *latest = &records[copy_last(copy, granule)];
 	for (struct copy *other = copy->line->copies; other; other = other->next) {
@@ -136,7 +136,7 @@ static uint8_t writer(const struct fam_event *event, const struct copy *copy, un
  * A poll: the same word, by the same instruction, fetched anew, with nothing else of its writer's loaded
  * and nothing stored to it in between. What nobody has stored yet may turn out to be its writer's.
  */
-static void notice_poll(const struct fam_event *event, struct copy *copy, unsigned granule)
+static void notice_poll(const struct stream_event *event, struct copy *copy, unsigned granule)
 {
 	static struct {
 		uint64_t offset, seq;
@@ -148,12 +148,12 @@ static void notice_poll(const struct fam_event *event, struct copy *copy, unsign
 	if (again && is_word(event) && reading->pc == event->pc &&
 	    reading->offset == event->offset && reading->fetch != copy->fetch &&
 	    records[copy_last(copy, granule)].seq < reading->seq)
-		race_poll(event, by, unsure ? last[event->node][0].offset : FAM_NO_OFFSET);
+		race_poll(event, by, unsure ? last[event->node][0].offset : STREAM_NO_OFFSET);
 	last[event->node][by].offset = event->offset;
 	last[event->node][by].seq = event->seq;
 }
 
-static void remember(const struct fam_event *event, struct copy *copy)
+static void remember(const struct stream_event *event, struct copy *copy)
 {
 	EACH_GRANULE(g, copy->line, event->offset, event->size)
 	{
@@ -170,19 +170,19 @@ static void remember(const struct fam_event *event, struct copy *copy)
 	}
 }
 
-static void see(const struct fam_event *event, struct copy *copy, const rec_t *view)
+static void see(const struct stream_event *event, struct copy *copy, const rec_t *view)
 {
 	EACH_GRANULE(g, copy->line, event->offset, event->size)
 	{
 		struct record *seen = &records[view[g]];
 		if (seen->seq && is_word(event) && !order_knows(event->node, seen) &&
-		    (event->kind == FAM_EV_LOCKED ||
+		    (event->kind == STREAM_LOCKED ||
 		     same_value(seen, event->offset, event->size, event->value) != 0))
 			order_saw(event->node, seen, event);
 	}
 }
 
-static void look_at_others(const struct fam_event *event, struct copy *copy, const rec_t *view)
+static void look_at_others(const struct stream_event *event, struct copy *copy, const rec_t *view)
 {
 	for (struct copy *other = copy->line->copies; other; other = other->next) {
 		rec_t before = 0;
@@ -198,7 +198,7 @@ static void look_at_others(const struct fam_event *event, struct copy *copy, con
 	}
 }
 
-void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *view)
+void judge_load(const struct stream_event *event, struct copy *copy, const rec_t *view)
 {
 	unsigned first = event->offset % LINE >> copy->line->shift;
 	rec_t pool = copy->line->pool ? copy->line->pool[first] : 0;
@@ -206,7 +206,7 @@ void judge_load(const struct fam_event *event, struct copy *copy, const rec_t *v
 	if (copy->line->shared)
 		look_at_others(event, copy, view);
 	see(event, copy, view);
-	if (event->kind == FAM_EV_LOCKED)
+	if (event->kind == STREAM_LOCKED)
 		return;
 	if (pool && pool != view[first] && !copy->dirty)
 		unfenced(event, copy, pool);

@@ -2,19 +2,19 @@
 /* What is wrong with a store, or with a write-back. */
 #include "judge.h"
 
-static struct fam_event event_of_reading(const struct reading *reading, uint8_t node)
+static struct stream_event event_of_reading(const struct reading *reading, uint8_t node)
 {
-	return (struct fam_event){.seq = reading->seq,
-				  .pc = reading->pc,
-				  .offset = reading->offset,
-				  .space = reading->space,
-				  .thread = reading->thread,
-				  .size = reading->size,
-				  .kind = FAM_EV_LOAD,
-				  .node = node};
+	return (struct stream_event){.seq = reading->seq,
+				     .pc = reading->pc,
+				     .offset = reading->offset,
+				     .space = reading->space,
+				     .thread = reading->thread,
+				     .size = reading->size,
+				     .kind = STREAM_LOAD,
+				     .node = node};
 }
 
-static struct record record_of(const struct fam_event *event)
+static struct record record_of(const struct stream_event *event)
 {
 	return (struct record){.seq = event->seq,
 			       .pc = event->pc,
@@ -28,7 +28,7 @@ static struct record record_of(const struct fam_event *event)
 			       .done = NEVER};
 }
 
-static void lost(const struct record *gone, const struct fam_event *by, const struct line *line,
+static void lost(const struct record *gone, const struct stream_event *by, const struct line *line,
 		 uint64_t bytes, const char *note)
 {
 	struct finding finding = finding_of(LOST_UPDATE, gone, by, line);
@@ -41,10 +41,10 @@ static void lost(const struct record *gone, const struct fam_event *by, const st
  * Nothing orders the stores of two nodes in one line: whichever copy is written back last undoes the
  * other's, on hardware even in bytes that it did not store.
  */
-static void one_line(const struct fam_event *event, const struct copy *other)
+static void one_line(const struct stream_event *event, const struct copy *other)
 {
 	const struct record *store = &records[other->newest];
-	if (!store->seq || event->kind == FAM_EV_LOCKED ||
+	if (!store->seq || event->kind == STREAM_LOCKED ||
 	    (!other->dirty && order_knows(event->node, store)))
 		return;
 	lost(store, event, other->line,
@@ -57,30 +57,30 @@ static void one_line(const struct fam_event *event, const struct copy *other)
 static void ordered_by_flag(uint8_t node, uint8_t other, uint64_t seq, uint64_t offset)
 {
 	const struct edge *edge = &edges[node][other];
-	if (seq > edge->before && edge->store.seq && edge->store.kind != FAM_EV_LOCKED &&
+	if (seq > edge->before && edge->store.seq && edge->store.kind != STREAM_LOCKED &&
 	    edge->store.offset / LINE != offset / LINE)
 		race_flag(edge);
 }
 
-static void conflict(const struct fam_event *event, struct copy *other, unsigned granule)
+static void conflict(const struct stream_event *event, struct copy *other, unsigned granule)
 {
 	const struct record *store = &records[copy_last(other, granule)];
 	struct reading *reading = copy_reading(other, granule);
 	struct record new = record_of(event);
 	if (reading->size && reading->seq <= known[event->node][other->node])
 		ordered_by_flag(event->node, other->node, reading->seq, event->offset);
-	else if (reading->size && event->kind != FAM_EV_LOCKED) {
-		struct fam_event load = event_of_reading(reading, other->node);
+	else if (reading->size && event->kind != STREAM_LOCKED) {
+		struct stream_event load = event_of_reading(reading, other->node);
 		race_suspect(&new, &load, other->line);
 	}
 	if (store->seq && store->done <= known[event->node][other->node])
 		ordered_by_flag(event->node, other->node, store->seq, event->offset);
-	if (store->seq && event->kind != FAM_EV_LOCKED && !order_knows(event->node, store) &&
+	if (store->seq && event->kind != STREAM_LOCKED && !order_knows(event->node, store) &&
 	    same_value(store, event->offset, event->size, event->value) != 1)
 		race_suspect(store, event, other->line);
 }
 
-void judge_store(const struct fam_event *event, struct copy *copy)
+void judge_store(const struct stream_event *event, struct copy *copy)
 {
 	struct line *line = copy->line;
 	if (!line->shared)
@@ -113,7 +113,7 @@ void judge_write_back(struct copy *copy)
 				    *mine = &records[copy->seen[g]];
 		bool dirty = is_dirty(copy, g);
 		const struct record *by = dirty ? mine : some_dirty(copy);
-		struct fam_event event = event_of(by);
+		struct stream_event event = event_of(by);
 		uint64_t knew = dirty ? snapshot_at(mine->snapshot, pool->node) : mine->seq;
 		if (!pool->seq || pool->node == copy->node || pool->seq <= knew)
 			continue;

@@ -21,14 +21,14 @@ static uint64_t seen;
 static const char *trace;
 static double live;
 
-static void print_process(const struct fam_event *event)
+static void print_process(const struct stream_event *event)
 {
 	printf("{\"process\": %" PRIu64 ", \"group\": %" PRIu64
 	       ", \"node\": %u, \"space\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
 	       event->value, event->old, event->node, event->space, event->seq);
 }
 
-static void take(const struct fam_event *event)
+static void take(const struct stream_event *event)
 {
 	if (event->node == 0 || event->node >= NODES)
 		return;
@@ -37,7 +37,7 @@ static void take(const struct fam_event *event)
 		trace_event(event);
 		return;
 	}
-	if (event->kind == FAM_EV_PROCESS)
+	if (event->kind == STREAM_PROCESS)
 		print_process(event);
 	cache_event(event);
 	if (record_is_time() || snapshot_is_time())
@@ -47,7 +47,7 @@ static void take(const struct fam_event *event)
 static int replay(const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "rb") : stdin;
-	struct fam_event event;
+	struct stream_event event;
 	if (!file) {
 		perror(path);
 		return 2;
@@ -71,7 +71,7 @@ static void print_live(void)
 static int follow(const char *folder, uint64_t first)
 {
 	struct stream *stream = stream_open(folder, first);
-	const struct fam_event *event;
+	const struct stream_event *event;
 	char stop[4096];
 	snprintf(stop, sizeof(stop), "%s/stop", folder);
 	for (bool ending = false;;) {

@@ -93,7 +93,7 @@ bool order_knows(uint8_t node, const struct record *store)
 }
 
 static void learn(uint8_t node, uint8_t of, uint64_t seq, const struct record *store,
-		  const struct fam_event *load)
+		  const struct stream_event *load)
 {
 	if (of == node || seq <= known[node][of])
 		return;
@@ -107,7 +107,7 @@ static void meet(uint8_t node)
 	highest = node > highest ? node : highest;
 }
 
-void order_saw(uint8_t node, const struct record *store, const struct fam_event *load)
+void order_saw(uint8_t node, const struct record *store, const struct stream_event *load)
 {
 	meet(node);
 	meet(store->node);
@@ -140,7 +140,7 @@ static struct sync *sync_of(uint64_t offset)
 	return *place = sync;
 }
 
-static void acquire(const struct fam_event *event, uint64_t offset)
+static void acquire(const struct stream_event *event, uint64_t offset)
 {
 	struct sync *sync = sync_of(offset);
 	for (uint8_t of = 1; of <= highest; of++) {
@@ -149,7 +149,7 @@ static void acquire(const struct fam_event *event, uint64_t offset)
 	}
 }
 
-static void release(const struct fam_event *event, uint64_t offset, const struct record *store)
+static void release(const struct stream_event *event, uint64_t offset, const struct record *store)
 {
 	struct sync *sync = sync_of(offset);
 	for (uint8_t of = 1; of <= highest; of++) {
@@ -161,14 +161,14 @@ static void release(const struct fam_event *event, uint64_t offset, const struct
 		sync->store = *store;
 }
 
-void order_acquire(const struct fam_event *event)
+void order_acquire(const struct stream_event *event)
 {
 	meet(event->node);
 	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)
 		acquire(event, at);
 }
 
-void order_release(const struct fam_event *event, const struct record *store)
+void order_release(const struct stream_event *event, const struct record *store)
 {
 	meet(event->node);
 	for (uint64_t at = event->offset & -HALF; at < event->offset + event->size; at += HALF)

@@ -10,7 +10,7 @@ struct process {
 
 static struct process *processes;
 
-static struct process **find(const struct fam_event *event)
+static struct process **find(const struct stream_event *event)
 {
 	struct process **place = &processes;
 	while (*place && ((*place)->number != event->value || (*place)->node != event->node))
@@ -18,15 +18,15 @@ static struct process **find(const struct fam_event *event)
 	return place;
 }
 
-static void end_of(const struct fam_event *event, uint64_t space)
+static void end_of(const struct stream_event *event, uint64_t space)
 {
-	struct fam_event end = *event;
+	struct stream_event end = *event;
 	end.space = space;
 	judge_exit(&end);
 }
 
 /* One that runs another program has new page tables, and what it had stored in the old ones is left. */
-void process_begins(const struct fam_event *event)
+void process_begins(const struct stream_event *event)
 {
 	struct process **place = find(event);
 	if (!*place) {
@@ -39,7 +39,7 @@ void process_begins(const struct fam_event *event)
 	(*place)->space = event->space;
 }
 
-void process_ends(const struct fam_event *event)
+void process_ends(const struct stream_event *event)
 {
 	const struct process *process = *find(event);
 	end_of(event, process ? process->space : event->space);

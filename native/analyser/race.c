@@ -37,7 +37,7 @@ static struct suspect *suspects[PLACES];
 static struct flag *polls[PLACES]; /* instructions that poll */
 static struct flag *flags[PLACES];
 
-static uint64_t overlap(const struct record *store, const struct fam_event *other)
+static uint64_t overlap(const struct record *store, const struct stream_event *other)
 {
 	return bytes_mask(store->offset, store->size) & bytes_mask(other->offset, other->size);
 }
@@ -80,9 +80,9 @@ static void add_poll(uint64_t offset, uint16_t size, uint64_t pc)
 	add_to(polls, pc);
 }
 
-void race_poll(const struct fam_event *load, uint8_t by, uint64_t other)
+void race_poll(const struct stream_event *load, uint8_t by, uint64_t other)
 {
-	if (other == FAM_NO_OFFSET) {
+	if (other == STREAM_NO_OFFSET) {
 		add_poll(load->offset, load->size, load->pc);
 		return;
 	}
@@ -116,10 +116,10 @@ static struct suspect *suspect_of(uint64_t store_pc, uint64_t other_pc)
 
 static bool is_store(uint8_t kind)
 {
-	return kind == FAM_EV_STORE || kind == FAM_EV_STORE_NT || kind == FAM_EV_LOCKED;
+	return kind == STREAM_STORE || kind == STREAM_STORE_NT || kind == STREAM_LOCKED;
 }
 
-static bool is_of_one(const struct fam_event *a, const struct fam_event *b)
+static bool is_of_one(const struct stream_event *a, const struct stream_event *b)
 {
 	return a->offset == b->offset && a->size == b->size && a->node == b->node;
 }
@@ -142,7 +142,7 @@ void race_keep(const struct finding *finding)
 	suspect->finding[suspect->count++] = *finding;
 }
 
-void race_suspect(const struct record *store, const struct fam_event *other, struct line *line)
+void race_suspect(const struct record *store, const struct stream_event *other, struct line *line)
 {
 	struct finding finding = {.kind = DATA_RACE,
 				  .first = event_of(store),

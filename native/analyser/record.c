@@ -42,7 +42,7 @@ static rec_t place(void)
 	return used++;
 }
 
-rec_t record_new(const struct fam_event *event, rec_t instead)
+rec_t record_new(const struct stream_event *event, rec_t instead)
 {
 	uint32_t snapshot = snapshot_of(event->node);
 	rec_t record = instead ? instead : place();

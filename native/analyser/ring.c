@@ -25,7 +25,7 @@
 struct source {
 	struct source *next;
 	char name[NAME_MAX + 1];
-	struct fam_ring *ring;
+	struct stream_ring *ring;
 	size_t bytes;
 	uint64_t head, tail;
 };
@@ -35,7 +35,7 @@ struct stream {
 	struct source *sources, *current;
 	uint64_t expected, gaps;
 	double looked, missing;
-	struct fam_event event;
+	struct stream_event event;
 };
 
 static double now(void)
@@ -53,12 +53,12 @@ static bool is_known(const struct stream *stream, const char *name)
 	return false;
 }
 
-static struct fam_ring *map(const char *path, size_t *bytes)
+static struct stream_ring *map(const char *path, size_t *bytes)
 {
 	struct stat status;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	void *memory = MAP_FAILED;
-	if (fd >= 0 && !fstat(fd, &status) && status.st_size > (off_t)sizeof(struct fam_ring)) {
+	if (fd >= 0 && !fstat(fd, &status) && status.st_size > (off_t)sizeof(struct stream_ring)) {
 		*bytes = (size_t)status.st_size;
 		memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	}
@@ -67,12 +67,12 @@ static struct fam_ring *map(const char *path, size_t *bytes)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static bool is_ring(struct fam_ring *ring, size_t bytes)
+static bool is_ring(struct stream_ring *ring, size_t bytes)
 {
 	uint64_t magic = __atomic_load_n(&ring->magic, __ATOMIC_ACQUIRE);
-	return magic == FAM_STREAM_MAGIC && ring->version == FAM_STREAM_VERSION && ring->capacity &&
+	return magic == STREAM_MAGIC && ring->version == STREAM_VERSION && ring->capacity &&
 	       !(ring->capacity & (ring->capacity - 1)) &&
-	       bytes >= sizeof(*ring) + ring->capacity * sizeof(struct fam_event);
+	       bytes >= sizeof(*ring) + ring->capacity * sizeof(struct stream_event);
 }
 
 static void add(struct stream *stream, const char *name)
@@ -80,7 +80,7 @@ static void add(struct stream *stream, const char *name)
 	char path[PATH_MAX];
 	size_t bytes = 0;
 	snprintf(path, sizeof(path), "%s/%s", stream->folder, name);
-	struct fam_ring *ring = map(path, &bytes);
+	struct stream_ring *ring = map(path, &bytes);
 	if (!ring)
 		return;
 	if (!is_ring(ring, bytes)) { /* being made; it is looked at again */
@@ -138,7 +138,7 @@ void stream_close(struct stream *stream)
 	free(stream);
 }
 
-static const struct fam_event *front(struct source *source)
+static const struct stream_event *front(struct source *source)
 {
 	if (source->tail == source->head) {
 		give_room(source);
@@ -149,7 +149,7 @@ static const struct fam_event *front(struct source *source)
 	return &source->ring->event[source->tail & (source->ring->capacity - 1)];
 }
 
-static const struct fam_event *take(struct stream *stream, struct source *source)
+static const struct stream_event *take(struct stream *stream, struct source *source)
 {
 	stream->event = *front(source);
 	stream->current = source;
@@ -166,7 +166,7 @@ static struct source *lowest(struct stream *stream)
 {
 	struct source *found = NULL;
 	for (struct source *source = stream->sources; source; source = source->next) {
-		const struct fam_event *event = front(source);
+		const struct stream_event *event = front(source);
 		if (event && (!found || event->seq < front(found)->seq))
 			found = source;
 	}
@@ -180,9 +180,9 @@ static bool is_patient(struct stream *stream)
 	return now() - stream->missing < (stream->expected ? PATIENCE : GATHER);
 }
 
-const struct fam_event *stream_next(struct stream *stream, bool ending)
+const struct stream_event *stream_next(struct stream *stream, bool ending)
 {
-	const struct fam_event *event = stream->current ? front(stream->current) : NULL;
+	const struct stream_event *event = stream->current ? front(stream->current) : NULL;
 	if (event && event->seq <= stream->expected)
 		return take(stream, stream->current);
 	if (now() - stream->looked > LOOK_AGAIN || ending)

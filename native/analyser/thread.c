@@ -12,13 +12,13 @@ static unsigned place(uint8_t node, uint64_t space, uint64_t thread)
 	return (unsigned)(mixed >> 40) % THREADS;
 }
 
-static bool is_of(const struct thread *thread, const struct fam_event *event)
+static bool is_of(const struct thread *thread, const struct stream_event *event)
 {
 	return thread->node == event->node && thread->space == event->space &&
 	       thread->thread == event->thread;
 }
 
-struct thread *thread_get(const struct fam_event *event)
+struct thread *thread_get(const struct stream_event *event)
 {
 	static struct thread *last;
 	if (last && is_of(last, event))
@@ -43,7 +43,7 @@ static struct pending *find(struct thread *thread, const struct line *line)
 	return NULL;
 }
 
-void thread_pend(struct thread *thread, struct copy *copy, const struct fam_event *event,
+void thread_pend(struct thread *thread, struct copy *copy, const struct stream_event *event,
 		 uint64_t bytes)
 {
 	struct pending *pending = find(thread, copy->line);
@@ -63,7 +63,7 @@ void thread_pend(struct thread *thread, struct copy *copy, const struct fam_even
 					event->thread, event->node, event->kind};
 }
 
-struct pending *pending_by(const struct fam_event *event, const struct line *line)
+struct pending *pending_by(const struct stream_event *event, const struct line *line)
 {
 	struct pending *own = find(thread_get(event), line);
 	return own && !own->pushed ? own : pending_of(event->node, line);
@@ -81,7 +81,7 @@ struct pending *pending_of(uint8_t node, const struct line *line)
 }
 
 /* It does something with the pool after a fence that was none of its own: that fence was one. */
-void thread_goes_on(const struct fam_event *event)
+void thread_goes_on(const struct stream_event *event)
 {
 	struct thread *thread = thread_get(event);
 	if (thread->implied)

@@ -65,12 +65,12 @@ static void hand_over(struct tally *tally)
 	last[at].node = tally->node;
 }
 
-static void count(const struct fam_event *event, uint64_t line, uint64_t bytes)
+static void count(const struct stream_event *event, uint64_t line, uint64_t bytes)
 {
 	struct tally *tally = tally_of(line, event->node);
-	bool stores = event->kind != FAM_EV_LOAD;
+	bool stores = event->kind != STREAM_LOAD;
 	hand_over(tally);
-	if (event->kind == FAM_EV_LOCKED)
+	if (event->kind == STREAM_LOCKED)
 		tally->locked++;
 	else if (stores)
 		tally->stores++;
@@ -79,7 +79,7 @@ static void count(const struct fam_event *event, uint64_t line, uint64_t bytes)
 	*(stores ? &tally->stored : &tally->loaded) |= bytes;
 }
 
-static void access(const struct fam_event *event)
+static void access(const struct stream_event *event)
 {
 	uint64_t offset = event->offset;
 	for (unsigned left = event->size; left;) {
@@ -90,18 +90,18 @@ static void access(const struct fam_event *event)
 	}
 }
 
-void trace_event(const struct fam_event *event)
+void trace_event(const struct stream_event *event)
 {
-	if (event->offset == FAM_NO_OFFSET)
+	if (event->offset == STREAM_NO_OFFSET)
 		return;
 	switch (event->kind) {
-	case FAM_EV_LOAD:
-	case FAM_EV_STORE:
-	case FAM_EV_STORE_NT:
-	case FAM_EV_LOCKED: access(event); break;
-	case FAM_EV_CLFLUSH:
-	case FAM_EV_CLFLUSHOPT:
-	case FAM_EV_CLWB: tally_of(event->offset / LINE * LINE, event->node)->flushes++; break;
+	case STREAM_LOAD:
+	case STREAM_STORE:
+	case STREAM_STORE_NT:
+	case STREAM_LOCKED: access(event); break;
+	case STREAM_CLFLUSH:
+	case STREAM_CLFLUSHOPT:
+	case STREAM_CLWB: tally_of(event->offset / LINE * LINE, event->node)->flushes++; break;
 	default: break;
 	}
 }

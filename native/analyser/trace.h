@@ -23,7 +23,7 @@ struct tally {
 };
 _Static_assert(sizeof(struct tally) == 48, "a tally has no holes");
 
-void trace_event(const struct fam_event *event);
+void trace_event(const struct stream_event *event);
 int trace_write(const char *path);
 void trace_print_live(FILE *out);
 

@@ -27,7 +27,7 @@
 #define LIMIT 20 /* seconds in which a node's CPU looks up from what it does */
 #define NAP   1000 /* microseconds */
 
-static struct fam_fabric fabric;
+static struct shared_fabric fabric;
 
 static int fails(const char *what)
 {
@@ -53,8 +53,7 @@ static int make_file(const char *path, uint64_t size)
 static int create(char **a)
 {
 	char path[4096], part[4096 + 8];
-	static struct fam_control made = {.magic = FAM_CONTROL_MAGIC,
-					  .version = FAM_CONTROL_VERSION};
+	static struct shared_control made = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION};
 	made.pool_size = number(a[1]);
 	made.coherent = (uint32_t)number(a[2]);
 	made.local_atomics = (uint32_t)number(a[3]);
@@ -77,7 +76,7 @@ static int create(char **a)
 	return 0;
 }
 
-static struct fam_node *node(int k)
+static struct shared_node *node(int k)
 {
 	return &fabric.control->node[k];
 }
@@ -87,7 +86,7 @@ static void remove_files(int k, uint64_t start)
 	static const char *const kinds[] = {"image", "base", "lines"};
 	char path[4096];
 	for (unsigned i = 0; i < 3; i++) {
-		fam_path(path, sizeof(path), &fabric, k, start, kinds[i]);
+		shared_path(path, sizeof(path), &fabric, k, start, kinds[i]);
 		unlink(path);
 	}
 }
@@ -97,8 +96,8 @@ static bool make_files(int k, uint64_t start)
 	static const char *const kinds[] = {"image", "base", "lines"};
 	char path[4096];
 	for (unsigned i = 0; i < 3; i++) {
-		fam_path(path, sizeof(path), &fabric, k, start, kinds[i]);
-		int fd = make_file(path, i < 2 ? fabric.size : fabric.size / FAM_LINE * 9);
+		shared_path(path, sizeof(path), &fabric, k, start, kinds[i]);
+		int fd = make_file(path, i < 2 ? fabric.size : fabric.size / LINE_BYTES * 9);
 		if (fd < 0)
 			return false;
 		close(fd);
@@ -107,16 +106,16 @@ static bool make_files(int k, uint64_t start)
 }
 
 /* While it fills, other nodes' write-backs reach the image too; so each line is copied under its lock. */
-static void fill(struct fam_view *view, int pool)
+static void fill(struct shared_view *view, int pool)
 {
 	for (off_t at = 0; (at = lseek(pool, at, SEEK_DATA)) >= 0;) {
-		uint64_t line = (uint64_t)at / FAM_LINE;
+		uint64_t line = (uint64_t)at / LINE_BYTES;
 		at = lseek(pool, at, SEEK_HOLE);
-		for (; line < (uint64_t)at / FAM_LINE; line++) {
-			fam_lock(&fabric, line, 0);
-			memcpy(view->image + line * FAM_LINE, fabric.pool + line * FAM_LINE,
-			       FAM_LINE);
-			fam_unlock(&fabric, line);
+		for (; line < (uint64_t)at / LINE_BYTES; line++) {
+			lock_line(&fabric, line, 0);
+			memcpy(view->image + line * LINE_BYTES, fabric.pool + line * LINE_BYTES,
+			       LINE_BYTES);
+			unlock_line(&fabric, line);
 		}
 	}
 }
@@ -124,7 +123,7 @@ static void fill(struct fam_view *view, int pool)
 static bool has_room(uint64_t bytes)
 {
 	char path[4096];
-	fam_path(path, sizeof(path), &fabric, 0, 0, "room");
+	shared_path(path, sizeof(path), &fabric, 0, 0, "room");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	bool room = fd >= 0 && (!bytes || posix_fallocate(fd, 0, (off_t)bytes) == 0);
 	if (fd >= 0)
@@ -144,7 +143,7 @@ static void raise_last(uint64_t k)
 
 static void set_state(int k, uint64_t start, uint64_t state)
 {
-	__atomic_store_n(&node(k)->state, start << FAM_STATE_BITS | state, __ATOMIC_RELEASE);
+	__atomic_store_n(&node(k)->state, start << NODE_STATE_BITS | state, __ATOMIC_RELEASE);
 }
 
 static void begin(int k)
@@ -167,41 +166,42 @@ static int attach_image(const char *pool, int k, uint64_t start)
 	if (!make_files(k, start))
 		return 1;
 	begin(k);
-	set_state(k, start, FAM_NODE_FILLS);
-	struct fam_view *view = fam_view(&fabric, k);
+	set_state(k, start, NODE_FILLS);
+	struct shared_view *view = shared_view(&fabric, k);
 	if (!view)
 		return fails("the node's image");
 	fill(view, fd);
-	set_state(k, start, FAM_NODE_RUNS);
+	set_state(k, start, NODE_RUNS);
 	return 0;
 }
 
 static int attach(const char *pool, char **a)
 {
 	int k = atoi(a[0]);
-	uint64_t start = (fam_state(&fabric, k) >> FAM_STATE_BITS) + 1;
+	uint64_t start = (shared_state(&fabric, k) >> NODE_STATE_BITS) + 1;
 	if (!fabric.control->coherent)
 		return attach_image(pool, k, start);
 	begin(k);
-	set_state(k, start, FAM_NODE_RUNS);
+	set_state(k, start, NODE_RUNS);
 	return 0;
 }
 
 /* Its plugin is dead: the ring's writer is now this process. */
 static void tell_of_its_end(int k)
 {
-	struct fam_ring *ring = node(k)->does & FAM_STREAMS ? fam_ring_open(&fabric, k, 0) : NULL;
-	struct fam_event event = {.kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET, .value = 1};
+	struct stream_ring *ring = node(k)->does & PLUGIN_STREAMS ? ring_open(&fabric, k, 0) : NULL;
+	struct stream_event event = {
+		.kind = STREAM_NODE_DOWN, .offset = STREAM_NO_OFFSET, .value = 1};
 	event.node = (uint8_t)k;
 	if (ring)
-		fam_ring_put(&fabric, ring, &event);
+		ring_put(&fabric, ring, &event);
 }
 
 static int detach(char **a)
 {
 	int k = atoi(a[0]);
-	uint64_t start = fam_state(&fabric, k) >> FAM_STATE_BITS;
-	set_state(k, start, FAM_NODE_OFF);
+	uint64_t start = shared_state(&fabric, k) >> NODE_STATE_BITS;
+	set_state(k, start, NODE_OFF);
 	if (atoi(a[1]))
 		tell_of_its_end(k);
 	node(k)->wanted = node(k)->does = node(k)->pid = 0;
@@ -217,7 +217,7 @@ static int ask(char **a)
 
 static int want(char **a)
 {
-	struct fam_node *one = node(atoi(a[0]));
+	struct shared_node *one = node(atoi(a[0]));
 	uint64_t what = number(a[1]);
 	ask(a);
 	for (unsigned naps = 0; naps < LIMIT * (1000000 / NAP); naps++) {
@@ -232,18 +232,19 @@ static int want(char **a)
 /* Store `count` bytes, all of one line. */
 static void store(uint64_t offset, const uint8_t *data, unsigned count)
 {
-	uint8_t bytes[FAM_LINE];
-	unsigned from = offset % FAM_LINE;
+	uint8_t bytes[LINE_BYTES];
+	unsigned from = offset % LINE_BYTES;
 	memcpy(bytes + from, data, count);
-	fam_lock(&fabric, offset / FAM_LINE, 0);
-	fam_push(&fabric, offset / FAM_LINE, bytes, fam_bytes(from, count));
-	fam_unlock(&fabric, offset / FAM_LINE);
+	lock_line(&fabric, offset / LINE_BYTES, 0);
+	push_line(&fabric, offset / LINE_BYTES, bytes, line_mask(from, count));
+	unlock_line(&fabric, offset / LINE_BYTES);
 }
 
 static void store_all(uint64_t offset, const uint8_t *data, uint64_t count)
 {
 	while (count) {
-		uint64_t room = FAM_LINE - offset % FAM_LINE, part = count < room ? count : room;
+		uint64_t room = LINE_BYTES - offset % LINE_BYTES,
+			 part = count < room ? count : room;
 		store(offset, data, (unsigned)part);
 		offset += part;
 		data += part;
@@ -270,7 +271,7 @@ static int write_input(char **a)
 /* Pages that are holes are zeros already, in the pool and in what stands for it. */
 static int zero(const char *pool, char **a)
 {
-	static const uint8_t zeros[FAM_PAGE];
+	static const uint8_t zeros[PAGE_BYTES];
 	uint64_t offset = number(a[0]), end = offset + number(a[1]);
 	int fd = open(pool, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -280,7 +281,7 @@ static int zero(const char *pool, char **a)
 		if (next < 0)
 			break;
 		offset = (uint64_t)next;
-		uint64_t part = FAM_PAGE - offset % FAM_PAGE;
+		uint64_t part = PAGE_BYTES - offset % PAGE_BYTES;
 		if (offset < end)
 			store_all(offset, zeros, part < end - offset ? part : end - offset);
 		offset += part;
@@ -291,8 +292,8 @@ static int zero(const char *pool, char **a)
 /* number, state, what it does, lines taken, written back, evicted */
 static int show(void)
 {
-	for (int k = 1; k <= FAM_MAX_NODES; k++) {
-		const struct fam_node *one = node(k);
+	for (int k = 1; k <= MAX_NODES; k++) {
+		const struct shared_node *one = node(k);
 		if (one->state)
 			printf("%d %d %d %llu %llu %llu\n", k, (int)(one->state & 255),
 			       (int)one->does, (unsigned long long)one->held,
@@ -327,6 +328,6 @@ int main(int count, char **arguments)
 		return create(arguments + 2);
 	if (count < 4)
 		return run("", "", arguments, 0);
-	const char *failed = fam_open_fabric(&fabric, arguments[2], arguments[3], 0);
+	const char *failed = shared_open(&fabric, arguments[2], arguments[3], 0);
 	return failed ? fails(failed) : run(arguments[1], arguments[2], arguments + 4, count - 4);
 }

@@ -14,35 +14,35 @@
 
 #include <stdint.h>
 
-#define FAM_STREAM_MAGIC   UINT64_C(0x3153414d4d4146) /* "FAMMAS1" in memory order */
-#define FAM_STREAM_VERSION 1
-#define FAM_NO_OFFSET      UINT64_MAX
+#define STREAM_MAGIC     UINT64_C(0x3153414d4d4146) /* "FAMMAS1" in memory order */
+#define STREAM_VERSION   1
+#define STREAM_NO_OFFSET UINT64_MAX
 
-enum fam_event_kind {
-	FAM_EV_NONE, /* a number that was drawn and not used; skip it */
-	FAM_EV_LOAD, /* value: what was loaded, its first 8 bytes */
-	FAM_EV_STORE, /* value: what was stored, its first 8 bytes */
-	FAM_EV_STORE_NT, /* non-temporal: on its way to the pool, there at the next fence */
-	FAM_EV_LOCKED, /* a locked instruction or xchg; value: what the word holds after it; old: before */
-	FAM_EV_CLFLUSH, /* offset of the line for these four; visible (pushed) at this seq */
-	FAM_EV_CLFLUSHOPT, /* ordered by the next fence of this CPU only */
-	FAM_EV_CLWB, /* likewise; the line stays held */
-	FAM_EV_WBINVD, /* all lines of the node */
-	FAM_EV_SFENCE,
-	FAM_EV_MFENCE, /* and what orders like it: cpuid, iret are not told */
-	FAM_EV_LFENCE,
-	FAM_EV_PUSHED, /* a delayed clwb/clflushopt/non-temporal line reached the pool now */
-	FAM_EV_EVICTED, /* the cache's policy wrote the line back (if dirty) and dropped it */
-	FAM_EV_PROCESS, /* value: process id, old: thread group id in the node; space: its page tables */
-	FAM_EV_EXIT, /* that process (space) ends */
-	FAM_EV_NODE_UP,
-	FAM_EV_NODE_DOWN, /* value: 0 ended cleanly (everything written back), 1 was killed (dirty lines lost) */
+enum stream_event_kind {
+	STREAM_NONE, /* a number that was drawn and not used; skip it */
+	STREAM_LOAD, /* value: what was loaded, its first 8 bytes */
+	STREAM_STORE, /* value: what was stored, its first 8 bytes */
+	STREAM_STORE_NT, /* non-temporal: on its way to the pool, there at the next fence */
+	STREAM_LOCKED, /* a locked instruction or xchg; value: what the word holds after it; old: before */
+	STREAM_CLFLUSH, /* offset of the line for these four; visible (pushed) at this seq */
+	STREAM_CLFLUSHOPT, /* ordered by the next fence of this CPU only */
+	STREAM_CLWB, /* likewise; the line stays held */
+	STREAM_WBINVD, /* all lines of the node */
+	STREAM_SFENCE,
+	STREAM_MFENCE, /* and what orders like it: cpuid, iret are not told */
+	STREAM_LFENCE,
+	STREAM_PUSHED, /* a delayed clwb/clflushopt/non-temporal line reached the pool now */
+	STREAM_EVICTED, /* the cache's policy wrote the line back (if dirty) and dropped it */
+	STREAM_PROCESS, /* value: process id, old: thread group id in the node; space: its page tables */
+	STREAM_EXIT, /* that process (space) ends */
+	STREAM_NODE_UP,
+	STREAM_NODE_DOWN, /* value: 0 ended cleanly (everything written back), 1 was killed (dirty lines lost) */
 };
 
-struct fam_event {
+struct stream_event {
 	uint64_t seq;
 	uint64_t pc; /* guest virtual address of the instruction; its 16 highest bits: script.h */
-	uint64_t offset; /* bytes from the pool's start, or FAM_NO_OFFSET */
+	uint64_t offset; /* bytes from the pool's start, or STREAM_NO_OFFSET */
 	uint64_t space; /* CR3 without its flags: tells processes of a node apart */
 	uint64_t thread; /* FS base: tells threads of a process apart */
 	uint64_t value;
@@ -53,10 +53,10 @@ struct fam_event {
 	uint8_t cpu;
 	uint8_t reserved[3];
 };
-_Static_assert(sizeof(struct fam_event) == 64, "an event is one cache line");
+_Static_assert(sizeof(struct stream_event) == 64, "an event is one cache line");
 
 /* One ring: a file `node<k>.cpu<c>.ring` in the fabric's stream folder. Capacity is a power of two. */
-struct fam_ring {
+struct stream_ring {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t capacity; /* events */
@@ -67,7 +67,7 @@ struct fam_ring {
 	uint8_t pad2[24];
 	_Alignas(64) uint64_t head; /* events published so far; store-release by the writer */
 	_Alignas(64) uint64_t tail; /* events consumed so far; store-release by the reader */
-	_Alignas(64) struct fam_event event[]; /* event[i & (capacity - 1)] */
+	_Alignas(64) struct stream_event event[]; /* event[i & (capacity - 1)] */
 };
 
 #endif

@@ -21,26 +21,26 @@
 #define CR0_PG   (UINT64_C(1) << 31)
 #define CR4_LA57 (UINT64_C(1) << 12)
 
-static struct qemu_plugin_register *handle[FAM_REGISTERS];
+static struct qemu_plugin_register *handle[REGISTERS];
 static __thread GByteArray *buffer;
 
-static const char *const names[FAM_REGISTERS] = {
+static const char *const names[REGISTERS] = {
 	"rax", "rcx", "rdx", "rbx", "rsp", "rbp",     "rsi",     "rdi", "r8",  "r9",  "r10", "r11",
 	"r12", "r13", "r14", "r15", "rip", "fs_base", "gs_base", "cr0", "cr2", "cr3", "cr4",
 };
 
-void fam_find_registers(void)
+void address_find_registers(void)
 {
 	GArray *found = qemu_plugin_get_registers();
 	const struct qemu_plugin_reg_descriptor *one = (const void *)found->data;
 	for (unsigned i = 0; i < found->len; i++)
-		for (unsigned k = 0; k < FAM_REGISTERS; k++)
+		for (unsigned k = 0; k < REGISTERS; k++)
 			if (!strcmp(one[i].name, names[k]))
 				handle[k] = one[i].handle;
 	g_array_free(found, 1);
 }
 
-uint64_t fam_register(unsigned number)
+uint64_t address_register(unsigned number)
 {
 	uint64_t value = 0;
 	if (!buffer)
@@ -52,22 +52,22 @@ uint64_t fam_register(unsigned number)
 	return value;
 }
 
-uint64_t fam_pc(unsigned low)
+uint64_t address_pc(unsigned low)
 {
-	return (fam_register(FAM_RIP) & ~UINT64_C(0xfff)) | low;
+	return (address_register(REGISTER_RIP) & ~UINT64_C(0xfff)) | low;
 }
 
 static uint64_t register_or_0(uint8_t number)
 {
-	return number == FAM_NO_REGISTER ? 0 : fam_register(number);
+	return number == NO_REGISTER ? 0 : address_register(number);
 }
 
 /* Bit instructions address memory far beyond their operand: SDM 2A, BTS, and 3.1.1.9. */
-static uint64_t bit_distance(const struct fam_instruction *in)
+static uint64_t bit_distance(const struct instruction *in)
 {
-	if (in->bit_register == FAM_NO_REGISTER)
+	if (in->bit_register == NO_REGISTER)
 		return 0;
-	int64_t bit = (int64_t)fam_register(in->bit_register);
+	int64_t bit = (int64_t)address_register(in->bit_register);
 	if (in->size == 4)
 		bit = (int32_t)bit;
 	if (in->size == 2)
@@ -75,20 +75,20 @@ static uint64_t bit_distance(const struct fam_instruction *in)
 	return (uint64_t)((bit >> (in->size == 8 ? 6 : in->size == 4 ? 5 : 4)) * in->size);
 }
 
-uint64_t fam_operand(const struct fam_instruction *in, unsigned low_pc)
+uint64_t address_operand(const struct instruction *in, unsigned low_pc)
 {
 	uint64_t at = register_or_0(in->base) + (register_or_0(in->index) << in->scale) +
 		      (uint64_t)(int64_t)in->displacement + bit_distance(in);
 	if (in->relative)
-		at += fam_pc(low_pc) + in->length;
+		at += address_pc(low_pc) + in->length;
 	if (in->short_address)
 		at = (uint32_t)at;
 	if (in->segment)
-		at += fam_register(in->segment == 'f' ? FAM_FS_BASE : FAM_GS_BASE);
+		at += address_register(in->segment == 'f' ? REGISTER_FS_BASE : REGISTER_GS_BASE);
 	return at;
 }
 
-bool fam_find_ram(struct fam_ram *ram)
+bool address_find_ram(struct ram *ram)
 {
 	char line[4600], path[4096];
 	unsigned long start, end, offset;
@@ -106,12 +106,12 @@ bool fam_find_ram(struct fam_ram *ram)
 	return ram->at;
 }
 
-static uint64_t low_ram(const struct fam_ram *ram)
+static uint64_t low_ram(const struct ram *ram)
 {
 	return ram->size < WHOLE_LOW ? ram->size : SPLIT_LOW;
 }
 
-static bool is_ram(const struct fam_ram *ram, uint64_t physical, uint64_t *at)
+static bool is_ram(const struct ram *ram, uint64_t physical, uint64_t *at)
 {
 	uint64_t low = low_ram(ram);
 	*at = physical < low ? physical : physical - 4 * GIB + low;
@@ -119,15 +119,15 @@ static bool is_ram(const struct fam_ram *ram, uint64_t physical, uint64_t *at)
 }
 
 /* The pool is the only memory that is neither RAM nor firmware, and its BAR is aligned to its size. */
-uint64_t fam_pool_offset(const struct fam_ram *ram, uint64_t physical)
+uint64_t address_pool_offset(const struct ram *ram, uint64_t physical)
 {
 	uint64_t at;
 	if (is_ram(ram, physical, &at) || (physical >= ROM && physical < 4 * GIB))
-		return FAM_NOT_POOL;
+		return NOT_POOL;
 	return physical & (ram->pool_size - 1);
 }
 
-static uint64_t read_entry(const struct fam_ram *ram, uint64_t table, unsigned index)
+static uint64_t read_entry(const struct ram *ram, uint64_t table, unsigned index)
 {
 	uint64_t at, entry;
 	if (!is_ram(ram, table + 8 * index, &at))
@@ -136,28 +136,28 @@ static uint64_t read_entry(const struct fam_ram *ram, uint64_t table, unsigned i
 	return entry;
 }
 
-uint64_t fam_walk(const struct fam_ram *ram, uint64_t vaddr, bool *writable)
+uint64_t address_walk(const struct ram *ram, uint64_t vaddr, bool *writable)
 {
-	uint64_t entry = fam_register(FAM_CR3);
+	uint64_t entry = address_register(REGISTER_CR3);
 	uint64_t rights = PRESENT | WRITABLE | USER;
-	int shift = fam_register(FAM_CR4) & CR4_LA57 ? 48 : 39;
+	int shift = address_register(REGISTER_CR4) & CR4_LA57 ? 48 : 39;
 	*writable = true;
-	if (!(fam_register(FAM_CR0) & CR0_PG))
-		return fam_pool_offset(ram, vaddr);
+	if (!(address_register(REGISTER_CR0) & CR0_PG))
+		return address_pool_offset(ram, vaddr);
 	for (;; shift -= 9) {
 		entry = read_entry(ram, entry & ADDRESS, vaddr >> shift & 511);
 		rights &= entry;
 		if (!(rights & PRESENT))
-			return FAM_NOT_MAPPED;
+			return NOT_MAPPED;
 		if (shift == 12 || (shift <= 30 && entry & LARGE))
 			break;
 	}
 	uint64_t inside = (UINT64_C(1) << shift) - 1;
 	*writable = (rights & WRITABLE) && (rights & USER);
-	return fam_pool_offset(ram, (entry & ADDRESS & ~inside) | (vaddr & inside));
+	return address_pool_offset(ram, (entry & ADDRESS & ~inside) | (vaddr & inside));
 }
 
-void fam_forget_translations(struct fam_tlb *tlb)
+void address_forget(struct tlb *tlb)
 {
 	tlb->epoch += UINT64_C(1) << 40;
 	if (!tlb->epoch)

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-struct fam_place {
+struct place {
 	uint64_t line;
 	uint32_t newer, older;
 };
 
 #define NOWHERE UINT32_MAX
 
-bool fam_cache_open(struct fam_cache *cache, const struct fam_control *control, int node)
+bool cache_open(struct cache *cache, const struct shared_control *control, int node)
 {
-	cache->policy = control->cache_lines ? control->eviction : FAM_EVICT_NONE;
+	cache->policy = control->cache_lines ? control->eviction : EVICT_NONE;
 	cache->newest = cache->oldest = NOWHERE;
 	cache->random = (control->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)node;
-	if (cache->policy == FAM_EVICT_NONE)
+	if (cache->policy == EVICT_NONE)
 		return true;
-	uint64_t lines = control->pool_size / FAM_LINE;
+	uint64_t lines = control->pool_size / LINE_BYTES;
 	cache->room = control->cache_lines < NOWHERE ? (uint32_t)control->cache_lines : NOWHERE - 1;
 	cache->place = calloc(cache->room, sizeof(*cache->place));
 	cache->place_of = mmap(NULL, lines * sizeof(uint32_t), PROT_READ | PROT_WRITE,
@@ -29,7 +29,7 @@ bool fam_cache_open(struct fam_cache *cache, const struct fam_control *control, 
 }
 
 /* Marsaglia's xorshift64*, as in Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
-static uint64_t any(struct fam_cache *cache)
+static uint64_t any(struct cache *cache)
 {
 	cache->random ^= cache->random >> 12;
 	cache->random ^= cache->random << 25;
@@ -37,16 +37,16 @@ static uint64_t any(struct fam_cache *cache)
 	return cache->random * UINT64_C(2685821657736338717);
 }
 
-static void unlink_place(struct fam_cache *cache, uint32_t at)
+static void unlink_place(struct cache *cache, uint32_t at)
 {
-	struct fam_place *place = &cache->place[at];
+	struct place *place = &cache->place[at];
 	*(place->newer == NOWHERE ? &cache->newest : &cache->place[place->newer].older) =
 		place->older;
 	*(place->older == NOWHERE ? &cache->oldest : &cache->place[place->older].newer) =
 		place->newer;
 }
 
-static void link_newest(struct fam_cache *cache, uint32_t at)
+static void link_newest(struct cache *cache, uint32_t at)
 {
 	cache->place[at].older = cache->newest;
 	cache->place[at].newer = NOWHERE;
@@ -54,21 +54,21 @@ static void link_newest(struct fam_cache *cache, uint32_t at)
 	cache->newest = at;
 }
 
-static void put(struct fam_cache *cache, uint32_t at, uint64_t line)
+static void put(struct cache *cache, uint32_t at, uint64_t line)
 {
 	cache->place[at].line = line;
 	cache->place_of[line] = at + 1;
 	link_newest(cache, at);
 }
 
-static uint64_t add(struct fam_cache *cache, uint64_t line)
+static uint64_t add(struct cache *cache, uint64_t line)
 {
 	if (cache->used < cache->room) {
 		put(cache, cache->used++, line);
-		return FAM_NO_LINE;
+		return NO_LINE;
 	}
-	uint32_t at = cache->policy == FAM_EVICT_LRU ? cache->oldest
-						     : (uint32_t)(any(cache) % cache->room);
+	uint32_t at =
+		cache->policy == EVICT_LRU ? cache->oldest : (uint32_t)(any(cache) % cache->room);
 	uint64_t victim = cache->place[at].line;
 	unlink_place(cache, at);
 	cache->place_of[victim] = 0;
@@ -76,10 +76,10 @@ static uint64_t add(struct fam_cache *cache, uint64_t line)
 	return victim;
 }
 
-uint64_t fam_cache_use(struct fam_cache *cache, uint64_t line)
+uint64_t cache_use(struct cache *cache, uint64_t line)
 {
-	uint64_t victim = FAM_NO_LINE;
-	if (cache->policy == FAM_EVICT_NONE)
+	uint64_t victim = NO_LINE;
+	if (cache->policy == EVICT_NONE)
 		return victim;
 	pthread_mutex_lock(&cache->mutex);
 	uint32_t place = cache->place_of[line];
@@ -94,9 +94,9 @@ uint64_t fam_cache_use(struct fam_cache *cache, uint64_t line)
 }
 
 /* The last place moves to the one that becomes free. */
-void fam_cache_forget(struct fam_cache *cache, uint64_t line)
+void cache_forget(struct cache *cache, uint64_t line)
 {
-	if (cache->policy == FAM_EVICT_NONE)
+	if (cache->policy == EVICT_NONE)
 		return;
 	pthread_mutex_lock(&cache->mutex);
 	uint32_t place = cache->place_of[line];
@@ -105,7 +105,7 @@ void fam_cache_forget(struct fam_cache *cache, uint64_t line)
 		unlink_place(cache, at);
 		cache->place_of[line] = 0;
 		if (at != last) {
-			struct fam_place *moved = &cache->place[at];
+			struct place *moved = &cache->place[at];
 			*moved = cache->place[last];
 			*(moved->newer == NOWHERE ? &cache->newest
 						  : &cache->place[moved->newer].older) = at;

@@ -14,7 +14,7 @@ static uint8_t next(struct reader *r)
 	return r->at < r->end ? *r->at++ : 0;
 }
 
-static bool legacy_prefix(struct reader *r, struct fam_instruction *to, uint8_t byte)
+static bool legacy_prefix(struct reader *r, struct instruction *to, uint8_t byte)
 {
 	switch (byte) {
 	case 0xf0: r->lock = true; return true;
@@ -33,7 +33,7 @@ static bool legacy_prefix(struct reader *r, struct fam_instruction *to, uint8_t 
 }
 
 /* Returns the opcode; 0x0f xx as 0x0fxx, 0x0f 38 xx as 0x38xx, 0x0f 3a xx as 0x3axx. */
-static unsigned opcode(struct reader *r, struct fam_instruction *to)
+static unsigned opcode(struct reader *r, struct instruction *to)
 {
 	uint8_t byte = next(r);
 	while (legacy_prefix(r, to, byte))
@@ -68,68 +68,68 @@ static int32_t number(struct reader *r, unsigned bytes)
 	return bytes == 1 ? (int8_t)raw[0] : value;
 }
 
-static void sib(struct reader *r, struct fam_instruction *to, unsigned mod, unsigned *displaced)
+static void sib(struct reader *r, struct instruction *to, unsigned mod, unsigned *displaced)
 {
 	uint8_t byte = next(r), index = (byte >> 3 & 7) | (r->rex & 2) << 2;
 	to->scale = byte >> 6;
-	to->index = index == 4 ? FAM_NO_REGISTER : index;
+	to->index = index == 4 ? NO_REGISTER : index;
 	to->base = (byte & 7) | (r->rex & 1) << 3;
 	if ((byte & 7) == 5 && mod == 0) {
-		to->base = FAM_NO_REGISTER;
+		to->base = NO_REGISTER;
 		*displaced = 4;
 	}
 }
 
 /* Read the operand in memory that `modrm` begins. */
-static void operand(struct reader *r, struct fam_instruction *to, uint8_t modrm)
+static void operand(struct reader *r, struct instruction *to, uint8_t modrm)
 {
 	unsigned mod = modrm >> 6, rm = modrm & 7, displaced = mod == 1 ? 1 : mod == 2 ? 4 : 0;
 	to->base = rm | (r->rex & 1) << 3;
 	if (rm == 4) {
 		sib(r, to, mod, &displaced);
 	} else if (rm == 5 && mod == 0) {
-		to->base = FAM_NO_REGISTER;
+		to->base = NO_REGISTER;
 		to->relative = true;
 		displaced = 4;
 	}
 	to->displacement = number(r, displaced);
 }
 
-static enum fam_operation group15(const struct reader *r, uint8_t modrm)
+static enum operation group15(const struct reader *r, uint8_t modrm)
 {
 	bool memory = modrm < 0xc0;
 	switch (modrm >> 3 & 7) {
-	case 2: return r->repeat && !memory ? FAM_OP_SEGMENT : FAM_OP_PLAIN; /* wrfsbase */
-	case 5: return memory ? FAM_OP_PLAIN : FAM_OP_LFENCE;
+	case 2: return r->repeat && !memory ? OP_SEGMENT : OP_PLAIN; /* wrfsbase */
+	case 5: return memory ? OP_PLAIN : OP_LFENCE;
 	case 6:
 		if (memory)
-			return r->size16 ? FAM_OP_CLWB : FAM_OP_PLAIN;
-		return r->size16 || r->repeat ? FAM_OP_PLAIN : FAM_OP_MFENCE;
+			return r->size16 ? OP_CLWB : OP_PLAIN;
+		return r->size16 || r->repeat ? OP_PLAIN : OP_MFENCE;
 	case 7:
 		if (memory)
-			return r->size16 ? FAM_OP_CLFLUSHOPT : FAM_OP_CLFLUSH;
-		return FAM_OP_SFENCE;
+			return r->size16 ? OP_CLFLUSHOPT : OP_CLFLUSH;
+		return OP_SFENCE;
 	}
-	return FAM_OP_PLAIN;
+	return OP_PLAIN;
 }
 
-static enum fam_operation two_bytes(const struct reader *r, unsigned code, uint8_t modrm)
+static enum operation two_bytes(const struct reader *r, unsigned code, uint8_t modrm)
 {
 	bool memory = modrm < 0xc0;
 	switch (code) {
-	case 0x0f01: return memory && (modrm >> 3 & 7) == 7 ? FAM_OP_TRANSLATION : FAM_OP_PLAIN;
-	case 0x0f09: return r->repeat ? FAM_OP_WBNOINVD : FAM_OP_WBINVD;
-	case 0x0f22: return FAM_OP_TRANSLATION;
+	case 0x0f01: return memory && (modrm >> 3 & 7) == 7 ? OP_TRANSLATION : OP_PLAIN;
+	case 0x0f09: return r->repeat ? OP_WBNOINVD : OP_WBINVD;
+	case 0x0f22: return OP_TRANSLATION;
 	case 0x0f2b:
-	case 0x0fe7: return memory ? FAM_OP_NT_STORE : FAM_OP_PLAIN;
-	case 0x0f30: return FAM_OP_SEGMENT;
-	case 0x0fa2: return FAM_OP_CPUID;
+	case 0x0fe7: return memory ? OP_NT_STORE : OP_PLAIN;
+	case 0x0f30: return OP_SEGMENT;
+	case 0x0fa2: return OP_CPUID;
 	case 0x0fae: return group15(r, modrm);
-	case 0x0fc3: return memory && !r->vex ? FAM_OP_NT_STORE : FAM_OP_PLAIN;
-	case 0x0ff7: return !memory ? FAM_OP_NT_STORE : FAM_OP_PLAIN;
-	case 0x3882: return r->size16 ? FAM_OP_TRANSLATION : FAM_OP_PLAIN;
+	case 0x0fc3: return memory && !r->vex ? OP_NT_STORE : OP_PLAIN;
+	case 0x0ff7: return !memory ? OP_NT_STORE : OP_PLAIN;
+	case 0x3882: return r->size16 ? OP_TRANSLATION : OP_PLAIN;
 	}
-	return FAM_OP_PLAIN;
+	return OP_PLAIN;
 }
 
 static bool of_bytes(unsigned code)
@@ -154,30 +154,30 @@ static uint8_t locked_size(const struct reader *r, unsigned code)
 	return r->rex_w ? 8 : r->size16 ? 2 : 4;
 }
 
-static void locked(struct reader *r, struct fam_instruction *to, unsigned code, uint8_t modrm)
+static void locked(struct reader *r, struct instruction *to, unsigned code, uint8_t modrm)
 {
-	to->operation = FAM_OP_LOCKED;
+	to->operation = OP_LOCKED;
 	to->size = locked_size(r, code);
 	if (code == 0x0fab || code == 0x0fb3 || code == 0x0fbb)
 		to->bit_register = (modrm >> 3 & 7) | (r->rex & 4) << 1;
 }
 
-void fam_decode(struct fam_instruction *to, const uint8_t *code, size_t count)
+void decode(struct instruction *to, const uint8_t *code, size_t count)
 {
 	struct reader r = {.at = code, .end = code + count};
 	memset(to, 0, sizeof(*to));
 	to->length = (uint8_t)count;
-	to->base = to->index = to->bit_register = FAM_NO_REGISTER;
+	to->base = to->index = to->bit_register = NO_REGISTER;
 	unsigned op = opcode(&r, to);
 	uint8_t modrm = r.at < r.end ? *r.at++ : 0xc0;
 	if (!r.vex && modrm < 0xc0 && (r.lock || op == 0x86 || op == 0x87))
 		locked(&r, to, op, modrm);
 	else if (op == 0x8e && (modrm >> 3 & 7) == 4)
-		to->operation = FAM_OP_SEGMENT;
+		to->operation = OP_SEGMENT;
 	else if (op == 0xcf)
-		to->operation = FAM_OP_RETURN;
+		to->operation = OP_RETURN;
 	else if (op > 0xff)
 		to->operation = two_bytes(&r, op, modrm);
-	if (to->operation != FAM_OP_PLAIN && modrm < 0xc0)
+	if (to->operation != OP_PLAIN && modrm < 0xc0)
 		operand(&r, to, modrm);
 }

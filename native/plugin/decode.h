@@ -8,29 +8,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum fam_operation {
-	FAM_OP_PLAIN,
-	FAM_OP_CLFLUSH,
-	FAM_OP_CLFLUSHOPT,
-	FAM_OP_CLWB,
-	FAM_OP_WBINVD,
-	FAM_OP_WBNOINVD,
-	FAM_OP_SFENCE,
-	FAM_OP_MFENCE,
-	FAM_OP_LFENCE,
-	FAM_OP_LOCKED, /* a lock prefix, or xchg with memory */
-	FAM_OP_NT_STORE, /* past the caches */
-	FAM_OP_CPUID, /* serialises; and is how a program of ours speaks to the plugin */
-	FAM_OP_TRANSLATION, /* the CPU may forget address translations: cr0, cr3, cr4, invlpg, invpcid */
-	FAM_OP_RETURN, /* from an interrupt or a fault: iret */
-	FAM_OP_SEGMENT, /* may change the base of fs: wrmsr, wrfsbase, mov to fs */
+enum operation {
+	OP_PLAIN,
+	OP_CLFLUSH,
+	OP_CLFLUSHOPT,
+	OP_CLWB,
+	OP_WBINVD,
+	OP_WBNOINVD,
+	OP_SFENCE,
+	OP_MFENCE,
+	OP_LFENCE,
+	OP_LOCKED, /* a lock prefix, or xchg with memory */
+	OP_NT_STORE, /* past the caches */
+	OP_CPUID, /* serialises; and is how a program of ours speaks to the plugin */
+	OP_TRANSLATION, /* the CPU may forget address translations: cr0, cr3, cr4, invlpg, invpcid */
+	OP_RETURN, /* from an interrupt or a fault: iret */
+	OP_SEGMENT, /* may change the base of fs: wrmsr, wrfsbase, mov to fs */
 };
 
-#define FAM_NO_REGISTER 0xff
-#define FAM_INSTRUCTION 15 /* bytes at most */
+#define NO_REGISTER       0xff
+#define INSTRUCTION_BYTES 15 /* bytes at most */
 
-struct fam_instruction {
-	uint8_t operation; /* enum fam_operation */
+struct instruction {
+	uint8_t operation; /* enum operation */
 	uint8_t length; /* of the whole instruction */
 	uint8_t size; /* bytes of the operand; of locked instructions only */
 	uint8_t base, index,
@@ -43,6 +43,6 @@ struct fam_instruction {
 };
 
 /* Fill in what the `count` bytes at `code` are, one whole instruction. */
-void fam_decode(struct fam_instruction *, const uint8_t *code, size_t count);
+void decode(struct instruction *, const uint8_t *code, size_t count);
 
 #endif

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORDS (FAM_LINE / 8)
+#define WORDS (LINE_BYTES / 8)
 
 static uint64_t *words(uint8_t *memory, uint64_t line)
 {
-	return (uint64_t *)(memory + line * FAM_LINE);
+	return (uint64_t *)(memory + line * LINE_BYTES);
 }
 
 /* The bits of the bytes in which two lines differ. */
@@ -63,19 +63,19 @@ static void replace(uint64_t *word, uint64_t known, uint64_t next, uint64_t mask
 					      __ATOMIC_RELAXED));
 }
 
-static void take(struct fam_view *view, uint64_t line, const uint64_t *fetched)
+static void take(struct shared_view *view, uint64_t line, const uint64_t *fetched)
 {
-	memcpy(words(view->base, line), fetched, FAM_LINE);
+	memcpy(words(view->base, line), fetched, LINE_BYTES);
 	__atomic_store_n(&view->held[line], 1, __ATOMIC_RELEASE);
 }
 
-void fam_hold(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+void line_hold(struct shared_fabric *f, struct shared_view *view, uint64_t line)
 {
 	if (!view->held[line])
 		take(view, line, words(f->pool, line));
 }
 
-static void give_word(struct fam_view *view, uint64_t line, unsigned i, uint64_t next,
+static void give_word(struct shared_view *view, uint64_t line, unsigned i, uint64_t next,
 		      uint64_t mask)
 {
 	uint64_t *word = &words(view->image, line)[i];
@@ -83,7 +83,7 @@ static void give_word(struct fam_view *view, uint64_t line, unsigned i, uint64_t
 }
 
 /* Bring a pushed line to the image of a node that does not hold it. `old`: the pool's line before. */
-static void give(struct fam_view *view, uint64_t line, const uint64_t *old, const uint64_t *next,
+static void give(struct shared_view *view, uint64_t line, const uint64_t *old, const uint64_t *next,
 		 uint64_t mask, bool fills)
 {
 	if (!fills && difference(words(view->image, line), old)) {
@@ -102,7 +102,7 @@ static void give(struct fam_view *view, uint64_t line, const uint64_t *old, cons
 }
 
 /* The same if it was begun before: the image may have any of it already, or of what its node stores. */
-static void give_again(struct fam_view *view, uint64_t line, const uint64_t *old,
+static void give_again(struct shared_view *view, uint64_t line, const uint64_t *old,
 		       const uint64_t *next)
 {
 	uint64_t *image = words(view->image, line), base[WORDS];
@@ -119,30 +119,30 @@ static void give_again(struct fam_view *view, uint64_t line, const uint64_t *old
 		replace(&image[i], old[i], next[i], UINT64_MAX);
 }
 
-static void give_to_all(struct fam_fabric *f, const struct fam_slot *slot, const uint64_t *old,
-			const uint64_t *next, bool again)
+static void give_to_all(struct shared_fabric *f, const struct shared_slot *slot,
+			const uint64_t *old, const uint64_t *next, bool again)
 {
 	int last = (int)__atomic_load_n(&f->control->last, __ATOMIC_ACQUIRE);
 	for (int k = 1; k <= last; k++) {
-		uint64_t state = fam_state(f, k) & ((1 << FAM_STATE_BITS) - 1);
-		if (state == FAM_NODE_OFF || (k == f->self && !again))
+		uint64_t state = shared_state(f, k) & ((1 << NODE_STATE_BITS) - 1);
+		if (state == NODE_OFF || (k == f->self && !again))
 			continue;
-		struct fam_view *view = fam_view(f, k);
+		struct shared_view *view = shared_view(f, k);
 		if (!view || view->held[slot->line])
 			continue;
-		if (again && state != FAM_NODE_FILLS)
+		if (again && state != NODE_FILLS)
 			give_again(view, slot->line, old, next);
 		else
-			give(view, slot->line, old, next, slot->mask, state == FAM_NODE_FILLS);
+			give(view, slot->line, old, next, slot->mask, state == NODE_FILLS);
 	}
 }
 
 /* `again`: it was begun before. */
-static void apply(struct fam_fabric *f, const struct fam_slot *slot, bool again)
+static void apply(struct shared_fabric *f, const struct shared_slot *slot, bool again)
 {
 	uint64_t old[WORDS], next[WORDS], *pool = words(f->pool, slot->line);
-	memcpy(old, slot->old, FAM_LINE);
-	memcpy(next, slot->data, FAM_LINE);
+	memcpy(old, slot->old, LINE_BYTES);
+	memcpy(next, slot->data, LINE_BYTES);
 	for (unsigned i = 0; i < WORDS; i++) {
 		uint64_t these = spread(slot->mask, i);
 		next[i] = (old[i] & ~these) | (next[i] & these);
@@ -152,18 +152,18 @@ static void apply(struct fam_fabric *f, const struct fam_slot *slot, bool again)
 	give_to_all(f, slot, old, next, again);
 }
 
-void fam_push(struct fam_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask)
+void push_line(struct shared_fabric *f, uint64_t line, const uint8_t *data, uint64_t mask)
 {
-	struct fam_slot *slot = fam_slot(f, line);
-	memcpy(slot->data, data, FAM_LINE);
-	memcpy(slot->old, words(f->pool, line), FAM_LINE);
+	struct shared_slot *slot = lock_slot(f, line);
+	memcpy(slot->data, data, LINE_BYTES);
+	memcpy(slot->old, words(f->pool, line), LINE_BYTES);
 	slot->line = line;
 	__atomic_store_n(&slot->mask, mask, __ATOMIC_RELEASE);
 	apply(f, slot, false);
 	__atomic_store_n(&slot->mask, 0, __ATOMIC_RELEASE);
 }
 
-void fam_finish(struct fam_fabric *f, struct fam_slot *slot)
+void push_finish(struct shared_fabric *f, struct shared_slot *slot)
 {
 	if (slot->mask)
 		apply(f, slot, true);
@@ -171,7 +171,7 @@ void fam_finish(struct fam_fabric *f, struct fam_slot *slot)
 }
 
 /* Write back what is in `seen`, a copy of the image's line; returns which bytes. */
-static uint64_t write_back_seen(struct fam_fabric *f, struct fam_view *view, uint64_t line,
+static uint64_t write_back_seen(struct shared_fabric *f, struct shared_view *view, uint64_t line,
 				const uint64_t *seen)
 {
 	const uint64_t *against = words(view->held[line] ? view->base : f->pool, line);
@@ -179,27 +179,27 @@ static uint64_t write_back_seen(struct fam_fabric *f, struct fam_view *view, uin
 	if (!mask)
 		return 0;
 	mask |= __atomic_exchange_n(&view->dirty[line], 0, __ATOMIC_ACQ_REL);
-	fam_push(f, line, (const uint8_t *)seen, mask);
+	push_line(f, line, (const uint8_t *)seen, mask);
 	if (view->held[line])
-		memcpy(words(view->base, line), seen, FAM_LINE);
+		memcpy(words(view->base, line), seen, LINE_BYTES);
 	__atomic_fetch_add(&f->control->node[f->self].written, 1, __ATOMIC_RELAXED);
 	return mask;
 }
 
-static void look(struct fam_view *view, uint64_t line, uint64_t *seen)
+static void look(struct shared_view *view, uint64_t line, uint64_t *seen)
 {
 	for (unsigned i = 0; i < WORDS; i++)
 		seen[i] = __atomic_load_n(&words(view->image, line)[i], __ATOMIC_ACQUIRE);
 }
 
-uint64_t fam_write_back(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+uint64_t line_write_back(struct shared_fabric *f, struct shared_view *view, uint64_t line)
 {
 	uint64_t seen[WORDS];
 	look(view, line, seen);
 	return write_back_seen(f, view, line, seen);
 }
 
-uint64_t fam_drop(struct fam_fabric *f, struct fam_view *view, uint64_t line)
+uint64_t line_drop(struct shared_fabric *f, struct shared_view *view, uint64_t line)
 {
 	uint64_t seen[WORDS], *image = words(view->image, line), *pool = words(f->pool, line);
 	look(view, line, seen);
@@ -211,31 +211,31 @@ uint64_t fam_drop(struct fam_fabric *f, struct fam_view *view, uint64_t line)
 	return written;
 }
 
-static uint64_t each_of_page(struct fam_fabric *f, struct fam_view *view, uint64_t at, unsigned cpu,
-			     bool drop)
+static uint64_t each_of_page(struct shared_fabric *f, struct shared_view *view, uint64_t at,
+			     unsigned cpu, bool drop)
 {
 	uint64_t count = 0;
-	bool same = memcmp(view->image + at, f->pool + at, FAM_PAGE) == 0;
-	for (uint64_t line = at / FAM_LINE; line < (at + FAM_PAGE) / FAM_LINE; line++) {
+	bool same = memcmp(view->image + at, f->pool + at, PAGE_BYTES) == 0;
+	for (uint64_t line = at / LINE_BYTES; line < (at + PAGE_BYTES) / LINE_BYTES; line++) {
 		if (same && !view->held[line])
 			continue;
-		fam_lock(f, line, cpu);
-		count += (drop ? fam_drop : fam_write_back)(f, view, line) != 0;
-		fam_unlock(f, line);
+		lock_line(f, line, cpu);
+		count += (drop ? line_drop : line_write_back)(f, view, line) != 0;
+		unlock_line(f, line);
 	}
 	return count;
 }
 
 /* A line that was touched lies in a page of the image that is no hole. */
-uint64_t fam_each_line(struct fam_fabric *f, struct fam_view *view, unsigned cpu, bool drop)
+uint64_t sweep_lines(struct shared_fabric *f, struct shared_view *view, unsigned cpu, bool drop)
 {
 	char path[4096];
 	uint64_t count = 0;
-	fam_path(path, sizeof(path), f, f->self, view->start, "image");
+	shared_path(path, sizeof(path), f, f->self, view->start, "image");
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	for (off_t at = 0; fd >= 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0;) {
 		off_t end = lseek(fd, at, SEEK_HOLE);
-		for (at -= at % FAM_PAGE; at < end; at += FAM_PAGE)
+		for (at -= at % PAGE_BYTES; at < end; at += PAGE_BYTES)
 			count += each_of_page(f, view, (uint64_t)at, cpu, drop);
 	}
 	if (fd >= 0)

@@ -65,13 +65,13 @@ static bool forfeited(uint64_t owner, uint64_t waited)
 	return start_of(OWNER_PID(owner)) != OWNER_TICKS(owner);
 }
 
-static bool try_take(struct fam_slot *slot, uint64_t from, uint64_t me)
+static bool try_take(struct shared_slot *slot, uint64_t from, uint64_t me)
 {
 	return __atomic_compare_exchange_n(&slot->owner, &from, me, false, __ATOMIC_ACQUIRE,
 					   __ATOMIC_RELAXED);
 }
 
-static void wait_for(struct fam_fabric *f, struct fam_slot *slot, uint64_t me)
+static void wait_for(struct shared_fabric *f, struct shared_slot *slot, uint64_t me)
 {
 	uint64_t began = now(), look = LOOK_AFTER;
 	for (unsigned spins = 1;; spins++) {
@@ -90,21 +90,21 @@ static void wait_for(struct fam_fabric *f, struct fam_slot *slot, uint64_t me)
 			continue;
 		look = waited + LOOK_AFTER;
 		if (forfeited(owner, waited) && try_take(slot, owner, me)) {
-			fam_finish(f, slot);
+			push_finish(f, slot);
 			return;
 		}
 	}
 }
 
-void fam_lock(struct fam_fabric *f, uint64_t line, unsigned cpu)
+void lock_line(struct shared_fabric *f, uint64_t line, unsigned cpu)
 {
-	struct fam_slot *slot = fam_slot(f, line);
+	struct shared_slot *slot = lock_slot(f, line);
 	uint64_t me = owner_word(cpu);
 	if (!try_take(slot, 0, me))
 		wait_for(f, slot, me);
 }
 
-void fam_unlock(struct fam_fabric *f, uint64_t line)
+void unlock_line(struct shared_fabric *f, uint64_t line)
 {
-	__atomic_store_n(&fam_slot(f, line)->owner, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&lock_slot(f, line)->owner, 0, __ATOMIC_RELEASE);
 }

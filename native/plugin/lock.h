@@ -5,14 +5,14 @@
 
 #include "shared.h"
 
-static inline struct fam_slot *fam_slot(const struct fam_fabric *f, uint64_t line)
+static inline struct shared_slot *lock_slot(const struct shared_fabric *f, uint64_t line)
 {
-	return &f->control->slot[line % FAM_SLOTS];
+	return &f->control->slot[line % LOCK_SLOTS];
 }
 
 /* Take the lock of `line` for CPU `cpu` of this process. A dead owner's is taken over, and what it was
  * pushing is pushed. */
-void fam_lock(struct fam_fabric *, uint64_t line, unsigned cpu);
-void fam_unlock(struct fam_fabric *, uint64_t line);
+void lock_line(struct shared_fabric *, uint64_t line, unsigned cpu);
+void unlock_line(struct shared_fabric *, uint64_t line);
 
 #endif

@@ -25,43 +25,43 @@ static struct page *page_for(uint64_t space, uint64_t vaddr)
 	return &owed[__atomic_fetch_add(&count, 1, __ATOMIC_RELEASE)];
 }
 
-void fam_owe(struct fam_cpu *cpu, const struct fam_site *site, uint64_t vaddr)
+void owed_add(struct cpu *cpu, const struct site *site, uint64_t vaddr)
 {
-	uint64_t line = UINT64_C(1) << (vaddr % FAM_PAGE / FAM_LINE);
+	uint64_t line = UINT64_C(1) << (vaddr % PAGE_BYTES / LINE_BYTES);
 	pthread_mutex_lock(&mutex);
-	struct page *page = page_for(fam_space(cpu), vaddr & ~(uint64_t)(FAM_PAGE - 1));
+	struct page *page = page_for(cpu_space(cpu), vaddr & ~(uint64_t)(PAGE_BYTES - 1));
 	page->lines |= line;
-	page->kept = site->in.operation == FAM_OP_CLWB ? page->kept | line : page->kept & ~line;
-	page->pc = fam_pc(site->low);
+	page->kept = site->in.operation == OP_CLWB ? page->kept | line : page->kept & ~line;
+	page->pc = address_pc(site->low);
 	pthread_mutex_unlock(&mutex);
 }
 
 static bool is_mapped(struct page *page, uint64_t *offset)
 {
 	bool writable;
-	*offset = fam_walk(&fam.ram, page->vaddr, &writable);
-	return *offset != FAM_NOT_MAPPED;
+	*offset = address_walk(&machine.ram, page->vaddr, &writable);
+	return *offset != NOT_MAPPED;
 }
 
-static void pay(struct fam_cpu *cpu, const struct page *page, uint64_t offset)
+static void pay(struct cpu *cpu, const struct page *page, uint64_t offset)
 {
-	for (unsigned i = 0; i < FAM_PAGE / FAM_LINE; i++)
-		if (fam_is_pool(offset) && page->lines >> i & 1)
-			fam_flush_now(cpu, offset / FAM_LINE + i, !(page->kept >> i & 1), page->pc);
+	for (unsigned i = 0; i < PAGE_BYTES / LINE_BYTES; i++)
+		if (address_is_pool(offset) && page->lines >> i & 1)
+			flush_now(cpu, offset / LINE_BYTES + i, !(page->kept >> i & 1), page->pc);
 }
 
-void fam_pay(struct fam_cpu *cpu)
+void owed_pay(struct cpu *cpu)
 {
 	uint64_t offset;
 	if (!__atomic_load_n(&count, __ATOMIC_ACQUIRE))
 		return;
-	uint64_t fault = fam_register(FAM_CR2);
+	uint64_t fault = address_register(REGISTER_CR2);
 	if (fault == cpu->fault) /* an interrupt */
 		return;
 	cpu->fault = fault;
 	pthread_mutex_lock(&mutex);
 	for (unsigned i = 0; i < count; i++)
-		while (i < count && owed[i].space == fam_space(cpu) &&
+		while (i < count && owed[i].space == cpu_space(cpu) &&
 		       is_mapped(&owed[i], &offset)) {
 			pay(cpu, &owed[i], offset);
 			owed[i] = owed[count - 1];

@@ -8,8 +8,8 @@
 
 #include "cpu.h"
 
-void fam_owe(struct fam_cpu *, const struct fam_site *, uint64_t vaddr);
+void owed_add(struct cpu *, const struct site *, uint64_t vaddr);
 /* The kernel is about to return from an interrupt or a fault. */
-void fam_pay(struct fam_cpu *);
+void owed_pay(struct cpu *);
 
 #endif

@@ -2,7 +2,7 @@
 /* The plugin of one node's QEMU: famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES
  * or famulus.so,check=on, to see whether this QEMU takes it.
  *
- * It does nothing, and costs nothing, until the host wants it to (struct fam_node, `wanted`): a node boots, or is
+ * It does nothing, and costs nothing, until the host wants it to (struct shared_node, `wanted`): a node boots, or is
  * cloned, as fast as without it. Then QEMU forgets all translated code and translates it anew, with callbacks. */
 #include "cpu.h"
 #include "line.h"
@@ -17,14 +17,14 @@
 EXPORTED int qemu_plugin_version = QEMU_PLUGIN_API;
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t, const struct qemu_info_t *, int, char **);
 
-struct fam_machine fam;
+struct machine machine;
 
 static qemu_plugin_id_t self;
 static bool changing;
 
-static struct fam_node *node(void)
+static struct shared_node *node(void)
 {
-	return &fam.fabric.control->node[fam.fabric.self];
+	return &machine.fabric.control->node[machine.fabric.self];
 }
 
 static uint64_t wanted(void)
@@ -34,50 +34,50 @@ static uint64_t wanted(void)
 
 static void open_rings(void)
 {
-	for (unsigned i = 0; i < FAM_CPUS; i++) {
-		struct fam_cpu *cpu = &fam.cpu[i];
-		if (!(fam.does & FAM_STREAMS))
+	for (unsigned i = 0; i < MAX_CPUS; i++) {
+		struct cpu *cpu = &machine.cpu[i];
+		if (!(machine.does & PLUGIN_STREAMS))
 			cpu->ring = NULL;
 		else if (cpu->number == i && cpu->tlb.epoch) /* there is such a CPU */
-			cpu->ring = fam_ring_open(&fam.fabric, fam.fabric.self, i);
+			cpu->ring = ring_open(&machine.fabric, machine.fabric.self, i);
 	}
 }
 
 static void begin_cpu(qemu_plugin_id_t id, unsigned number)
 {
 	(void)id;
-	struct fam_cpu *cpu = &fam.cpu[number];
+	struct cpu *cpu = &machine.cpu[number];
 	cpu->number = number;
-	cpu->locked = FAM_NO_LINE;
-	fam_forget_translations(&cpu->tlb);
-	fam_find_registers();
+	cpu->locked = NO_LINE;
+	address_forget(&cpu->tlb);
+	address_find_registers();
 }
 
 static void on_resume(qemu_plugin_id_t id, unsigned cpu)
 {
 	(void)id, (void)cpu;
-	fam_heed();
+	mode_update();
 }
 
 /* An idle CPU has all the time of the world to finish its write-backs. */
 static void on_idle(qemu_plugin_id_t id, unsigned cpu)
 {
 	(void)id;
-	if (fam.does)
-		fam_drain(&fam.cpu[cpu]);
-	fam_heed();
+	if (machine.does)
+		pending_drain(&machine.cpu[cpu]);
+	mode_update();
 }
 
 /* QEMU ends in order: the node was shut down. Its caches are written back, as a machine's are. */
 static void on_exit_of_qemu(qemu_plugin_id_t id, void *nothing)
 {
 	(void)id, (void)nothing;
-	if (fam.view)
-		fam_each_line(&fam.fabric, fam.view, 0, false);
-	struct fam_event event = {.kind = FAM_EV_NODE_DOWN, .offset = FAM_NO_OFFSET};
-	event.node = (uint8_t)fam.fabric.self;
-	if (fam.cpu[0].ring)
-		fam_ring_put(&fam.fabric, fam.cpu[0].ring, &event);
+	if (machine.view)
+		sweep_lines(&machine.fabric, machine.view, 0, false);
+	struct stream_event event = {.kind = STREAM_NODE_DOWN, .offset = STREAM_NO_OFFSET};
+	event.node = (uint8_t)machine.fabric.self;
+	if (machine.cpu[0].ring)
+		ring_put(&machine.fabric, machine.cpu[0].ring, &event);
 	__atomic_store_n(&node()->does, 0, __ATOMIC_RELEASE);
 }
 
@@ -87,31 +87,33 @@ static void register_all(void)
 	qemu_plugin_register_vcpu_idle_cb(self, on_idle);
 	qemu_plugin_register_vcpu_resume_cb(self, on_resume);
 	qemu_plugin_register_atexit_cb(self, on_exit_of_qemu, NULL);
-	if (fam.does)
-		qemu_plugin_register_vcpu_tb_trans_cb(self, fam_translated);
+	if (machine.does)
+		qemu_plugin_register_vcpu_tb_trans_cb(self, watch_block);
 }
 
 /* No CPU runs, and there is no translated code. */
 static void begin_anew(qemu_plugin_id_t id)
 {
 	(void)id;
-	fam.does = wanted();
-	fam.quick = fam.view && !(fam.does & FAM_STREAMS) && fam.cache.policy != FAM_EVICT_LRU;
+	machine.does = wanted();
+	machine.quick = machine.view && !(machine.does & PLUGIN_STREAMS) &&
+			machine.cache.policy != EVICT_LRU;
 	changing = false;
-	if (fam.does && !fam.ram.at && !fam_find_ram(&fam.ram)) {
-		fprintf(stderr, "famulus: the node's memory %s is not to be found\n", fam.ram.name);
+	if (machine.does && !machine.ram.at && !address_find_ram(&machine.ram)) {
+		fprintf(stderr, "famulus: the node's memory %s is not to be found\n",
+			machine.ram.name);
 		abort();
 	}
 	open_rings();
-	if (fam.cpu[0].ring)
-		fam_tell(&fam.cpu[0], FAM_EV_NODE_UP, FAM_NO_OFFSET, 0);
+	if (machine.cpu[0].ring)
+		tell_event(&machine.cpu[0], STREAM_NODE_UP, STREAM_NO_OFFSET, 0);
 	register_all();
-	__atomic_store_n(&node()->does, fam.does, __ATOMIC_RELEASE);
+	__atomic_store_n(&node()->does, machine.does, __ATOMIC_RELEASE);
 }
 
-void fam_heed(void)
+void mode_update(void)
 {
-	if (wanted() == fam.does || __atomic_exchange_n(&changing, true, __ATOMIC_ACQ_REL))
+	if (wanted() == machine.does || __atomic_exchange_n(&changing, true, __ATOMIC_ACQ_REL))
 		return;
 	qemu_plugin_reset(self, begin_anew);
 }
@@ -150,18 +152,19 @@ static void read_setting(struct settings *to, const char *argument)
 static int open_all(const struct settings *from)
 {
 	const char *failed =
-		fam_open_fabric(&fam.fabric, from->pool, from->folder, atoi(from->node));
+		shared_open(&machine.fabric, from->pool, from->folder, atoi(from->node));
 	if (failed)
 		return fails(failed);
-	fam.ram = (struct fam_ram){.name = from->ram, .size = strtoull(from->memory, NULL, 10)};
-	fam.ram.pool_size = fam.fabric.size;
-	if (fam.fabric.control->coherent)
+	machine.ram = (struct ram){.name = from->ram, .size = strtoull(from->memory, NULL, 10)};
+	machine.ram.pool_size = machine.fabric.size;
+	if (machine.fabric.control->coherent)
 		return 0;
-	fam.view = fam_view(&fam.fabric, fam.fabric.self);
-	if (!fam.view)
+	machine.view = shared_view(&machine.fabric, machine.fabric.self);
+	if (!machine.view)
 		return fails("the node's image of the pool");
-	return fam_cache_open(&fam.cache, fam.fabric.control, fam.fabric.self) ? 0
-									       : fails("the cache");
+	return cache_open(&machine.cache, machine.fabric.control, machine.fabric.self)
+		       ? 0
+		       : fails("the cache");
 }
 
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int count,

@@ -13,35 +13,35 @@
 #define LOOK     1000 /* naps until the reader is looked at */
 #define PATIENCE 200000 /* naps until a reader that does not read is one no more: 10 s */
 
-struct fam_ring *fam_ring_open(const struct fam_fabric *f, int node, unsigned cpu)
+struct stream_ring *ring_open(const struct shared_fabric *f, int node, unsigned cpu)
 {
 	char path[4096];
 	uint64_t capacity = f->control->ring_events;
-	uint64_t size = sizeof(struct fam_ring) + capacity * sizeof(struct fam_event);
+	uint64_t size = sizeof(struct stream_ring) + capacity * sizeof(struct stream_event);
 	snprintf(path, sizeof(path), "%s/stream/node%d.cpu%u.ring", f->folder, node, cpu);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct fam_ring *ring = MAP_FAILED;
+	struct stream_ring *ring = MAP_FAILED;
 	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
 		ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (ring == MAP_FAILED)
 		return NULL;
-	ring->version = FAM_STREAM_VERSION;
+	ring->version = STREAM_VERSION;
 	ring->capacity = (uint32_t)capacity;
 	ring->node = (uint8_t)node;
 	ring->cpu = (uint8_t)cpu;
-	__atomic_store_n(&ring->magic, FAM_STREAM_MAGIC, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->magic, STREAM_MAGIC, __ATOMIC_RELEASE);
 	return ring;
 }
 
-static bool full(const struct fam_ring *ring)
+static bool full(const struct stream_ring *ring)
 {
 	return ring->head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >= ring->capacity;
 }
 
 /* Returns whether there is room. */
-static bool wait_for_room(struct fam_ring *ring)
+static bool wait_for_room(struct stream_ring *ring)
 {
 	for (unsigned naps = 0; full(ring); naps++) {
 		uint64_t reader = __atomic_load_n(&ring->reader_pid, __ATOMIC_ACQUIRE);
@@ -56,7 +56,7 @@ static bool wait_for_room(struct fam_ring *ring)
 	return true;
 }
 
-void fam_ring_put(struct fam_fabric *f, struct fam_ring *ring, struct fam_event *event)
+void ring_put(struct shared_fabric *f, struct stream_ring *ring, struct stream_event *event)
 {
 	if (!wait_for_room(ring)) {
 		ring->dropped++;

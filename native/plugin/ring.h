@@ -7,8 +7,8 @@
 #include "stream.h"
 
 /* Map the ring of a node's CPU, made if there is none. NULL if that fails. */
-struct fam_ring *fam_ring_open(const struct fam_fabric *, int node, unsigned cpu);
+struct stream_ring *ring_open(const struct shared_fabric *, int node, unsigned cpu);
 /* Publish an event; `seq` is drawn here. Waits while the ring is full and its reader lives. */
-void fam_ring_put(struct fam_fabric *, struct fam_ring *, struct fam_event *);
+void ring_put(struct shared_fabric *, struct stream_ring *, struct stream_event *);
 
 #endif

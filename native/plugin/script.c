@@ -23,7 +23,7 @@ static struct running *place(uint64_t space, uint64_t thread)
 	return &threads[(mixed >> 40) % THREADS];
 }
 
-void fam_script_runs(uint64_t space, uint64_t thread, uint32_t line)
+void script_runs(uint64_t space, uint64_t thread, uint32_t line)
 {
 	pthread_mutex_lock(&mutex);
 	*place(space, thread) = (struct running){space, thread, line < LINES ? line : 0};
@@ -31,7 +31,7 @@ void fam_script_runs(uint64_t space, uint64_t thread, uint32_t line)
 	__atomic_store_n(&any, true, __ATOMIC_RELEASE);
 }
 
-void fam_script_ends(uint64_t space)
+void script_ends(uint64_t space)
 {
 	pthread_mutex_lock(&mutex);
 	for (unsigned i = 0; i < THREADS; i++)
@@ -40,7 +40,7 @@ void fam_script_ends(uint64_t space)
 	pthread_mutex_unlock(&mutex);
 }
 
-uint64_t fam_script_pc(uint64_t space, uint64_t thread, uint64_t pc)
+uint64_t script_pc(uint64_t space, uint64_t thread, uint64_t pc)
 {
 	uint64_t line = 0;
 	if (!__atomic_load_n(&any, __ATOMIC_ACQUIRE) || pc >> SHIFT)

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /* The thread runs `line` from now on, a number of its process' own; 0: none, too large ones likewise. */
-void fam_script_runs(uint64_t space, uint64_t thread, uint32_t line);
+void script_runs(uint64_t space, uint64_t thread, uint32_t line);
 /* The page tables `space` are another program's now. */
-void fam_script_ends(uint64_t space);
+void script_ends(uint64_t space);
 /* `pc` of the thread, with the line that it runs. */
-uint64_t fam_script_pc(uint64_t space, uint64_t thread, uint64_t pc);
+uint64_t script_pc(uint64_t space, uint64_t thread, uint64_t pc);
 
 #endif

@@ -26,16 +26,16 @@ static void *map_file(const char *path, uint64_t size)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-const char *fam_open_fabric(struct fam_fabric *f, const char *pool, const char *folder, int self)
+const char *shared_open(struct shared_fabric *f, const char *pool, const char *folder, int self)
 {
 	static char path[4096];
 	f->folder = folder;
 	f->self = self;
 	snprintf(path, sizeof(path), "%s/control", folder);
-	f->control = map_file(path, sizeof(struct fam_control));
+	f->control = map_file(path, sizeof(struct shared_control));
 	if (!f->control)
 		return path;
-	if (f->control->magic != FAM_CONTROL_MAGIC || f->control->version != FAM_CONTROL_VERSION) {
+	if (f->control->magic != CONTROL_MAGIC || f->control->version != CONTROL_VERSION) {
 		errno = EPROTO;
 		return path;
 	}
@@ -44,25 +44,25 @@ const char *fam_open_fabric(struct fam_fabric *f, const char *pool, const char *
 	return f->pool ? NULL : pool;
 }
 
-void fam_path(char *path, unsigned long size, const struct fam_fabric *f, int k, uint64_t start,
-	      const char *kind)
+void shared_path(char *path, unsigned long size, const struct shared_fabric *f, int k,
+		 uint64_t start, const char *kind)
 {
 	snprintf(path, size, "%s/node%d.%llu.%s", f->folder, k, (unsigned long long)start, kind);
 }
 
-static void *map_kind(const struct fam_fabric *f, int k, uint64_t start, const char *kind,
+static void *map_kind(const struct shared_fabric *f, int k, uint64_t start, const char *kind,
 		      uint64_t size)
 {
 	char path[4096];
-	fam_path(path, sizeof(path), f, k, start, kind);
+	shared_path(path, sizeof(path), f, k, start, kind);
 	return map_file(path, size);
 }
 
 /* An earlier start's mappings stay: another thread may be about to use them. */
-static void map_node(struct fam_fabric *f, int k, uint64_t start)
+static void map_node(struct shared_fabric *f, int k, uint64_t start)
 {
-	struct fam_view *view = &f->view[k];
-	uint64_t lines = f->size / FAM_LINE;
+	struct shared_view *view = &f->view[k];
+	uint64_t lines = f->size / LINE_BYTES;
 	uint8_t *image = map_kind(f, k, start, "image", f->size);
 	uint8_t *base = map_kind(f, k, start, "base", f->size);
 	uint64_t *dirty = map_kind(f, k, start, "lines", lines * 9);
@@ -75,9 +75,9 @@ static void map_node(struct fam_fabric *f, int k, uint64_t start)
 	__atomic_store_n(&view->start, start, __ATOMIC_RELEASE);
 }
 
-struct fam_view *fam_view(struct fam_fabric *f, int k)
+struct shared_view *shared_view(struct shared_fabric *f, int k)
 {
-	uint64_t start = fam_state(f, k) >> FAM_STATE_BITS;
+	uint64_t start = shared_state(f, k) >> NODE_STATE_BITS;
 	if (__atomic_load_n(&f->view[k].start, __ATOMIC_ACQUIRE) != start) {
 		pthread_mutex_lock(&mapping);
 		if (f->view[k].start != start)

@@ -6,8 +6,8 @@
 #include "qemu_api.h"
 
 /* Instrument a block that QEMU translates; a qemu_plugin_vcpu_tb_trans_cb_t. */
-void fam_translated(qemu_plugin_id_t, struct qemu_plugin_tb *);
+void watch_block(qemu_plugin_id_t, struct qemu_plugin_tb *);
 /* See that the plugin does what the host wants by now. On a vCPU's own thread. */
-void fam_heed(void);
+void mode_update(void);
 
 #endif

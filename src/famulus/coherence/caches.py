@@ -14,12 +14,12 @@ from famulus.base.run import Result, run
 from famulus.base.units import human_size
 from famulus.coherence.build import ensure
 
-EVICTIONS = ("none", "random", "lru")  # as enum fam_eviction counts them
+EVICTIONS = ("none", "random", "lru")  # as enum shared_eviction counts them
 CACHES, STREAMS = 1, 2  # what a node's plugin does, native/include/shared.h
 LINE = 64  # bytes
 RING_EVENTS = 1 << 16  # of one CPU, 64 bytes each
 
-_CONTROL = struct.Struct("<QII")  # how struct fam_control begins: magic, version, coherent
+_CONTROL = struct.Struct("<QII")  # how struct shared_control begins: magic, version, coherent
 _COPY_TIMEOUT = 600.0  # seconds in which a pool is copied for a node
 _TIMEOUT = 60.0  # seconds
 

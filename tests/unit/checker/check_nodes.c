@@ -46,12 +46,12 @@ void *__real_memcpy(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int value, size_t bytes);
 
 static struct world *world;
-static struct fam_ring *ring;
+static struct stream_ring *ring;
 static int world_fd, node;
 static char *view; /* where the program has mapped its node's image */
 static size_t view_bytes;
 static uint64_t view_offset;
-static __thread struct fam_event stored; /* a store that is told once it is done */
+static __thread struct stream_event stored; /* a store that is told once it is done */
 
 static void *map_file(const char *name, size_t bytes, int *fd)
 {
@@ -67,16 +67,16 @@ static void make_ring(void)
 {
 	char name[64];
 	int fd;
-	size_t bytes = sizeof(struct fam_ring) + CAPACITY * sizeof(struct fam_event);
+	size_t bytes = sizeof(struct stream_ring) + CAPACITY * sizeof(struct stream_event);
 	snprintf(name, sizeof(name), "node%d.cpu0.ring", node);
 	ring = map_file(name, bytes, &fd);
-	ring->version = FAM_STREAM_VERSION;
+	ring->version = STREAM_VERSION;
 	ring->capacity = CAPACITY;
 	ring->node = (uint8_t)node;
-	__atomic_store_n(&ring->magic, FAM_STREAM_MAGIC, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->magic, STREAM_MAGIC, __ATOMIC_RELEASE);
 }
 
-static void tell(struct fam_event event)
+static void tell(struct stream_event event)
 {
 	event.seq = world->seq++;
 	event.node = (uint8_t)node;
@@ -141,9 +141,9 @@ static void finish_pending(void)
 {
 	for (unsigned i = 0; i < world->pendings[node]; i++) {
 		uint64_t line = world->pending[node][i].line;
-		tell((struct fam_event){.kind = FAM_EV_PUSHED, .offset = line * 64, .size = 64});
+		tell((struct stream_event){.kind = STREAM_PUSHED, .offset = line * 64, .size = 64});
 		push_line(line);
-		if (world->pending[node][i].kind != FAM_EV_CLWB)
+		if (world->pending[node][i].kind != STREAM_CLWB)
 			drop_line(line);
 	}
 	world->pendings[node] = 0;
@@ -178,10 +178,10 @@ static void hold(uint64_t offset, unsigned size, bool dirties)
 
 static void access_one(const volatile void *address, unsigned size, bool writes, uint64_t pc)
 {
-	struct fam_event event = {.kind = writes ? FAM_EV_STORE : FAM_EV_LOAD,
-				  .pc = pc,
-				  .offset = offset_of(address),
-				  .size = (uint16_t)size};
+	struct stream_event event = {.kind = writes ? STREAM_STORE : STREAM_LOAD,
+				     .pc = pc,
+				     .offset = offset_of(address),
+				     .size = (uint16_t)size};
 	begin();
 	hold(event.offset, size, writes);
 	if (writes) {
@@ -289,12 +289,12 @@ static uint64_t locked(void *address, uint64_t value, uint64_t expected, int how
 	drop_line(line);
 	__real_memcpy(&old, world->pool + offset, 8);
 	new = how == 'a' ? old + value : how == 'x' || old == expected ? value : old;
-	tell((struct fam_event){.kind = FAM_EV_LOCKED,
-				.pc = pc,
-				.offset = offset,
-				.size = 8,
-				.value = new,
-				.old = old});
+	tell((struct stream_event){.kind = STREAM_LOCKED,
+				   .pc = pc,
+				   .offset = offset,
+				   .size = 8,
+				   .value = new,
+				   .old = old});
 	__real_memcpy(world->image[node] + offset, &new, 8);
 	world->dirty[node][line] = UINT64_C(255) << offset % 64;
 	push_line(line);
@@ -336,8 +336,8 @@ static void flush(void *address, uint8_t kind, uint64_t pc)
 		return;
 	uint64_t line = offset_of(address) / 64;
 	begin();
-	tell((struct fam_event){.kind = kind, .pc = pc, .offset = line * 64, .size = 64});
-	if (kind == FAM_EV_CLFLUSH) {
+	tell((struct stream_event){.kind = kind, .pc = pc, .offset = line * 64, .size = 64});
+	if (kind == STREAM_CLFLUSH) {
 		push_line(line);
 		drop_line(line);
 	} else {
@@ -349,30 +349,30 @@ static void flush(void *address, uint8_t kind, uint64_t pc)
 static void fence(uint8_t kind, uint64_t pc)
 {
 	begin();
-	tell((struct fam_event){.kind = kind, .pc = pc, .offset = FAM_NO_OFFSET});
+	tell((struct stream_event){.kind = kind, .pc = pc, .offset = STREAM_NO_OFFSET});
 	finish_pending();
 	end();
 }
 
 void test_clflush(void *address)
 {
-	flush(address, FAM_EV_CLFLUSH, PC);
+	flush(address, STREAM_CLFLUSH, PC);
 }
 void test_clflushopt(void *address)
 {
-	flush(address, FAM_EV_CLFLUSHOPT, PC);
+	flush(address, STREAM_CLFLUSHOPT, PC);
 }
 void test_clwb(void *address)
 {
-	flush(address, FAM_EV_CLWB, PC);
+	flush(address, STREAM_CLWB, PC);
 }
 void test_sfence(void)
 {
-	fence(FAM_EV_SFENCE, PC);
+	fence(STREAM_SFENCE, PC);
 }
 void test_mfence(void)
 {
-	fence(FAM_EV_MFENCE, PC);
+	fence(STREAM_MFENCE, PC);
 }
 
 void test_stream(long long *address, long long value)
@@ -381,12 +381,12 @@ void test_stream(long long *address, long long value)
 	begin();
 	hold(offset, 8, true);
 	*(volatile long long *)address = value;
-	tell((struct fam_event){.kind = FAM_EV_STORE_NT,
-				.pc = PC,
-				.offset = offset,
-				.size = 8,
-				.value = (uint64_t)value});
-	pend(offset / 64, FAM_EV_CLFLUSHOPT);
+	tell((struct stream_event){.kind = STREAM_STORE_NT,
+				   .pc = PC,
+				   .offset = offset,
+				   .size = 8,
+				   .value = (uint64_t)value});
+	pend(offset / 64, STREAM_CLFLUSHOPT);
 	end();
 }
 
@@ -410,7 +410,7 @@ void *__wrap_mmap(void *start, size_t bytes, int protection, int flags, int fd, 
 static void leave(void)
 {
 	begin();
-	tell((struct fam_event){.kind = FAM_EV_EXIT, .offset = FAM_NO_OFFSET});
+	tell((struct stream_event){.kind = STREAM_EXIT, .offset = STREAM_NO_OFFSET});
 	end();
 }
 
@@ -432,9 +432,9 @@ void __tsan_init(void)
 		usleep(100);
 	atexit(leave);
 	begin();
-	tell((struct fam_event){.kind = FAM_EV_PROCESS,
-				.offset = FAM_NO_OFFSET,
-				.value = (uint64_t)getpid(),
-				.old = (uint64_t)getpid()});
+	tell((struct stream_event){.kind = STREAM_PROCESS,
+				   .offset = STREAM_NO_OFFSET,
+				   .value = (uint64_t)getpid(),
+				   .old = (uint64_t)getpid()});
 	end();
 }

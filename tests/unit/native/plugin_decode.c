@@ -9,12 +9,12 @@ int main(void)
 {
 	char text[64];
 	while (scanf("%63s", text) == 1) {
-		uint8_t code[FAM_INSTRUCTION];
+		uint8_t code[INSTRUCTION_BYTES];
 		size_t count = strlen(text) / 2;
-		struct fam_instruction in;
+		struct instruction in;
 		for (size_t i = 0; i < count; i++)
 			sscanf(text + 2 * i, "%2hhx", &code[i]);
-		fam_decode(&in, code, count);
+		decode(&in, code, count);
 		printf("%d %d %d %d %d %d %d %d %d %d\n", in.operation, in.size, (int8_t)in.base,
 		       (int8_t)in.index, 1 << in.scale, in.displacement, in.relative,
 		       in.short_address, in.segment, (int8_t)in.bit_register);

@@ -8,35 +8,35 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct fam_fabric f;
-static struct fam_view *view;
+static struct shared_fabric f;
+static struct shared_view *view;
 
 static void touch(uint64_t at, uint64_t dirty)
 {
-	fam_lock(&f, at / FAM_LINE, 1);
-	fam_hold(&f, view, at / FAM_LINE);
-	view->dirty[at / FAM_LINE] |= dirty;
-	fam_unlock(&f, at / FAM_LINE);
+	lock_line(&f, at / LINE_BYTES, 1);
+	line_hold(&f, view, at / LINE_BYTES);
+	view->dirty[at / LINE_BYTES] |= dirty;
+	unlock_line(&f, at / LINE_BYTES);
 }
 
-static uint64_t moved(uint64_t (*move)(struct fam_fabric *, struct fam_view *, uint64_t),
+static uint64_t moved(uint64_t (*move)(struct shared_fabric *, struct shared_view *, uint64_t),
 		      uint64_t at)
 {
-	fam_lock(&f, at / FAM_LINE, 1);
-	uint64_t mask = move(&f, view, at / FAM_LINE);
-	fam_unlock(&f, at / FAM_LINE);
+	lock_line(&f, at / LINE_BYTES, 1);
+	uint64_t mask = move(&f, view, at / LINE_BYTES);
+	unlock_line(&f, at / LINE_BYTES);
 	return mask;
 }
 
 /* Die in the middle of a write-back: announced, and the pool has it, but no other node. */
 static void die(uint64_t at, uint8_t value)
 {
-	fam_lock(&f, at / FAM_LINE, 1);
-	struct fam_slot *slot = fam_slot(&f, at / FAM_LINE);
-	slot->line = at / FAM_LINE;
-	slot->data[at % FAM_LINE] = value;
-	memcpy(slot->old, f.pool + at / FAM_LINE * FAM_LINE, FAM_LINE);
-	__atomic_store_n(&slot->mask, fam_bytes(at % FAM_LINE, 1), __ATOMIC_RELEASE);
+	lock_line(&f, at / LINE_BYTES, 1);
+	struct shared_slot *slot = lock_slot(&f, at / LINE_BYTES);
+	slot->line = at / LINE_BYTES;
+	slot->data[at % LINE_BYTES] = value;
+	memcpy(slot->old, f.pool + at / LINE_BYTES * LINE_BYTES, LINE_BYTES);
+	__atomic_store_n(&slot->mask, line_mask(at % LINE_BYTES, 1), __ATOMIC_RELEASE);
 	_exit(0);
 }
 
@@ -45,15 +45,15 @@ static unsigned long long obey(const char *verb, uint64_t at, uint8_t value)
 	if (!strcmp(verb, "store") || !strcmp(verb, "unseen"))
 		view->image[at] = value;
 	if (!strcmp(verb, "store"))
-		touch(at, fam_bytes(at % FAM_LINE, 1));
+		touch(at, line_mask(at % LINE_BYTES, 1));
 	if (!strcmp(verb, "load"))
 		touch(at, 0);
 	if (!strcmp(verb, "write_back"))
-		return moved(fam_write_back, at);
+		return moved(line_write_back, at);
 	if (!strcmp(verb, "drop"))
-		return moved(fam_drop, at);
+		return moved(line_drop, at);
 	if (!strcmp(verb, "all"))
-		return fam_each_line(&f, view, 1, value);
+		return sweep_lines(&f, view, 1, value);
 	if (!strcmp(verb, "die"))
 		die(at, value);
 	return view->image[at];
@@ -63,9 +63,9 @@ int main(int count, char **arguments)
 {
 	char verb[16];
 	unsigned long long at, value;
-	if (count != 4 || fam_open_fabric(&f, arguments[1], arguments[2], atoi(arguments[3])))
+	if (count != 4 || shared_open(&f, arguments[1], arguments[2], atoi(arguments[3])))
 		return 2;
-	view = fam_view(&f, f.self);
+	view = shared_view(&f, f.self);
 	if (!view)
 		return 3;
 	while (scanf("%15s %llu %llu", verb, &at, &value) == 3) {

@@ -24,16 +24,16 @@ def test_a_line_is_told_of_its_own_thread_until_its_program_ends(script):
     def pc(space, thread, at=PC):
         return function(space, thread, at)
 
-    function = script.fam_script_pc
+    function = script.script_pc
     function.argtypes, function.restype = [ctypes.c_uint64] * 3, ctypes.c_uint64
     assert pc(0x1000, 7) == PC
     for space, thread, line in ((0x1000, 7, 5), (0x1000, 8, 6), (0x2000, 7, 0xFFFE)):
-        script.fam_script_runs(ctypes.c_uint64(space), ctypes.c_uint64(thread), line)
+        script.script_runs(ctypes.c_uint64(space), ctypes.c_uint64(thread), line)
     assert (pc(0x1000, 7), pc(0x1000, 8)) == (PC | 5 << 48, PC | 6 << 48)
     assert pc(0x2000, 7) == PC | 0xFFFE << 48
     assert pc(0x1000, 7, KERNEL) == KERNEL
     assert pc(0x3000, 7) == PC
-    script.fam_script_runs(ctypes.c_uint64(0x1000), ctypes.c_uint64(7), 0xFFFF)
+    script.script_runs(ctypes.c_uint64(0x1000), ctypes.c_uint64(7), 0xFFFF)
     assert pc(0x1000, 7) == PC
-    script.fam_script_ends(ctypes.c_uint64(0x1000))
+    script.script_ends(ctypes.c_uint64(0x1000))
     assert (pc(0x1000, 8), pc(0x2000, 7)) == (PC, PC | 0xFFFE << 48)
