@@ -15,6 +15,7 @@ from famulus.checker.wrapper import FOLDER, LAUNCH, OURS, SCRIPTS
 from famulus.coherence.caches import Caches
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
+from famulus.fabric.hooks import NO_HOOKS
 from famulus.fabric.parallel import each
 from famulus.node import lifecycle
 from famulus.node.node import Node
@@ -126,7 +127,7 @@ def launch(
     If the user interrupts, the launcher and with it the program end in the nodes, too.
     """
     try:
-        return execute(fabric, nodes, [command], on_line, as_it_is=True)
+        return execute(fabric, nodes, [command], on_line, NO_HOOKS)
     except Interrupted:
         waiting.forget_interrupt()
         # Those that are on their way to it, too; the brackets keep this command from being one.

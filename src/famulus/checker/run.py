@@ -14,6 +14,7 @@ from famulus.base.events import Events
 from famulus.checker import build
 from famulus.checker.code.polls import without_polls
 from famulus.checker.code.symbols import Process, Symbols, parse_processes
+from famulus.checker.hooks import CHECKER
 from famulus.checker.launch import (
     CANNOT,
     OVER,
@@ -102,13 +103,13 @@ def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
     number = max(have, _number(request, folder))
     flags: dict[str, object] = {"nodes": number, "coherence": "none"}
     try:
-        yield up(name, flags, request.settings, events)
+        yield up(name, flags, request.settings, events, CHECKER)
     except Interrupted:
         waiting.forget_interrupt()
         raise
     finally:
         if request.fabric is None and FabricFolder(name).path.exists():
-            down(name, events, purge=True, force=True)
+            down(name, events, CHECKER, purge=True, force=True)
 
 
 def require_incoherent(folder: FabricFolder) -> None:

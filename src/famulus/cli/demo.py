@@ -13,6 +13,7 @@ from famulus.cli.common import (
     open_log,
     settings_here,
 )
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.demo import Demo, run_demo
 
 _NEXT = """\
@@ -29,7 +30,7 @@ def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) 
     is; settings come from where `up` takes them. Exits with 0 only if all three agree.
     """
     open_log(fabric)
-    result = run_demo(fabric, settings_here(), make_events(verbose))
+    result = run_demo(fabric, settings_here(), make_events(verbose), HOOKS)
     _show(result)
     if not result.agree:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.down import down as take_down
 from famulus.state.record import FabricFolder
 
@@ -26,4 +27,4 @@ def down(
     """Stop a fabric. Its pool and its nodes' disks stay for the next `up`, but for --purge."""
     if FabricFolder(fabric).path.is_dir():
         open_log(fabric)
-    take_down(fabric, make_events(verbose), purge=purge, force=force or purge)
+    take_down(fabric, make_events(verbose), HOOKS, purge=purge, force=force or purge)

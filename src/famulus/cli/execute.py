@@ -8,6 +8,7 @@ from rich.console import Console
 
 from famulus.base.errors import UsageError
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.execute import execute as run_in_nodes
 from famulus.fabric.fabric import open_fabric
 from famulus.node.node import Node
@@ -31,7 +32,7 @@ def execute(
         raise UsageError("no command to run", hint="Example: famulus exec all -- hostname")
     opened = open_fabric(fabric)
     nodes = opened.select(node)
-    codes = run_in_nodes(opened, nodes, context.args, _Printer(nodes), user=user)
+    codes = run_in_nodes(opened, nodes, context.args, _Printer(nodes), HOOKS, user=user)
     raise typer.Exit(next((code for code in codes.values() if code), 0))
 
 

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.common import JsonOption
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.parallel import raise_all
 from famulus.fabric.status import FabricStatus, every_fabric
 
 
 def list_fabrics(json_output: JsonOption = False) -> None:
     """List all fabrics, running or not."""
-    fabrics, failures = every_fabric()
+    fabrics, failures = every_fabric(HOOKS)
     if json_output:
         typer.echo(json.dumps([fabric.as_dict() for fabric in fabrics], indent=2))
     elif fabrics or not failures:

@@ -13,6 +13,7 @@ from famulus.cli.common import (
     make_events,
     open_log,
 )
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.parallel import attempt, host_width, in_words
 from famulus.fabric.start import reset as reset_nodes
@@ -38,7 +39,7 @@ def start(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Start nodes that are off, from their own disks, and wait until they answer."""
-    restart(*_choose(fabric, node), make_events(verbose))
+    restart(*_choose(fabric, node), make_events(verbose), HOOKS)
 
 
 @app.command()
@@ -46,7 +47,7 @@ def reset(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Make nodes new: forget what is on their disks, and start them as fresh clones."""
-    reset_nodes(*_choose(fabric, node), make_events(verbose))
+    reset_nodes(*_choose(fabric, node), make_events(verbose), HOOKS)
 
 
 @app.command()

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from famulus.base.run import interactive
-from famulus.checker.wrapper import traced
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
 from famulus.transport import ssh as openssh
 
@@ -26,7 +26,7 @@ def ssh(
     opened = open_fabric(fabric)
     chosen = opened.select_one(node)
     chosen.require_running()
-    command = traced(context.args) if opened.spec.check and context.args else context.args
+    command = HOOKS.wrap(opened, context.args)
     raise typer.Exit(
         interactive(openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty))
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
+from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
 from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
 
@@ -22,7 +23,7 @@ _COLOURS = {"running": "green", "paused": "yellow", "stopped": "dim", "hung": "r
 
 def status(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
     """Show the nodes of a fabric: state, address, ssh port, process, memory; and its pool."""
-    found = fabric_status(open_fabric(fabric))
+    found = fabric_status(open_fabric(fabric), HOOKS)
     if json_output:
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:

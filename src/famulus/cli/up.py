@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from famulus.base.errors import UsageError
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
+from famulus.cli.hooks import HOOKS
 from famulus.cli.status import show
 from famulus.fabric.status import fabric_status
 from famulus.fabric.up import up as bring_up
@@ -191,4 +192,5 @@ def up(
         )
     wanted(fabric, flags, settings)  # what makes no sense leaves no trace
     open_log(fabric)
-    show(fabric_status(bring_up(fabric, flags, settings, make_events(verbose))))
+    up_now = bring_up(fabric, flags, settings, make_events(verbose), HOOKS)
+    show(fabric_status(up_now, HOOKS))

@@ -8,6 +8,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.base.run import run
 from famulus.fabric.fabric import Fabric
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.up import up, wanted
 from famulus.transport import ssh
 
@@ -28,13 +29,13 @@ class Demo:
         return len(set(self.seen.values())) == 1 and all(self.seen.values())
 
 
-def run_demo(name: str, settings: Path | None, events: Events) -> Demo:
+def run_demo(name: str, settings: Path | None, events: Events, hooks: Hooks) -> Demo:
     """Bring at least two nodes up, store in node 1, and return what node 1, host and node 2 see.
 
     `settings` is the file that `up` would read.
     """
     nodes = wanted(name, {}, settings).nodes
-    fabric = up(name, {"nodes": max(2, nodes)}, settings, events)
+    fabric = up(name, {"nodes": max(2, nodes)}, settings, events, hooks)
     _refuse_to_overwrite(fabric)
     with events.step("node 1 compiles and stores"):
         stored = _in_node(fabric, 1, "make -s hello_fabric && sudo ./hello_fabric")

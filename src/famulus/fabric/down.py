@@ -10,10 +10,10 @@ from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
 from famulus.base.process import Daemon
-from famulus.checker.background import Background
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width
 from famulus.node import lifecycle
 from famulus.node.node import Node
@@ -22,7 +22,9 @@ from famulus.settings.spec import FabricSpec
 from famulus.state.record import FabricFolder
 
 
-def down(name: str, events: Events, *, purge: bool = False, force: bool = False) -> None:
+def down(
+    name: str, events: Events, hooks: Hooks, *, purge: bool = False, force: bool = False
+) -> None:
     """Stop every node, then the network. The pool and the nodes' disks stay unless `purge` is set.
 
     Nodes shut down as their owner would do it; with `force`, or where one does not, it is ended.
@@ -36,7 +38,7 @@ def down(name: str, events: Events, *, purge: bool = False, force: bool = False)
         fabric = _readable(folder, purge=purge)
         if fabric and not force:
             _shut_down(fabric, events)
-        sweep(folder)
+        sweep(folder, hooks)
         if fabric:
             Caches(fabric.pool).remove()
         if purge:
@@ -79,7 +81,7 @@ def _stop_or_kill(node: Node, events: Events) -> None:
         lifecycle.kill(node)
 
 
-def sweep(folder: FabricFolder) -> None:
+def sweep(folder: FabricFolder, hooks: Hooks) -> None:
     """End every process of the fabric, whatever its state file says, and its shared connections."""
     nodes = sorted(folder.path.glob("node*/qemu.pid"))
     for pidfile in nodes:
@@ -87,7 +89,7 @@ def sweep(folder: FabricFolder) -> None:
     for path in sorted(folder.path.glob("node*")):
         domain.kill(path)
     Doorbell(folder.doorbell).stop()
-    Background(folder.checker).stop()
+    hooks.on_sweep(folder)
     UserNetwork(folder.sockets, FabricSpec().subnet).stop()
     with contextlib.suppress(ValueError):
         for path in nodes:

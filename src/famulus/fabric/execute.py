@@ -4,8 +4,8 @@
 from collections.abc import Callable, Sequence
 
 from famulus.base.run import run
-from famulus.checker.wrapper import traced
 from famulus.fabric.fabric import Fabric
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.transport import ssh
@@ -16,22 +16,22 @@ def execute(
     nodes: Sequence[Node],
     command: Sequence[str],
     on_line: Callable[[Node, str], None],
+    hooks: Hooks,
     *,
     user: str | None = None,
     timeout: float = 86_400.0,
-    as_it_is: bool = False,
 ) -> dict[int, int]:
     """Run `command` in every node, hand over each line as it comes, return the exit codes.
 
-    The words of `command` reach the node's shell joined by blanks, as with ssh itself; nothing is
-    put before them if they are to run `as_it_is`. `on_line` is called from several threads. Raises
-    FamulusError if one of the nodes does not run.
+    The words of `command`, as `hooks` wrap them, reach the node's shell joined by blanks, as with
+    ssh itself. `on_line` is called from several threads. Raises FamulusError if one of the nodes
+    does not run.
     """
     for node in nodes:
         node.require_running()
 
     def in_node(node: Node) -> int:
-        words = traced(command) if fabric.spec.check and not as_it_is else command
+        words = hooks.wrap(fabric, command)
         argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
         return run(
             argv,

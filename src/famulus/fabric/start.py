@@ -13,9 +13,9 @@ from famulus.backend.qemu.arguments import DOORBELL_VECTORS
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.base.units import format_size
-from famulus.checker.service import keep_checking
 from famulus.doorbell.service import Doorbell
 from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
 from famulus.fabric.templates import snapshots_in_use
 from famulus.host.accelerator import Accelerator, choose_accelerator
@@ -47,25 +47,25 @@ class _Start:
     files: Sequence[GuestFile] = field(default=())
 
 
-def restart(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
+def restart(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -> None:
     """Start those of `nodes` that are off, from their own disks; return when all of them answer.
 
     If one fails, those that this call started are stopped again.
     """
     with locked(fabric.folder, events), ExitStack() as undo:
         start_nodes(fabric, nodes, undo, events)
-        keep_checking(fabric, undo, events)
+        hooks.after_start(fabric, undo, events)
         undo.pop_all()
 
 
-def reset(fabric: Fabric, nodes: Sequence[Node], events: Events) -> None:
+def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -> None:
     """Make `nodes` what they were when new: their disks are forgotten, and they start afresh."""
     with locked(fabric.folder, events), ExitStack() as undo:
         for node in nodes:
             lifecycle.kill(node)
             lifecycle.forget_disk(node)
         start_nodes(fabric, nodes, undo, events)
-        keep_checking(fabric, undo, events)
+        hooks.after_start(fabric, undo, events)
         undo.pop_all()
 
 

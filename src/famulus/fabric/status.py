@@ -6,8 +6,8 @@ from typing import Any
 
 from famulus.base.errors import FamulusError
 from famulus.base.process import memory as memory_of
-from famulus.checker import service
 from famulus.fabric.fabric import Fabric, open_fabric
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
@@ -47,7 +47,7 @@ class FabricStatus:
         return asdict(self)
 
 
-def fabric_status(fabric: Fabric) -> FabricStatus:
+def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
     """Return how `fabric` is right now."""
     nodes = [*fabric.nodes(), *fabric.surplus()]
     states = each(nodes, lambda node: _node_status(fabric, node))
@@ -59,17 +59,17 @@ def fabric_status(fabric: Fabric) -> FabricStatus:
         pool=str(fabric.pool),
         pool_size=fabric.spec.pool,
         pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.exists() else None,
-        checker=service.state(fabric),
+        checker=hooks.checker(fabric),
         nodes=[states[node.number] for node in nodes],
     )
 
 
-def every_fabric() -> tuple[list[FabricStatus], list[FamulusError]]:
+def every_fabric(hooks: Hooks) -> tuple[list[FabricStatus], list[FamulusError]]:
     """Return how every fabric is, and why some cannot be told: the others still can."""
     found, failures = [], []
     for folder in all_fabrics():
         try:
-            found.append(fabric_status(open_fabric(folder.name)))
+            found.append(fabric_status(open_fabric(folder.name), hooks))
         except FamulusError as error:
             brief = f"fabric '{folder.name}': {error.brief}"
             failures.append(FamulusError(brief, details=error.details, hint=error.hint))

@@ -11,10 +11,10 @@ from famulus.backend.qemu.arguments import PROGRAM as QEMU
 from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
 from famulus.base.units import format_size
-from famulus.checker.service import keep_checking
 from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
 from famulus.fabric.fabric import Fabric, locked
+from famulus.fabric.hooks import Hooks
 from famulus.fabric.start import start_nodes
 from famulus.host.check import check_host, require
 from famulus.node import lifecycle
@@ -26,7 +26,9 @@ from famulus.template.build import ensure
 from famulus.transport import ssh
 
 
-def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events) -> Fabric:
+def up(
+    name: str, flags: Mapping[str, object], file: Path | None, events: Events, hooks: Hooks
+) -> Fabric:
     """Converge fabric `name` to what `flags`, environment and `file` ask for, and return it.
 
     Starts what died, adds nodes, stops those above the number asked for, and changes nothing that
@@ -46,7 +48,7 @@ def up(name: str, flags: Mapping[str, object], file: Path | None, events: Events
         _make_caches(fabric)
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
-        keep_checking(fabric, undo, events)
+        hooks.after_start(fabric, undo, events)
         undo.pop_all()
         return fabric
 
