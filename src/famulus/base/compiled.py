@@ -1,72 +1,124 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs of ours in C that run on the host: compiled when first needed, found by a digest."""
+"""Famulus' C programs for the host: compiled when first needed, kept in a vault by their digest.
+
+Each new version of the sources makes a new digest, and the folders of old ones are pruned then.
+"""
 
 import functools
 import hashlib
+import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.base import paths
+from famulus.base import lockfile
 from famulus.base.errors import FamulusError
+from famulus.base.process import named_in_arguments
 from famulus.base.run import run
+from famulus.base.vault import Vault
 
+log = logging.getLogger("famulus")
+
+_RECORD = "compiled.json"
 _TIMEOUT = 120.0  # seconds for gcc, on a busy host
 _HINT = "gcc and libc6-dev compile it; `scripts/setup` installs them."
 _lock = threading.Lock()  # nodes start side by side
+_held: dict[Path, int] = {}  # folders in use by this process, with their locks' descriptors
 
 
 @dataclass(frozen=True)
 class Programs:
-    """What is compiled together: `what`, as messages name it, from `sources` with `flags`.
+    """Programs that are compiled together from `sources` with `flags`.
 
-    `commands` returns the command lines that make it in a folder.
+    Messages call them `name`. `commands` returns the command lines that make them in a folder.
     """
 
-    what: str
+    name: str
     flags: tuple[str, ...]
     sources: tuple[Path, ...]
     commands: Callable[[Path], list[list[str]]]
 
 
 def ensure(root: Path, programs: Programs) -> Path:
-    """Return the folder below `root` that has `programs`, compiled if it is not there.
+    """Return the folder below `root` that has `programs`, compiled now if it is not there.
 
-    It is there whole or not at all, whoever else compiles it. Raises FamulusError with gcc's words
-    if that fails.
+    The folder is whole or not there, also when several processes compile at once. Raises
+    FamulusError with gcc's output if the compilation fails.
+
+    The process that compiles removes the folders of other digests below `root`, but none in use:
+
+    - This process holds a shared lock of the folder from `ensure` until the process ends; without
+      an exclusive lock no other process removes the folder.
+    - A process that this one starts from the folder, or lets load a file of the folder, has the
+      digest in its arguments for as long as that process runs: the analyser as its program, QEMU in
+      `-plugin`.
     """
-    folder = root / _digest(programs.flags, programs.sources)
+    vault, digest = _vault(root), _digest(programs.flags, programs.sources)
+    folder = vault.folder(digest)
     with _lock:
-        if not folder.is_dir():
-            _compile(programs, folder)
+        if folder in _held and not folder.is_dir():  # the user has removed it
+            os.close(_held.pop(folder))
+        if folder not in _held:
+            _held[folder] = _hold(vault, digest, programs)
     return folder
 
 
-def _compile(programs: Programs, folder: Path) -> None:
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    paths.make_private(part)
-    try:
-        for argv in programs.commands(part):
-            run(argv, timeout=_TIMEOUT)
+def _vault(root: Path) -> Vault:
+    return Vault(root, _RECORD, is_used=lambda folder: named_in_arguments(folder.name))
+
+
+def _hold(vault: Vault, digest: str, programs: Programs) -> int:
+    """Return the descriptor of a shared lock of `digest`, compiled by now."""
+    while True:
+        lock = lockfile.acquire(vault.lock_path(digest), lambda _: None, shared=True)
+        if vault.read(digest) is not None:
+            return lock
+        os.close(lock)
+        _make(vault, digest, programs)
+
+
+def _make(vault: Vault, digest: str, programs: Programs) -> None:
+    with vault.locked(digest, lambda: None):
+        if vault.read(digest) is not None:  # another process has compiled it meanwhile
+            return
         try:
-            part.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another has made it meanwhile
-                raise
-    except FamulusError as error:
-        raise FamulusError(
-            f"{programs.what} cannot be made: {error.brief}",
-            details=error.details,
-            hint=error.hint or _HINT,
-        ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+            _compile(vault, digest, programs)
+        except OSError as error:
+            raise _failed(programs, FamulusError(error.strerror or str(error))) from error
+        except FamulusError as error:
+            raise _failed(programs, error) from error
+        finally:
+            vault.remove_build(vault.building(digest))
+    _prune(vault, digest)
 
 
-@functools.cache  # asked for at each use, by every node
+def _compile(vault: Vault, digest: str, programs: Programs) -> None:
+    vault.remove(digest)  # parts that a killed process left
+    building = vault.building(digest)
+    building.mkdir(mode=0o700)
+    for argv in programs.commands(building):
+        run(argv, timeout=_TIMEOUT)
+    vault.publish(digest, {"sources": [path.name for path in programs.sources]})
+
+
+def _failed(programs: Programs, error: FamulusError) -> FamulusError:
+    return FamulusError(
+        f"{programs.name} cannot be made: {error.brief}",
+        details=error.details,
+        hint=error.hint or _HINT,
+    )
+
+
+def _prune(vault: Vault, digest: str) -> None:
+    try:
+        vault.prune({digest})
+    except FamulusError as error:  # the new programs are usable all the same
+        log.warning("%s", error.brief)
+
+
+@functools.cache  # every node asks for its programs
 def _digest(flags: tuple[str, ...], sources: tuple[Path, ...]) -> str:
     digest = hashlib.sha256(" ".join(flags).encode())
     for path in sources:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Processes that outlive the command that started them.
 
-Nothing that is stored about a process is believed: its number may be somebody else's by now. A
-process is ours if its number stands in our pid file and our token in its arguments.
+A stored process number proves nothing: the kernel may have given the number to another process. A
+process is Famulus' own if its pid file has its number and its arguments have the file's token.
 """
 
 import contextlib
@@ -17,8 +17,11 @@ from pathlib import Path
 from famulus.base.units import KIB
 from famulus.base.waiting import wait_until
 
-_KILL_TIMEOUT = 10.0  # seconds in which the kernel ends a killed process, also on a busy host
-_BETWEEN_TIMEOUT = 2.0  # seconds: no interrupt ends this wait, and a second look goes on with it
+# Two timeouts, because two events end the waits. A wait for a process that begins a program or ends
+# is part of every look at a process, so that Ctrl-C (over within 5 s) has to outlast it. A wait for
+# the end of a killed process is part of cleaning up, and a busy host may need longer.
+_BETWEEN_TIMEOUT = 2.0  # seconds
+_END_TIMEOUT = 10.0  # seconds
 _KERNEL_THREAD = 0x200000  # Linux, include/linux/sched.h: PF_KTHREAD
 
 
@@ -30,7 +33,7 @@ class Daemon:
     token: str
 
     def pid(self) -> int | None:
-        """Return the process number, or None if the process is not there (any more)."""
+        """Return the process number, or None if the process does not run."""
         try:
             number = int(self.pidfile.read_text(encoding="ascii"))
             arguments = _arguments(number)
@@ -39,7 +42,7 @@ class Daemon:
         return number if os.fsencode(self.token) in arguments else None
 
     def running(self) -> bool:
-        """Tell whether the process is there."""
+        """Return whether the process runs."""
         return self.pid() is not None
 
     def started(self) -> int | None:
@@ -48,71 +51,85 @@ class Daemon:
         return start_ticks(pid) if pid else None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if the process is there."""
+        """Send a signal, if the process runs."""
         pid = self.pid()
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def kill(self) -> None:
-        """End the process at once and forget its number. Nothing happens if it is not there.
+        """End the process at once and remove its pid file. Nothing happens if it does not run.
 
-        Cleaning up must work after an interrupt too, so this wait is none that ends early.
+        No interrupt ends the wait for the process' end: cleaning up must work after an interrupt.
         """
         pid = self.pid()
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            _reap(pid)
+            _wait_end(pid)
         self.pidfile.unlink(missing_ok=True)
 
-    def wait_gone(self, what: str, timeout: float) -> None:
-        """Wait until the process has ended. Raises FamulusError after `timeout` seconds."""
+    def wait_gone(self, event: str, timeout: float) -> None:
+        """Wait for the process' end, which messages call `event`.
+
+        Raises FamulusError after `timeout` seconds.
+        """
         pid = self.pid()
-        wait_until(what, lambda: not self.running(), timeout=timeout)
+        wait_until(event, lambda: not self.running(), timeout=timeout)
         if pid is not None:
-            _reap(pid)  # its memory goes before its files and locks do
+            _wait_end(pid)  # the kernel frees its memory before its files and locks
         self.pidfile.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A daemon with a folder of its own, where its pid file is `pid`; it need not run."""
+    """A daemon with a folder of its own that has its pid file `pid`; the daemon need not run."""
 
     folder: Path
 
     @property
     def daemon(self) -> Daemon:
-        """Its process."""
+        """The process of the service."""
         return Daemon(self.folder / "pid", str(self.folder))
 
     def running(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether the service runs."""
         return self.daemon.running()
 
     def stop(self) -> None:
-        """End it at once and remove its folder. Nothing happens if it does not run."""
+        """End the service at once and remove its folder, as far as they are there."""
         self.daemon.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _arguments(pid: int) -> bytes:
-    """Return the arguments of process `pid`, none if it has ended. Raises OSError if it is gone.
+def named_in_arguments(token: str) -> bool:
+    """Return whether `token` stands in the arguments of any process on the host."""
+    word = os.fsencode(token)
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # the process has ended
+            if word in file.read_bytes():
+                return True
+    return False
 
-    It has none either while it begins another program, and when it ends, from when its memory goes
-    until its files and locks have gone, too. Both are over soon, and waited for.
+
+def _arguments(pid: int) -> bytes:
+    """Return the arguments of process `pid`, b"" if the process is a zombie.
+
+    A process has no arguments either while it begins another program, and while it ends, between
+    the loss of its memory and that of its files and locks. Both states last for moments; this
+    function waits until they are over. Raises OSError if there is no such process.
     """
     deadline = time.monotonic() + _BETWEEN_TIMEOUT
     file = Path(f"/proc/{pid}/cmdline")
-    while not (found := file.read_bytes()) and _is_between(pid) and time.monotonic() < deadline:
+    while not (words := file.read_bytes()) and _is_between(pid) and time.monotonic() < deadline:
         time.sleep(0.001)
-    return found
+    return words
 
 
 def _is_between(pid: int) -> bool:
-    """Tell whether `pid` is no zombie and no thread of the kernel, which have no arguments.
+    """Return whether `pid` is neither a zombie nor a kernel thread, which never have arguments.
 
-    A zombie whose other threads are yet to end still has its files.
+    A zombie whose other threads have not ended still has its files.
     """
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     state, flags, threads = fields[0], int(fields[6]), int(fields[17])
@@ -131,9 +148,9 @@ def start_ticks(pid: int) -> int | None:
 
 @dataclass(frozen=True)
 class Memory:
-    """What memory a process takes, in bytes.
+    """The memory of a process, in bytes.
 
-    `private` is what it alone has; `proportional` adds its part of what it shares with others.
+    `private` is not shared; `proportional` adds the process' part of shared memory (PSS, proc(5)).
     """
 
     private: int
@@ -141,7 +158,7 @@ class Memory:
 
 
 def memory(pid: int) -> Memory | None:
-    """Return what process `pid` takes (proc(5), smaps_rollup), or None if it cannot be read."""
+    """Return the memory of process `pid` (proc(5), smaps_rollup), or None if it is unreadable."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -151,7 +168,7 @@ def memory(pid: int) -> Memory | None:
 
 
 def cpu_seconds(pid: int | None) -> float:
-    """Return the CPU seconds that process `pid` has used; 0 if it is not there."""
+    """Return the CPU seconds that process `pid` has used; 0 if there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -159,10 +176,11 @@ def cpu_seconds(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _reap(pid: int) -> None:
+def _wait_end(pid: int) -> None:
+    """Wait until process `pid` has lost its memory, files and locks (pidfd_open(2))."""
     fd = -1
     with contextlib.suppress(ProcessLookupError):
         fd = os.pidfd_open(pid)
     if fd >= 0:
-        select.select([fd], [], [], _KILL_TIMEOUT)
+        select.select([fd], [], [], _END_TIMEOUT)
         os.close(fd)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Folders that are named by the digest of what goes into them: whole, or not there.
+"""Folders named by the digest of what they are made from: whole, or not there.
 
-Each is built beside its place and moved there. A lock a digest says who builds or removes it; the
-kernel drops it with its process. Templates and snapshots are kept so.
+A folder is built beside its final place and then renamed. Each digest has a lock, which its builder
+or remover holds. Templates, snapshots and compiled programs are kept in vaults.
 """
 
 import contextlib
@@ -26,19 +26,25 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _never_used(_folder: Path) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Vault:
-    """The folders below `root`. `record` is the file, a JSON object, that makes one finished.
+    """The folders below `root`. `record` is the file, a JSON object, that marks a finished folder.
 
-    `remove_build` removes what a build left, finished or not; it ignores what is not there.
+    `remove_build` removes the remains of a build, finished or not; it ignores a missing folder.
+    `is_used` returns whether a folder is in use, and is called with the folder's lock held.
     """
 
     root: Path
     record: str
     remove_build: Callable[[Path], None] = remove_tree
+    is_used: Callable[[Path], bool] = _never_used
 
     def folder(self, digest: str) -> Path:
-        """Return the place of `digest`; nothing need be there."""
+        """Return the place of `digest`; the folder need not exist."""
         return self.root / digest
 
     def building(self, digest: str) -> Path:
@@ -46,11 +52,11 @@ class Vault:
         return self.root / f".building-{digest}"
 
     def lock_path(self, digest: str) -> Path:
-        """Return the file that is locked."""
+        """Return the lock file of `digest`."""
         return self.root / f".{digest}.lock"
 
     def read(self, digest: str) -> dict[str, Any] | None:
-        """Return the record of `digest`, or None unless it is finished."""
+        """Return the record of `digest`, or None unless its folder is finished."""
         try:
             record = json.loads((self.folder(digest) / self.record).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -58,20 +64,20 @@ class Vault:
         return record if isinstance(record, dict) else None
 
     def publish(self, digest: str, record: dict[str, Any]) -> None:
-        """Finish what was built of `digest`. Raises OSError."""
+        """Finish the build of `digest`. Raises OSError."""
         building = self.building(digest)
         (building / self.record).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         building.rename(self.folder(digest))
 
     def digests(self) -> set[str]:
-        """Return every digest of which there is something, finished or not."""
+        """Return every digest that has a folder, finished or not, or a lock file."""
         if not self.root.is_dir():
             return set()
         names = (_NAME.fullmatch(path.name) for path in self.root.iterdir())
         return {name[1] for name in names if name}
 
     def remove(self, digest: str) -> None:
-        """Remove `digest`, whole or not, and what a build of it left. The caller holds its lock.
+        """Remove the folder of `digest`, whole or not, and its build. The caller holds its lock.
 
         The record goes first: half a folder must not look finished. Raises OSError.
         """
@@ -82,30 +88,30 @@ class Vault:
         self.remove_build(self.building(digest))
 
     def prune(self, in_use: set[str]) -> int:
-        """Remove every digest that is not `in_use`, and return the bytes that freed.
+        """Remove every digest that is neither `in_use` nor `is_used`; return the bytes freed.
 
-        What is being built stays; what a killed build or prune left goes.
+        A digest whose lock is held stays; the remains of a killed build or prune go.
         """
         return sum(self._prune(digest) for digest in sorted(self.digests() - in_use))
 
     @contextlib.contextmanager
     def locked(self, digest: str, on_wait: Callable[[], None]) -> Iterator[None]:
-        """Hold the lock of `digest` while the block runs. If somebody has it, tell `on_wait` once.
+        """Hold the lock of `digest` while the block runs. Call `on_wait` once if that must wait.
 
-        There is no limit: a build over a slow line takes what it takes.
+        The wait has no timeout: a build over a slow line may take hours.
         """
         with lockfile.locked(self.lock_path(digest), lambda _: on_wait()):
             yield
 
     @contextlib.contextmanager
     def locked_if_free(self, digest: str) -> Iterator[bool]:
-        """Hold the lock of `digest` while the block runs, or yield False if somebody has it."""
+        """Hold the lock of `digest` while the block runs; yield False if another has the lock."""
         with lockfile.locked_if_free(self.lock_path(digest)) as fd:
             yield fd is not None
 
     def _prune(self, digest: str) -> int:
         with self.locked_if_free(digest) as is_free:
-            if not is_free:
+            if not is_free or self.is_used(self.folder(digest)):
                 return 0
             folders = (self.folder(digest), self.building(digest))
             freed = sum(size_on_disk(folder) for folder in folders)
@@ -122,7 +128,7 @@ class Vault:
 def size_on_disk(folder: Path) -> int:
     """Return the bytes that everything below `folder` takes on the host's disk.
 
-    What somebody removes meanwhile counts as nothing.
+    A file that another process removes meanwhile counts as 0.
     """
     return sum(
         _blocks(Path(at) / name)
