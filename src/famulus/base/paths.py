@@ -9,6 +9,9 @@ from pathlib import Path
 
 from famulus.base.errors import FamulusError
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a user of the path checks owner and mode
+POOL_NAME = "fabric_em"  # of the pool's file there; the script of 2016 has the same name
+
 
 def home() -> Path:
     """Return $FAMULUS_HOME, by default `famulus` in the XDG data folder."""

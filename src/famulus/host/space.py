@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from famulus.base import paths
+from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import GIB, KIB, MIB, format_size, human_size
 from famulus.host.accelerator import Accelerator, largest_pool
 from famulus.host.finding import Finding, Level
@@ -23,7 +24,6 @@ _COLD = {"tcg": 330 * MIB, "kvm": 200 * MIB}
 _LEAST_POOL = 16 * MIB  # room below which the first program would already be ended by a bus error
 
 _MEMINFO = Path("/proc/meminfo")
-_SHM = Path("/dev/shm")  # noqa: S108 - the pool's place, named by the user's guide
 
 
 def has_template() -> bool:
@@ -149,7 +149,7 @@ def why_nothing_fits(pool: Path) -> str:
 
 def default_pool(spec: FabricSpec) -> Path:
     """Return a pool file that stands for the fabric's, if its name is not known."""
-    return spec.pool_file or _SHM / "fabric_em"
+    return spec.pool_file or SHARED_MEMORY / POOL_NAME
 
 
 def free_bytes(folder: Path) -> int:
@@ -164,7 +164,7 @@ def nearest(path: Path) -> Path:
 
 
 def _is_memory(pool: Path) -> bool:
-    return pool.is_relative_to(_SHM)
+    return pool.is_relative_to(SHARED_MEMORY)
 
 
 def _sizes(meminfo: Path) -> dict[str, int]:

@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import format_size
 from famulus.settings.spec import DEFAULT_NAME, FabricSpec
 
-_SHM = Path("/dev/shm")  # noqa: S108 - made with O_EXCL and 0600, owner and kind are checked
-_NAME = "fabric_em"  # the ancestor's name for it
 _SECTOR = 512  # the unit of st_blocks, stat(2)
 
 
@@ -19,7 +18,7 @@ def pool_path(name: str, spec: FabricSpec) -> Path:
     """Return where the pool of the fabric called `name` lies; it need not exist."""
     if spec.pool_file:
         return spec.pool_file
-    return _SHM / (_NAME if name == DEFAULT_NAME else f"{_NAME}.{name}")
+    return SHARED_MEMORY / (POOL_NAME if name == DEFAULT_NAME else f"{POOL_NAME}.{name}")
 
 
 def ensure(path: Path, size: int) -> bool:

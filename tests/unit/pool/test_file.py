@@ -2,14 +2,18 @@
 """The pool's file: made once, never shrunk, never somebody else's."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from famulus.base import paths
 from famulus.base.errors import FamulusError
+from famulus.base.paths import POOL_NAME
 from famulus.base.units import GIB, MIB
 from famulus.pool import file
 from famulus.settings.spec import FabricSpec
+from tests.places import ROOT
 
 
 def test_path():
@@ -17,6 +21,22 @@ def test_path():
     assert file.pool_path("fabric", spec) == Path("/dev/shm/fabric_em")
     assert file.pool_path("two", spec) == Path("/dev/shm/fabric_em.two")
     assert file.pool_path("two", FabricSpec(pool_file=Path("/p"))) == Path("/p")
+
+
+def test_the_default_name_stands_once_in_the_source():
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "guest").rglob("*.[ch]")]
+    sources += (ROOT / "native").rglob("*.[ch]")
+    name = re.compile(rf"\b{POOL_NAME}\b")
+    found = [path for path in sources if name.search(path.read_text(encoding="utf-8"))]
+    assert found == [Path(paths.__file__)]
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_documents_call_the_pool_by_its_default_name(path):
+    named = re.findall(r"/dev/shm/(\w+)|<shmem name='(\w+)'", path.read_text(encoding="utf-8"))
+    assert {name for pair in named for name in pair if name} <= {POOL_NAME}
 
 
 @pytest.mark.parametrize("umask", [0, 0o777])

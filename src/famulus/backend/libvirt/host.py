@@ -5,9 +5,8 @@ from pathlib import Path
 
 from famulus.backend.libvirt import virt
 from famulus.base.errors import FamulusError
+from famulus.base.paths import SHARED_MEMORY
 from famulus.host.finding import Finding
-
-_SHM = Path("/dev/shm")  # noqa: S108 - only compared with
 
 
 def check_libvirt(pool: Path) -> list[Finding]:
@@ -26,13 +25,13 @@ def _check_connection() -> Finding:
 
 
 def _check_pool(pool: Path) -> list[Finding]:
-    if pool.parent == _SHM:
+    if pool.parent == SHARED_MEMORY:
         return []
     return [
         Finding(
             "pool",
             "error",
-            f"libvirt takes a pool in {_SHM} only, not {pool}",
+            f"libvirt takes a pool in {SHARED_MEMORY} only, not {pool}",
             "Leave --pool-file out, or use --network user.",
         )
     ]
