@@ -17,7 +17,7 @@ from typing import Any
 
 from famulus.backend.qemu.user import UserNetwork
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 TIMEOUT = 900  # seconds; the first `up` builds the template
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from famulus.base.waiting import wait_until
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from famulus.doorbell.service import Doorbell
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli
 from tests.places import ROOT
 

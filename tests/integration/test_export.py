@@ -21,7 +21,7 @@ import pytest
 from famulus.base.units import MIB
 from famulus.export.image.debugfs import OFFSET
 from famulus.export.image.tree import Contents, walk
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import free_port, wait
 

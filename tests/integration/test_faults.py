@@ -13,7 +13,7 @@ import pytest
 
 from famulus.base import paths
 from famulus.base.waiting import wait_until
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli, interrupt, kill_daemon
 from tests.integration.templates import until
 

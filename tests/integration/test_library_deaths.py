@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from famulus.pool.directory import directory_bytes
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli
 
 pytestmark = pytest.mark.integration

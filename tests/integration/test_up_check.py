@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import Cli
 from tests.places import CHECKER_CORPUS
 

@@ -8,7 +8,7 @@ from famulus.checker.background import Background
 from famulus.checker.wrapper import traced
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import Hooks
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def _end(folder: FabricFolder) -> None:

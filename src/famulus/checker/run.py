@@ -38,7 +38,7 @@ from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import up
 from famulus.node.node import Node
 from famulus.pool import directory
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 OnLine = Callable[[Node, str], None]
 

@@ -26,7 +26,7 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.node.node import Node
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 _CANNOT = 2  # exit code: the program could not be run, or did not end
 

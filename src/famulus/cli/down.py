@@ -8,7 +8,7 @@ import typer
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, VerboseOption, make_events, open_log
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.down import down as take_down
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def down(

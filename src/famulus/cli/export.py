@@ -16,7 +16,7 @@ from famulus.cli.common import (
 )
 from famulus.export.export import FORMATS, Order
 from famulus.export.export import export as export_image
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def export(

@@ -12,7 +12,7 @@ from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.waiting import pause
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
 from famulus.fabric.fabric import open_fabric
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def log(

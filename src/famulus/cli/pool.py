@@ -18,7 +18,7 @@ from famulus.cli.stdin import confirm, read_stdin
 from famulus.pool import access
 from famulus.pool.file import check, pool_path
 from famulus.pool.hexdump import hexdump
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 app = typer.Typer(
     help="Look at and change the pool from the host, with or without running nodes.",

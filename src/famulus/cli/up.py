@@ -17,7 +17,7 @@ from famulus.fabric.status import fabric_status
 from famulus.fabric.up import up as bring_up
 from famulus.fabric.up import wanted
 from famulus.settings.spec import check_name, load_spec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 _DEFAULT_FILE = Path("fabric.toml")
 

@@ -17,6 +17,7 @@ from famulus.backend.libvirt.network import LibvirtNetwork, network_name
 from famulus.backend.libvirt.subnet import has_interface
 from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
+from famulus.base.files import write_private
 from famulus.base.logfile import write_log
 from famulus.base.privileged import RootStep, carry_out, is_root, require_sudo
 from famulus.export import artdir
@@ -33,7 +34,8 @@ from famulus.node import identify
 from famulus.node.node import Node
 from famulus.pool.file import pool_path
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record, write_private
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus.template.build import ensure
 from famulus.transport import ssh
 

@@ -26,7 +26,7 @@ from famulus.fabric.up import wanted
 from famulus.node import identify
 from famulus.node.node import Node
 from famulus.settings.spec import DEFAULT_NAME, FabricSpec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from famulus.template import store
 from famulus.template.guest import guest_files
 from famulus.template.recipe import Recipe

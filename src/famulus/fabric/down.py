@@ -19,7 +19,7 @@ from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def down(

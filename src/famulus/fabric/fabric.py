@@ -14,7 +14,8 @@ from famulus.node.node import Node
 from famulus.pool.file import pool_path
 from famulus.settings.identity import MAX_NODES, parse_nodes
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 
 _SSH = 22
 

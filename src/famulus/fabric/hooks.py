@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from famulus.base.events import Events
 from famulus.fabric.fabric import Fabric
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def _nothing(*_: object) -> None:

@@ -11,7 +11,7 @@ from famulus.base.events import Events
 from famulus.fabric.fabric import locked
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 
 def create_network(fabric: str, nodes: int, subnet: IPv4Network, events: Events) -> str:

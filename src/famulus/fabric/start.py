@@ -12,6 +12,7 @@ from famulus.backend.qemu import replug
 from famulus.backend.qemu.arguments import DOORBELL_VECTORS
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
+from famulus.base.files import write_private
 from famulus.base.units import format_size
 from famulus.doorbell.service import Doorbell
 from famulus.fabric.fabric import Fabric, locked
@@ -27,7 +28,6 @@ from famulus.settings.identity import MAX_NODES
 from famulus.snapshot import freeze
 from famulus.snapshot.key import Key
 from famulus.snapshot.store import Snapshot, prune_surplus
-from famulus.state.record import write_private
 from famulus.template import store
 from famulus.transport import ssh
 from famulus.transport.agent import GuestFile

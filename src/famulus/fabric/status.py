@@ -11,7 +11,7 @@ from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.state.record import all_fabrics
+from famulus.state.folder import all_fabrics
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from famulus.node.node import Node
 from famulus.settings.identity import MAX_NODES
 from famulus.settings.spec import FabricSpec
 from famulus.snapshot import store as snapshots
-from famulus.state.record import FabricFolder, Record, all_fabrics
+from famulus.state.folder import FabricFolder, all_fabrics
+from famulus.state.record import Record
 from famulus.template import store
 from famulus.template.build import ensure
 from famulus.template.guest import guest_files

@@ -21,7 +21,8 @@ from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
 from famulus.settings.spec import FabricSpec, load_spec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus.template.build import ensure
 from famulus.transport import ssh
 

@@ -15,13 +15,13 @@ from famulus.backend.qemu.disk import make_overlay
 from famulus.backend.qemu.pci import place_pool
 from famulus.base import paths
 from famulus.base.errors import FamulusError
+from famulus.base.files import write_private
 from famulus.base.run import run
 from famulus.coherence.caches import CACHES, STREAMS
 from famulus.host.accelerator import Accelerator
 from famulus.node.machine import machine, note_settings, template_gone
 from famulus.node.node import Node
 from famulus.snapshot.store import Snapshot
-from famulus.state.record import write_private
 from famulus.template.recipe import DISK_SIZE
 from famulus.template.store import Template
 from famulus.transport import ssh

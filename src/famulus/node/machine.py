@@ -6,10 +6,10 @@ from pathlib import Path
 
 from famulus.backend.qemu.arguments import Cache, Machine
 from famulus.base.errors import FamulusError
+from famulus.base.files import write_private
 from famulus.coherence.build import ensure
 from famulus.host.accelerator import Accelerator, address_bits
 from famulus.node.node import Node
-from famulus.state.record import write_private
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
 

@@ -15,7 +15,7 @@ from famulus.node.runner import DomainRunner, QemuRunner, Runner
 from famulus.pool.file import pool_path
 from famulus.settings.identity import Identity
 from famulus.settings.spec import DEFAULT_NAME, FabricSpec
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 
 _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 

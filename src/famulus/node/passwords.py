@@ -3,9 +3,9 @@
 
 import hashlib
 
+from famulus.base.files import write_private
 from famulus.node.node import Node
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import write_private
 from famulus.transport.agent import ask, password_request
 
 _TIMEOUT = 60.0  # seconds

@@ -20,7 +20,8 @@ from famulus.fabric.start import reset, restart
 from famulus.fabric.status import every_fabric, fabric_status
 from famulus.fabric.up import up
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from tests.places import ROOT
 
 CLI = ROOT / "src" / "famulus" / "cli"

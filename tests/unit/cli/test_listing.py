@@ -9,7 +9,8 @@ from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.cli.listing import list_fabrics
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 
 
 @pytest.fixture

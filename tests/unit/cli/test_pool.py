@@ -13,7 +13,8 @@ from famulus.cli.main import main
 from famulus.cli.pool import parse_offset
 from famulus.pool import file
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 
 
 class Pool:

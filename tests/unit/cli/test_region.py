@@ -12,7 +12,8 @@ from famulus.base.units import MIB
 from famulus.cli.main import main
 from famulus.pool import directory
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus_guest import Pool
 from tests.unit.guest import lib
 from tests.unit.guest.lib import Child, child

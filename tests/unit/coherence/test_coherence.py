@@ -11,7 +11,8 @@ from famulus.coherence import build
 from famulus.coherence.caches import Caches, Policy
 from famulus.fabric.up import require_possible
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from famulus.export.image.debugfs import OFFSET
 from famulus.node.node import Node
 from famulus.node.runner import QemuRunner
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus.template.guest import guest_files
 from famulus.template.recipe import Recipe
 from famulus.transport import ssh

@@ -11,7 +11,8 @@ from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.fabric import templates
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record
+from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus.template.guest import guest_files
 from famulus.template.recipe import Recipe
 

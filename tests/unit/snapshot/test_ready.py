@@ -11,7 +11,7 @@ from famulus.node.node import Node
 from famulus.settings.identity import MAX_NODES, hosts_file
 from famulus.settings.spec import FabricSpec
 from famulus.snapshot.ready import READY
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 from famulus.transport import ssh
 from famulus.transport.agent import GuestFile, ReadyFile, ready_request
 

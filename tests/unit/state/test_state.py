@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The fabric's folder: what is stored comes back, nobody reads a part, one has the lock."""
+"""The fabric's folder: its record is read back whole, and its lock has one holder."""
 
 import json
 import os
@@ -13,11 +13,12 @@ import pytest
 from famulus.base import waiting
 from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.settings.spec import FabricSpec
-from famulus.state.record import FabricFolder, Record, all_fabrics, write_private
+from famulus.state.folder import FabricFolder, all_fabrics
+from famulus.state.record import Record
 
 HOLDER = """
 import sys, time
-from famulus.state.record import FabricFolder
+from famulus.state.folder import FabricFolder
 sys.argv = ["famulus", "up"]
 with FabricFolder("f").lock(lambda holder: None):
     print("locked", flush=True)
@@ -35,7 +36,7 @@ def folder():
 
 @pytest.fixture
 def holder():
-    """Another process that has the lock of fabric `f`."""
+    """Another process that holds the lock of fabric `f`."""
     with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"locked\n"
@@ -44,10 +45,10 @@ def holder():
 
 
 def nobody(_holder: str) -> None:
-    pytest.fail("somebody has the lock")
+    pytest.fail("the lock is not free")
 
 
-def test_what_is_stored_comes_back(folder):
+def test_a_stored_record_is_read_back(folder):
     record = Record(
         FabricSpec(nodes=3, pool=1 << 32, packages=("gdb",)), "abc", {1: 42001, 2: 42002}
     )
@@ -58,14 +59,14 @@ def test_what_is_stored_comes_back(folder):
     assert (folder.path / "state.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_no_fabric():
+def test_a_missing_fabric_is_named():
     with pytest.raises(FamulusError, match="there is no fabric 'none'") as caught:
         FabricFolder("none").read()
     assert "famulus list" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 200])
-def test_no_name(name):
+def test_a_bad_name_is_refused(name):
     with pytest.raises(UsageError):
         FabricFolder(name)
 
@@ -89,20 +90,20 @@ def test_no_name(name):
         '{"format": 1, "spec": {}, "template": "x", "ports": {"1": "x"}}',
     ],
 )
-def test_broken_state_names_its_cure(folder, text):
+def test_a_broken_state_names_its_cure(folder, text):
     (folder.path / "state.json").write_text(text)
     with pytest.raises(FamulusError, match="the state of fabric 'f' cannot be read") as caught:
         folder.read()
     assert "down --purge --fabric f" in caught.value.hint
 
 
-def test_binary_state(folder):
+def test_a_binary_state_is_refused(folder):
     (folder.path / "state.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FamulusError, match="cannot be read"):
         folder.read()
 
 
-def test_a_newer_format_is_not_guessed_at(folder):
+def test_a_newer_format_is_refused(folder):
     folder.write(Record(FabricSpec(), "abc"))
     raw = json.loads((folder.path / "state.json").read_text())
     (folder.path / "state.json").write_text(json.dumps(raw | {"format": 99}))
@@ -110,7 +111,7 @@ def test_a_newer_format_is_not_guessed_at(folder):
         folder.read()
 
 
-def test_write_is_whole_or_not_at_all(folder, monkeypatch):
+def test_a_failed_write_keeps_the_old_record(folder, monkeypatch):
     folder.write(Record(FabricSpec(), "old"))
 
     def fail(*_: object) -> None:
@@ -123,18 +124,7 @@ def test_write_is_whole_or_not_at_all(folder, monkeypatch):
     assert [path.name for path in folder.path.iterdir()] == ["state.json"]
 
 
-def test_private_whatever_the_umask(tmp_path):
-    old = os.umask(0)
-    try:
-        write_private(tmp_path / "key", b"secret")
-        write_private(tmp_path / "script", "x", mode=0o700)
-    finally:
-        os.umask(old)
-    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "script").stat().st_mode & 0o777 == 0o700
-
-
-def test_lock_is_free_again():
+def test_the_lock_is_free_after_the_block():
     for _ in range(2):
         with FabricFolder("f").lock(nobody):
             pass
@@ -144,35 +134,35 @@ def test_lock_is_free_again():
         pass
 
 
-def test_second_is_told_who_has_it(holder):
-    told: list[str] = []
-    with pytest.raises(FamulusError) as caught, FabricFolder("f").lock(told.append, timeout=0.3):
-        pytest.fail("two have the lock")
-    assert told == [f"famulus up (process {holder.pid})"]
+def test_a_timeout_names_the_holder(holder):
+    names: list[str] = []
+    with pytest.raises(FamulusError) as caught, FabricFolder("f").lock(names.append, timeout=0.3):
+        pytest.fail("two processes hold the lock")
+    assert names == [f"famulus up (process {holder.pid})"]
     assert str(holder.pid) in caught.value.brief
 
 
-def test_second_has_its_turn(holder):
-    told: list[str] = []
+def test_a_waiter_gets_the_lock_of_a_killed_holder(holder):
+    names: list[str] = []
 
-    def on_wait(who: str) -> None:
-        told.append(who)
+    def on_wait(name: str) -> None:
+        names.append(name)
         holder.kill()
 
     with FabricFolder("f").lock(on_wait, timeout=30):
         assert str(os.getpid()) in FabricFolder("f").holder()
-    assert len(told) == 1
+    assert len(names) == 1
 
 
 @pytest.mark.usefixtures("holder")
-def test_waiting_for_the_lock_ends_with_an_interrupt():
+def test_an_interrupt_ends_the_wait_for_the_lock():
     threading.Timer(0.2, waiting.interrupt, [signal.SIGINT]).start()
     with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, timeout=30):
-        pytest.fail("two have the lock")
+        pytest.fail("two processes hold the lock")
 
 
-def test_purge_while_somebody_waits(holder):
-    """Who waits must not end up with the lock of a folder that is gone."""
+def test_a_waiter_locks_the_new_folder_after_a_purge(holder):
+    """The waiter must not end up with the lock of the removed folder."""
 
     def purge() -> None:
         FabricFolder("f").remove()
@@ -182,11 +172,11 @@ def test_purge_while_somebody_waits(holder):
     with FabricFolder("f").lock(lambda _: None, timeout=10):
         assert (FabricFolder("f").path / "lock").exists()
         with pytest.raises(FamulusError), FabricFolder("f").lock(lambda _: None, timeout=0):
-            pytest.fail("two have the lock")
+            pytest.fail("two processes hold the lock")
 
 
 @pytest.mark.usefixtures("famulus_home")
-def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same():
+def test_a_folder_that_is_purged_at_any_moment_can_be_locked():
     over = threading.Event()
 
     def purge() -> None:
@@ -204,7 +194,7 @@ def test_a_folder_that_is_purged_at_any_moment_is_locked_all_the_same():
         purging.join()
 
 
-def test_remove_and_forget(folder):
+def test_forget_keeps_the_log_and_remove_nothing(folder):
     folder.write(Record(FabricSpec(), "abc"))
     folder.log.write_text("why it failed")
     folder.node(1).mkdir()
@@ -219,7 +209,7 @@ def test_remove_and_forget(folder):
     folder.remove()
 
 
-def test_all_fabrics(famulus_home):
+def test_all_fabrics_have_a_state_and_a_proper_name(famulus_home):
     assert all_fabrics() == []
     for name in ("b", "a", "half"):
         FabricFolder(name).path.mkdir(parents=True)

@@ -10,10 +10,10 @@ from famulus.backend.libvirt import virt
 from famulus.backend.libvirt.domain_document import Place, domain_document
 from famulus.backend.qemu.disk import backing_chain
 from famulus.base.errors import FamulusError
+from famulus.base.files import write_private
 from famulus.host.accelerator import Accelerator
 from famulus.node.machine import machine, note_settings
 from famulus.node.node import Node
-from famulus.state.record import write_private
 
 _LONGEST_SOCKET = 107  # bytes of a socket's path, unix(7)
 

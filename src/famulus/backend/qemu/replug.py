@@ -10,8 +10,8 @@ from pathlib import Path
 from famulus.backend.qemu import monitor
 from famulus.backend.qemu.monitor import Command
 from famulus.backend.qemu.user import UserNetwork
+from famulus.base.files import write_private
 from famulus.base.process import Daemon
-from famulus.state.record import write_private
 
 
 def ensure(socket: Path, network: UserNetwork, qemu: Daemon, folder: Path) -> None:

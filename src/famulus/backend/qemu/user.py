@@ -15,11 +15,11 @@ from famulus.backend.qemu.switch_arguments import (
     switch_arguments,
 )
 from famulus.base.errors import FamulusError
+from famulus.base.files import write_private
 from famulus.base.process import Daemon
 from famulus.base.run import run
 from famulus.base.waiting import wait_until
 from famulus.settings.identity import Identity, name_server
-from famulus.state.record import write_private
 
 _TIMEOUT = 20.0  # seconds for a start
 _PORT_TRIES = 1000
