@@ -117,7 +117,7 @@ def require_incoherent(folder: FabricFolder) -> None:
     if not folder.exists():
         return
     spec = folder.read().spec
-    if spec.watch and not spec.caches:
+    if spec.watch and not spec.noncoherent:
         raise FamulusError(
             f"the memory of the fabric '{folder.name}' is coherent: it has nothing to check",
             hint="Leave --fabric out, or `famulus down` and `famulus up --coherence none` first; "

@@ -70,26 +70,26 @@ def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricS
 
 def require_possible(spec: FabricSpec) -> None:
     """Raise UsageError if `spec` asks for things that exclude each other."""
-    if spec.check and not spec.caches:
+    if spec.check and not spec.noncoherent:
         raise UsageError(
             "coherent memory has nothing to check",
             hint="Leave --coherence full out, or --check.",
         )
     if not spec.watched:
         return
-    flag = "--coherence none" if spec.caches else "--watch"
+    flag = "--coherence none" if spec.noncoherent else "--watch"
     if spec.accel == "kvm":
-        lacks = "whose caches are coherent" if spec.caches else "which tells of no access"
+        lacks = "whose caches are coherent" if spec.noncoherent else "which tells of no access"
         raise UsageError(
             f"KVM runs nodes on the host's own CPU, {lacks}",
             hint=f"`{flag}` needs `--accel tcg`, or leave --accel out.",
         )
     if spec.network == "libvirt":
-        lacks = "have no caches of their own" if spec.caches else "tell of no access"
+        lacks = "have no caches of their own" if spec.noncoherent else "tell of no access"
         raise UsageError(
             f"nodes that libvirt runs {lacks}", hint=f"`{flag}` needs `--network user`."
         )
-    if spec.caches and bool(spec.cache) != (spec.eviction != "none"):
+    if spec.noncoherent and bool(spec.cache) != (spec.eviction != "none"):
         raise UsageError(
             "a cache has both a size and a way to choose what goes when it is full, or neither",
             hint="Give both --cache SIZE and --eviction random or lru.",
@@ -158,7 +158,7 @@ def _make_caches(fabric: Fabric) -> None:
         return
     local, lines = spec.atomics == "local", spec.cache // LINE
     policy = Policy(
-        coherent=not spec.caches,
+        coherent=not spec.noncoherent,
         local_atomics=local,
         eviction=spec.eviction,
         lines=lines,

@@ -168,13 +168,13 @@ def use_cache(node: Node) -> None:
 
     The way it is had to notice is to halt its CPUs for a moment.
     """
-    if node.caches and node.spec.caches and not node.caches.used(node.number):
+    if node.caches and node.spec.noncoherent and not node.caches.used(node.number):
         _have_do(node, CACHES | STREAMS if node.spec.check else CACHES)
 
 
 def tell(node: Node, *, begin: bool) -> None:
     """Have the running node tell of its accesses to the pool from now on, or no more."""
-    always = CACHES if node.spec.caches else 0
+    always = CACHES if node.spec.noncoherent else 0
     _have_do(node, always | STREAMS if begin else always)
 
 

@@ -44,7 +44,7 @@ def _cache(node: Node, pool_file: Path) -> Cache | None:
     caches = node.caches
     if caches is None:
         return None
-    image = caches.image(node.number) if node.spec.caches else pool_file
+    image = caches.image(node.number) if node.spec.noncoherent else pool_file
     return Cache(ensure().plugin, caches.folder, image, node.number)
 
 

@@ -130,14 +130,14 @@ class FabricSpec(BaseModel):
         return self.doorbell and self.network == "user"
 
     @property
-    def caches(self) -> bool:
+    def noncoherent(self) -> bool:
         """Whether each node has a cache before the pool that no other node looks into."""
         return self.coherence == "none"
 
     @property
     def watched(self) -> bool:
         """Whether a plugin is in each node that can tell of its accesses, which caches need."""
-        return self.watch or self.caches
+        return self.watch or self.noncoherent
 
     @property
     def accelerator(self) -> Literal["auto", "kvm", "tcg"]:
