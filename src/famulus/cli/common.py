@@ -11,7 +11,7 @@ from famulus.base.events import Events
 from famulus.base.logfile import write_log
 from famulus.base.paths import make_private
 from famulus.cli.progress import make_sink
-from famulus.settings.spec import DEFAULT_NAME
+from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.state.folder import FabricFolder
 
 FabricOption = Annotated[

@@ -2,7 +2,7 @@
 """`famulus configure`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,35 +13,28 @@ from famulus.cli.common import (
     make_events,
     settings_here,
 )
+from famulus.cli.options import help_of, takes_settings
 from famulus.cli.question import asker
 from famulus.export.configure import Order
 from famulus.export.configure import configure as make_artifacts
 from famulus.export.image.artifacts import Artifacts
-from famulus.settings.spec import check_name, load_spec
+from famulus.settings.fabric_name import check_name
+from famulus.settings.sources import load_spec
+
+_SETTINGS = ("memory", "cpus", "pool", "suite", "kernel", "mirror", "proxy", "subnet")
+
+# Nothing but the script starts the nodes: they have neither a plugin nor caches.
+_WITHOUT_FAMULUS = {"network": "libvirt", "coherence": "full", "watch": False, "check": False}
 
 
-def _option(name: str, help: str, metavar: str, **more: Any) -> Any:  # noqa: A002, ANN401 - typer's own words
-    return typer.Option(name, help=help, metavar=metavar, show_default=False, **more)
-
-
+@takes_settings(*_SETTINGS)
 def configure(
-    number: Annotated[str, typer.Argument(metavar="N", help="Number of nodes, 1 to 64.")],
+    number: Annotated[str, typer.Argument(metavar="N", help=help_of("nodes"))],
     artdir: Annotated[
-        Path, _option("--artdir", "Folder of the artifacts (/tmp).", "DIR", envvar="ARTDIR")
+        Path,
+        typer.Option("--artdir", metavar="DIR", envvar="ARTDIR", help="Folder of the artifacts."),
     ] = Path("/tmp"),  # noqa: S108 - the ancestor's default
     fabric: FabricOption = DEFAULT_FABRIC,
-    memory: Annotated[str | None, _option("--memory", "RAM of a node (512M).", "SIZE")] = None,
-    cpus: Annotated[int | None, _option("--cpus", "CPUs of a node (1).", "K")] = None,
-    pool: Annotated[str | None, _option("--pool", "Size of the pool (1G).", "SIZE")] = None,
-    suite: Annotated[str | None, _option("--suite", "Debian suite (trixie).", "SUITE")] = None,
-    kernel: Annotated[str | None, _option("--kernel", "cloud or generic (cloud).", "KIND")] = None,
-    mirror: Annotated[str | None, _option("--mirror", "Debian mirror. Also MIRROR.", "URL")] = None,
-    proxy: Annotated[
-        str | None, _option("--proxy", "HTTP proxy for packages. Also PROXY.", "URL")
-    ] = None,
-    subnet: Annotated[
-        str | None, _option("--subnet", "Private /24 (192.168.42.0/24).", "NET")
-    ] = None,
     reuse: Annotated[
         bool | None,
         typer.Option(
@@ -55,6 +48,7 @@ def configure(
         bool, typer.Option("--yes", "-y", help="Ask nothing; every answer is yes.")
     ] = False,
     verbose: VerboseOption = False,
+    **settings: object,
 ) -> None:
     """Make disks of N nodes, a network and a script that starts them, as the ancestor did.
 
@@ -63,18 +57,7 @@ def configure(
 
     Examples: `famulus configure 4`, `ARTDIR=/srv/fam famulus configure 2 --yes`.
     """
-    flags = {
-        "nodes": number,
-        "memory": memory,
-        "cpus": cpus,
-        "pool": pool,
-        "suite": suite,
-        "kernel": kernel,
-        "mirror": mirror,
-        "proxy": proxy,
-        "subnet": subnet,
-        "network": "libvirt",
-    }
+    flags = {"nodes": number, **settings, **_WITHOUT_FAMULUS}
     spec = load_spec(flags, file=settings_here())
     artifacts = Artifacts(artdir.expanduser().absolute())
     order = Order(check_name(fabric), spec, artifacts, reuse, prune)

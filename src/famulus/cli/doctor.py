@@ -10,41 +10,25 @@ from rich.console import Console
 from rich.markup import escape
 
 from famulus.cli.common import JsonOption, settings_here
+from famulus.cli.options import takes_settings
 from famulus.host.check import check_host
 from famulus.host.finding import Finding
-from famulus.settings.spec import load_spec
+from famulus.settings.sources import load_spec
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
 
 
+@takes_settings("memory", "pool", "accel", "network")
 def doctor(
     number: Annotated[int | None, typer.Argument(metavar="[N]", help="For how many nodes.")] = None,
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="RAM of a node.")
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option("--pool", metavar="SIZE", help="Size of the pool.")
-    ] = None,
-    accel: Annotated[
-        str | None, typer.Option("--accel", metavar="KIND", help="auto, kvm or tcg.")
-    ] = None,
-    network: Annotated[
-        str | None, typer.Option("--network", metavar="KIND", help="user or libvirt.")
-    ] = None,
     json_output: JsonOption = False,
+    **settings: object,
 ) -> None:
     """Check whether this host can run a fabric, and say what to do where it cannot.
 
     Exits with 1 if something that a fabric needs is missing.
     """
-    flags = {
-        "nodes": number,
-        "memory": memory,
-        "pool": pool,
-        "accel": accel,
-        "network": network,
-    }
-    findings = check_host(load_spec(flags, file=settings_here()))
+    findings = check_host(load_spec({"nodes": number, **settings}, file=settings_here()))
     if json_output:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

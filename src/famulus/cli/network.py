@@ -17,8 +17,10 @@ from famulus.cli.common import (
     make_events,
     settings_here,
 )
+from famulus.cli.options import takes_settings
 from famulus.fabric.networks import create_network, remove_network
-from famulus.settings.spec import check_name, load_spec
+from famulus.settings.fabric_name import check_name
+from famulus.settings.sources import load_spec
 
 app = typer.Typer(help="The networks that libvirt keeps for fabrics.", no_args_is_help=True)
 
@@ -34,20 +36,19 @@ def list_networks(json_output: JsonOption = False) -> None:
 
 
 @app.command()
+@takes_settings("subnet")
 def create(
     number: Annotated[
         str | None, typer.Argument(metavar="[N]", help="Nodes with an address of their own.")
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
-    subnet: Annotated[
-        str | None, typer.Option("--subnet", metavar="NET", help="Private /24.")
-    ] = None,
+    **settings: object,
 ) -> None:
     """Make the network of a fabric, or extend it while it runs. `up` and `configure` do so too.
 
     Example: `famulus network create 4`.
     """
-    spec = load_spec({"nodes": number, "subnet": subnet}, file=settings_here())
+    spec = load_spec({"nodes": number, **settings}, file=settings_here())
     name = create_network(check_name(fabric), spec.nodes, spec.subnet, make_events())
     typer.echo(f"the network {name} runs", err=True)
 

@@ -2,7 +2,6 @@
 """`famulus template build|list|prune`."""
 
 import json
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,8 +9,9 @@ from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.common import JsonOption, VerboseOption, make_events, settings_here
+from famulus.cli.options import takes_settings
 from famulus.fabric.templates import templates_in_use
-from famulus.settings.spec import load_spec
+from famulus.settings.sources import load_spec
 from famulus.template import store
 from famulus.template.build import ensure
 
@@ -19,22 +19,10 @@ app = typer.Typer(help="The root file systems that nodes are made from.", no_arg
 
 
 @app.command()
-def build(
-    suite: Annotated[
-        str | None, typer.Option("--suite", metavar="SUITE", help="Debian suite.")
-    ] = None,
-    kernel: Annotated[
-        str | None, typer.Option("--kernel", metavar="KIND", help="cloud or generic.")
-    ] = None,
-    mirror: Annotated[
-        str | None, typer.Option("--mirror", metavar="URL", help="Debian mirror.")
-    ] = None,
-    proxy: Annotated[str | None, typer.Option("--proxy", metavar="URL", help="HTTP proxy.")] = None,
-    verbose: VerboseOption = False,
-) -> None:
+@takes_settings("suite", "kernel", "mirror", "proxy")
+def build(verbose: VerboseOption = False, **settings: object) -> None:
     """Build a template if it is not there yet. `up` does this by itself."""
-    flags = {"suite": suite, "kernel": kernel, "mirror": mirror, "proxy": proxy}
-    spec = load_spec(flags, file=settings_here())
+    spec = load_spec(settings, file=settings_here())
     template = ensure(spec, make_events(verbose))
     typer.echo(f"{template.digest} {template.folder}")
 

@@ -25,7 +25,8 @@ from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.up import wanted
 from famulus.node import identify
 from famulus.node.node import Node
-from famulus.settings.spec import DEFAULT_NAME, FabricSpec
+from famulus.settings.fabric_name import DEFAULT_NAME
+from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.template import store
 from famulus.template.guest import guest_files

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from famulus.backend.libvirt import domain
 from famulus.backend.qemu.arguments import PROGRAM as QEMU
-from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
-from famulus.base.units import format_size
 from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
 from famulus.fabric.fabric import Fabric, locked
@@ -20,7 +18,9 @@ from famulus.host.check import check_host, require
 from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
-from famulus.settings.spec import FabricSpec, load_spec
+from famulus.settings.changes import change_while_running
+from famulus.settings.sources import load_spec
+from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
 from famulus.template.build import ensure
@@ -60,40 +60,10 @@ def _running(folder: FabricFolder, spec: FabricSpec) -> int:
 
 
 def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricSpec:
-    """Return what fabric `name` shall be. Raises UsageError if that makes no sense."""
+    """Return the spec that fabric `name` shall have. Raises UsageError for wrong settings."""
     folder = FabricFolder(name)
     remembered = folder.read().spec.model_dump(exclude_defaults=True) if folder.exists() else {}
-    spec = load_spec(flags, file=file, remembered=remembered)
-    require_possible(spec)
-    return spec
-
-
-def require_possible(spec: FabricSpec) -> None:
-    """Raise UsageError if `spec` asks for things that exclude each other."""
-    if spec.check and not spec.noncoherent:
-        raise UsageError(
-            "coherent memory has nothing to check",
-            hint="Leave --coherence full out, or --check.",
-        )
-    if not spec.watched:
-        return
-    flag = "--coherence none" if spec.noncoherent else "--watch"
-    if spec.accel == "kvm":
-        lacks = "whose caches are coherent" if spec.noncoherent else "which tells of no access"
-        raise UsageError(
-            f"KVM runs nodes on the host's own CPU, {lacks}",
-            hint=f"`{flag}` needs `--accel tcg`, or leave --accel out.",
-        )
-    if spec.network == "libvirt":
-        lacks = "have no caches of their own" if spec.noncoherent else "tell of no access"
-        raise UsageError(
-            f"nodes that libvirt runs {lacks}", hint=f"`{flag}` needs `--network user`."
-        )
-    if spec.noncoherent and bool(spec.cache) != (spec.eviction != "none"):
-        raise UsageError(
-            "a cache has both a size and a way to choose what goes when it is full, or neither",
-            hint="Give both --cache SIZE and --eviction random or lru.",
-        )
+    return load_spec(flags, file=file, remembered=remembered)
 
 
 def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitStack) -> Fabric:
@@ -101,7 +71,7 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
     record = Record(spec, digest)
     if folder.exists():
         old = folder.read()
-        _refuse_move(Fabric(folder, old), spec)
+        _refuse_change(Fabric(folder, old), spec)
         if spec.network != "libvirt":
             _leave_libvirt(folder)
         undo.callback(folder.write, old)
@@ -111,30 +81,17 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
     return Fabric(folder, record)
 
 
-def _refuse_move(old: Fabric, spec: FabricSpec) -> None:
-    """Raise FamulusError if `spec` changes what the nodes of a running fabric all stand on."""
+def _refuse_change(old: Fabric, spec: FabricSpec) -> None:
+    """Raise FamulusError if `spec` changes a setting that the nodes of a running fabric share."""
     new = Fabric(old.folder, Record(spec, ""))
-    for setting, before, after in (
-        ("network", old.spec.network, spec.network),
-        ("subnet", old.spec.subnet, spec.subnet),
-        ("pool file", old.pool, new.pool),
-        ("pool", format_size(old.spec.pool), format_size(spec.pool)),
-        ("coherence", old.spec.coherence, spec.coherence),
-        ("plugin that watches", _loaded(old.spec), _loaded(spec)),
-        ("atomics", old.spec.atomics, spec.atomics),
-        ("cache", format_size(old.spec.cache), format_size(spec.cache)),
-        ("eviction", old.spec.eviction, spec.eviction),
-        ("seed", old.spec.seed, spec.seed),
-    ):
-        if before != after and old.alive():
-            raise FamulusError(
-                f"the fabric runs with the {setting} {before}; it cannot become {after} now",
-                hint="`famulus down` first, then `famulus up` again.",
-            )
+    error = change_while_running(_with_pool(old), _with_pool(new))
+    if error and old.alive():
+        raise error
 
 
-def _loaded(spec: FabricSpec) -> str:
-    return "loaded" if spec.watched else "not loaded"
+def _with_pool(fabric: Fabric) -> FabricSpec:
+    """Return the fabric's spec with the pool's file, even where it is the default one."""
+    return fabric.spec.model_copy(update={"pool_file": fabric.pool})
 
 
 def _leave_libvirt(folder: FabricFolder) -> None:

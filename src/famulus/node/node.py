@@ -13,8 +13,9 @@ from famulus.doorbell.service import Doorbell
 from famulus.host.space import why_nothing_fits
 from famulus.node.runner import DomainRunner, QemuRunner, Runner
 from famulus.pool.file import pool_path
+from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity
-from famulus.settings.spec import DEFAULT_NAME, FabricSpec
+from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
 _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds

@@ -9,7 +9,8 @@ from pathlib import Path
 from famulus.base.errors import FamulusError
 from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import format_size
-from famulus.settings.spec import DEFAULT_NAME, FabricSpec
+from famulus.settings.fabric_name import DEFAULT_NAME
+from famulus.settings.spec import FabricSpec
 
 _SECTOR = 512  # the unit of st_blocks, stat(2)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from famulus.base import lockfile, paths
 from famulus.base.errors import FamulusError
-from famulus.settings.spec import check_name, is_name
+from famulus.settings.fabric_name import check_name, is_name
 from famulus.state.record import Record, read_record, write_record
 
 LOCK_TIMEOUT = 900.0  # seconds: longer than any `up`, a first one with its template included

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from famulus.settings.spec import DEFAULT_MIRROR, FabricSpec
+from famulus.settings.kinds import DEFAULT_MIRROR
+from famulus.settings.spec import FabricSpec
 
 DISK_SIZE = 8 << 30  # bytes; sparse
 _FORMAT = 1  # raise it when what is built from the same recipe changes

@@ -5,39 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from famulus.base.errors import FamulusError, UsageError
+from famulus.base.errors import FamulusError
 from famulus.checker.run import require_incoherent
 from famulus.coherence import build
 from famulus.coherence.caches import Caches, Policy
-from famulus.fabric.up import require_possible
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"accel": "kvm"}, "caches are coherent"),
-        ({"network": "libvirt"}, "libvirt"),
-        ({"cache": 4096}, "both a size and a way"),
-        ({"eviction": "lru"}, "both a size and a way"),
-    ],
-)
-def test_what_excludes_caches(wrong, says):
-    with pytest.raises(UsageError) as caught:
-        require_possible(FabricSpec(coherence="none", **wrong))
-    assert says in caught.value.brief
-    require_possible(FabricSpec(**wrong))
-
-
-@pytest.mark.parametrize("wrong", [{"accel": "kvm"}, {"network": "libvirt"}])
-def test_what_excludes_watching(wrong):
-    with pytest.raises(UsageError) as caught:
-        require_possible(FabricSpec(watch=True, **wrong))
-    assert "no access" in caught.value.brief
-    assert "`--watch`" in caught.value.hint
-    require_possible(FabricSpec(watch=True, cache=4096))
 
 
 def test_watched_nodes_have_the_pool_itself(tmp_path, monkeypatch):

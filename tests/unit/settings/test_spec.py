@@ -1,239 +1,86 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the user wants: who wins, and how each wrong word is answered."""
-
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+"""The rules between settings, wherever the settings come from."""
 
 import pytest
-from pydantic import ValidationError
 
 from famulus.base.errors import UsageError
-from famulus.base.units import GIB, MIB
-from famulus.settings.spec import _RIGHT, FabricSpec, check_name, load_spec
-
-
-def load(
-    flags: Mapping[str, object] | None = None,
-    *,
-    env: Mapping[str, str] | None = None,
-    file: Path | None = None,
-    remembered: Mapping[str, object] | None = None,
-) -> FabricSpec:
-    return load_spec(flags or {}, env=env or {}, file=file, remembered=remembered)
-
-
-def refusal(**kwargs: Any) -> str:
-    """All that the user is told."""
-    with pytest.raises(UsageError) as caught:
-        load(**kwargs)
-    error = caught.value
-    assert error.exit_code == 2
-    return f"{error.brief}\n{error.details}\n{error.hint}"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
-    """A home without the ~/.wgetrc of whoever runs the tests."""
-    folder = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def toml(tmp_path):
-    def write(text: str) -> Path:
-        path: Path = tmp_path / "fabric.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
-def test_defaults():
-    spec = load()
-    assert (spec.nodes, spec.memory, spec.cpus, spec.pool) == (1, 512 * MIB, 1, GIB)
-    assert (spec.suite, spec.kernel, spec.accel) == ("trixie", "cloud", "auto")
-
-
-def test_caches_need_translated_code():
-    assert load({"coherence": "none"}).accelerator == "tcg"
-    assert load({"coherence": "full"}).accelerator == "auto"
-    assert load({"cache": "32K"}).cache == 32 * 1024
-    assert "must be 0 (no bound), or a size from 64" in refusal(flags={"cache": "100"})
-    assert load({"watch": "true"}).accelerator == "tcg"
-    assert "must be true or false" in refusal(flags={"watch": "some"})
-    assert "must be full or none" in refusal(flags={"coherence": "some"})
-
-
-def test_flag_over_environment_over_file_over_remembered_over_default(toml):
-    words: dict[str, Any] = {"remembered": {"nodes": 2}}
-    assert load(**words).nodes == 2
-    words["file"] = toml("nodes = 3")
-    assert load(**words).nodes == 3
-    words["env"] = {"FAMULUS_NODES": "4"}
-    assert load(**words).nodes == 4
-    words["flags"] = {"nodes": 5}
-    assert load(**words).nodes == 5
-    words["flags"] = {"nodes": None}
-    assert load(**words).nodes == 4
-
-
-def test_own_variables_win_over_the_ancestors():
-    assert load(env={"MIRROR": "http://a/debian/"}).mirror == "http://a/debian"
-    env = {"MIRROR": "http://a/debian", "FAMULUS_MIRROR": "http://b/debian"}
-    assert load(env=env).mirror == "http://b/debian"
-    assert load(env={"http_proxy": "http://p:1"}).proxy == "http://p:1"
-    assert load(env={"http_proxy": "http://p:1", "PROXY": "http://q:2"}).proxy == "http://q:2"
-
-
-def test_empty_variable_is_none():
-    assert load(env={"FAMULUS_NODES": "", "MIRROR": ""}) == load()
-
-
-def test_packages_from_environment_are_words():
-    assert load(env={"FAMULUS_PACKAGES": "vim  gdb vim"}).packages == ("gdb", "vim")
-
-
-def test_what_is_stored_is_read_back():
-    spec = load(
-        {"pool": "4G", "memory": "1G", "nodes": 7, "pool_file": "/p", "subnet": "10.1.2.0/24"}
-    )
-    assert load(remembered=spec.model_dump(mode="json")) == spec
-    assert load(remembered=spec.model_dump(exclude_defaults=True)) == spec
-
-
-def test_frozen():
-    with pytest.raises(ValidationError):
-        setattr(load(), "nodes", 3)  # noqa: B010
-
-
-@pytest.mark.parametrize("nodes", [0, 65, -1, "four", "1.5", 2.5, True, [3]])
-def test_nodes(nodes):
-    text = refusal(flags={"nodes": nodes})
-    assert text.startswith("nodes: ")
-    assert "1 to 64" in text
-    assert "the command line" in text
-
-
-@pytest.mark.parametrize("size", ["1.5G", "four", "-1", ""])
-def test_no_size(size):
-    text = refusal(flags={"pool": size})
-    assert text.startswith("pool: ")
-    assert f"not '{size}'" in text
-    assert "such as 64M, 1G or 4G" in text
-
-
-@pytest.mark.parametrize("size", ["48M", "3G", "0", "9999T", "32M", "2T", -1, 100])
-def test_pool_size(size):
-    text = refusal(flags={"pool": size})
-    assert text.startswith("pool: ")
-    assert "power of two" in text
-    assert "64M" in text
-    assert "1T" in text
-
-
-@pytest.mark.parametrize("size", ["64M", "1T", 1 << 30])
-def test_good_pool_size(size):
-    assert load({"pool": size}).pool >= 64 * MIB
-
-
-@pytest.mark.parametrize("size", ["0", "191M", "9999T"])
-def test_memory(size):
-    text = refusal(env={"FAMULUS_MEMORY": size})
-    assert text.startswith("memory: ")
-    assert "192M to 256G" in text
-    assert size in text
-    assert "FAMULUS_MEMORY" in text
+from famulus.settings.sources import load_spec
+from famulus.settings.spec import FabricSpec
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("wrong", "brief"),
     [
-        ("nodez = 3", ["nodez", "no such setting", "nodes"]),
-        ("nodes = 'x'", ["nodes", "whole number from 1 to 64, not 'x'"]),
-        ("nodes = [1]", ["nodes", "whole number"]),
-        ("cpus = 0", ["cpus", "1 to 64"]),
-        ("suite = 3", ["suite", "Debian suite", "not 3"]),
-        ("suite = 'Trixie!'", ["suite", "trixie or bookworm"]),
-        ("kernel = 'fast'", ["kernel", "cloud or generic", "not 'fast'"]),
-        ("accel = 'hvf'", ["accel", "auto, kvm or tcg"]),
-        ("packages = 'vim'", ["packages", "list"]),
-        ("packages = ['vim', 3]", ["packages", "names"]),
-        ("packages = ['Vi m']", ["packages", "list of Debian packages", "Vi m"]),
-        ("pool = 1.5", ["pool", "power of two", "not 1.5"]),
-        ("pool = true", ["pool", "power of two"]),
-        ("memory = []", ["memory", "size"]),
-        ("mirror = 'ftp:x'", ["mirror", "must be a URL such as"]),
-        ("mirror = ''", ["mirror", "must be a URL such as"]),
-        ("subnet = '10.0.0.0/8'", ["subnet", "private /24"]),
-        ("subnet = '8.8.8.0/24'", ["subnet", "private /24"]),
-        ("subnet = 'home'", ["subnet", "'home'"]),
-        ("ssh_port = 22", ["ssh_port", "1024 to 65535"]),
-        ("root_password = ''", ["root_password", "empty"]),
-        ('fabric_password = "a\\nb"', ["fabric_password", "one line"]),
+        ({"accel": "kvm"}, "caches are coherent"),
+        ({"network": "libvirt"}, "libvirt"),
+        ({"cache": 4096}, "both a size and a way"),
+        ({"eviction": "lru"}, "both a size and a way"),
     ],
 )
-def test_bad_file(toml, settings, words):
-    path = toml(settings)
-    text = refusal(file=path)
-    for word in [*words, str(path)]:
-        assert word in text
+def test_settings_that_exclude_caches_are_refused(wrong, brief):
+    with pytest.raises(UsageError) as caught:
+        FabricSpec(coherence="none", **wrong)
+    assert brief in caught.value.brief
+    assert caught.value.exit_code == 2
+    FabricSpec(**wrong)
 
 
-def test_a_password_is_not_repeated(toml):
-    assert "hunter" not in refusal(file=toml('root_password = "hunter\\u0001"'))
-    assert "hunter" not in refusal(file=toml('root_password = ["hunter"]'))
+@pytest.mark.parametrize("wrong", [{"accel": "kvm"}, {"network": "libvirt"}])
+def test_settings_that_exclude_watching_are_refused(wrong):
+    with pytest.raises(UsageError) as caught:
+        FabricSpec(watch=True, **wrong)
+    assert "no access" in caught.value.brief
+    assert "`--watch`" in caught.value.hint
+    FabricSpec(watch=True, cache=4096)
 
 
-def test_every_mistake_is_told(toml):
-    text = refusal(file=toml("nodes = 0\ncpus = 0\nwhat = 1"), flags={"accel": "x"})
-    for word in ("nodes", "cpus", "what", "accel"):
-        assert f"{word}: " in text
+@pytest.mark.parametrize("check", [True, "true", "1", "yes"])
+def test_check_implies_caches(check):
+    assert FabricSpec.model_validate({"check": check}).noncoherent
 
 
-@pytest.mark.parametrize("text", ["nodes = ", "[[[", "nodes = 1\nnodes = 2"])
-def test_broken_toml(toml, text):
-    path = toml(text)
-    answer = refusal(file=path)
-    assert str(path) in answer
-    assert "not valid TOML" in answer
-    assert "(at " in answer
+@pytest.mark.parametrize("check", [False, "false", "0"])
+def test_no_check_implies_nothing(check):
+    assert not FabricSpec.model_validate({"check": check}).noncoherent
 
 
-def test_no_toml_at_all(tmp_path):
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    assert "not valid TOML" in refusal(file=tmp_path / "binary")
-    assert "No such file" in refusal(file=tmp_path / "none")
-    assert "directory" in refusal(file=tmp_path)
+def test_check_of_coherent_memory_is_refused():
+    with pytest.raises(UsageError, match="coherent memory has nothing to check") as caught:
+        FabricSpec(check=True, coherence="full")
+    assert "--check" in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["fabric", "a", "A-1_b", "x" * 32])
-def test_names(name):
-    assert check_name(name) == name
+def test_check_alone_in_a_file_implies_caches(tmp_path):
+    file = tmp_path / "fabric.toml"
+    file.write_text("check = true")
+    assert load_spec({}, env={}, file=file).noncoherent
+    assert load_spec({"coherence": "none"}, env={}, file=file).noncoherent
+    with pytest.raises(UsageError, match="nothing to check"):
+        load_spec({"coherence": "full"}, env={}, file=file)
+    with pytest.raises(UsageError, match="nothing to check"):
+        load_spec({}, env={"FAMULUS_COHERENCE": "full"}, file=file)
+    assert not load_spec({"check": False}, env={}, file=file).check
+    file.write_text('check = true\ncoherence = "full"')
+    with pytest.raises(UsageError, match="nothing to check"):
+        load_spec({}, env={}, file=file)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "a/b", "..", ".", "-a", "_a", "x" * 33, "x" * 200, "ä", "a b", "a\n"]
-)
-def test_no_names(name):
-    with pytest.raises(UsageError, match="cannot name a fabric") as caught:
-        check_name(name)
-    assert "1 to 32 letters" in caught.value.hint
-    assert len(caught.value.brief) < 80
+def test_check_alone_in_the_environment_implies_caches():
+    assert load_spec({}, env={"FAMULUS_CHECK": "true"}).noncoherent
+    with pytest.raises(UsageError, match="nothing to check"):
+        load_spec({}, env={"FAMULUS_CHECK": "true", "FAMULUS_COHERENCE": "full"})
 
 
-def test_proxy_from_wgetrc_is_the_last_word(home):
-    (home / ".wgetrc").write_text(
-        "# http_proxy = http://no\nuse_proxy = on\nhttp_proxy = http://p:1\n"
-    )
-    assert load().proxy == "http://p:1"
-    assert load(env={"PROXY": "http://q:2"}).proxy == "http://q:2"
-    (home / ".wgetrc").write_text("use_proxy = off\n")
-    assert load().proxy == ""
+def test_what_is_implied_has_the_rank_of_its_source(tmp_path):
+    file = tmp_path / "fabric.toml"
+    file.write_text('coherence = "full"')
+    assert load_spec({"check": True}, env={}, file=file).noncoherent
+    assert load_spec({}, env={"FAMULUS_CHECK": "1"}, file=file).noncoherent
+    file.write_text("nodes = 2")
+    remembered = {"coherence": "full", "check": True}
+    assert load_spec({"check": True}, env={}, file=file, remembered=remembered).noncoherent
 
 
-def test_every_setting_is_described():
-    for name, field in FabricSpec.model_fields.items():
-        assert field.description, name
-        assert name in _RIGHT
+def test_wrong_check_is_named():
+    with pytest.raises(UsageError, match="check: must be true or false, not 'some'"):
+        load_spec({}, env={"FAMULUS_CHECK": "some"})

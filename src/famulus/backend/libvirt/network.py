@@ -18,8 +18,8 @@ from famulus.backend.libvirt.network_document import (
 )
 from famulus.backend.libvirt.subnet import bridge_ports, has_interface, interface_in_the_way
 from famulus.base.errors import FamulusError
+from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity, gateway
-from famulus.settings.spec import DEFAULT_NAME
 
 _NAME = "fabric_emul"  # the ancestor's
 _LONGEST = 15  # characters of an interface's name (linux/if.h, IFNAMSIZ)

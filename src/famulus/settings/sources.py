@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The sources of settings: flags over environment over file over what the fabric was made with."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, get_origin
+
+from pydantic import ValidationError
+
+from famulus.base.errors import UsageError
+from famulus.settings.messages import usage_error
+from famulus.settings.setting import Definition, definitions
+from famulus.settings.spec import FabricSpec, implies_caches
+
+S = TypeVar("S", bound=FabricSpec)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting's value as it was given, and the name of the place where it was given."""
+
+    value: object
+    origin: str
+
+
+def load_spec(
+    flags: Mapping[str, object],
+    *,
+    env: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    remembered: Mapping[str, object] | None = None,
+) -> FabricSpec:
+    """Return the spec that all sources make together.
+
+    `flags` (None means not given) win over `env`, that over the TOML `file`, that over the settings
+    with which the fabric was made, `remembered`, and that over the defaults. A setting that is
+    implied has the rank of the source that implies it. Raises UsageError that names the setting,
+    the place where it was given and a right value, or the rule that is broken.
+    """
+    return load_settings(FabricSpec, flags, env=env, file=file, remembered=remembered)
+
+
+def load_settings(
+    model: type[S],
+    flags: Mapping[str, object],
+    *,
+    env: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    remembered: Mapping[str, object] | None = None,
+) -> S:
+    """Return the settings of `model`, as `load_spec` does for a fabric's."""
+    merged: dict[str, Given] = {}
+    for source in (
+        _given(_from_wgetrc(), "wgetrc"),
+        _given(remembered or {}, "an earlier `up`"),
+        _given(read_file(file) if file else {}, str(file)),
+        _from_env(model, os.environ if env is None else env),
+        _given({key: value for key, value in flags.items() if value is not None}),
+    ):
+        merged.update(_with_implied(source))
+    values = {key: given.value for key, given in merged.items()}
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        origins = {key: given.origin for key, given in merged.items()}
+        raise usage_error(model, error, values, origins) from error
+
+
+def read_file(path: Path) -> dict[str, object]:
+    """Return the settings in the TOML file `path`. Raises UsageError if it is broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _given(values: Mapping[str, object], origin: str = "the command line") -> dict[str, Given]:
+    return {key: Given(value, origin) for key, value in values.items()}
+
+
+def _with_implied(source: Mapping[str, Given]) -> dict[str, Given]:
+    """Return the settings of one source, with the settings that they imply."""
+    if implies_caches({key: given.value for key, given in source.items()}):
+        return {**source, "coherence": Given("none", source["check"].origin)}
+    return dict(source)
+
+
+def _from_env(model: type[FabricSpec], env: Mapping[str, str]) -> dict[str, Given]:
+    """Return the settings in `env`: FAMULUS_<NAME>, and further variables of some behind those.
+
+    An empty variable counts as none. A list is written as words.
+    """
+    found = {}
+    for name, definition in definitions(model).items():
+        variable = next((key for key in definition.variables if env.get(key)), None)
+        if variable is not None:
+            value = _from_text(definition, env[variable])
+            found[name] = Given(value, f"the environment's {variable}")
+    return found
+
+
+def _from_text(definition: Definition, text: str) -> object:
+    return text.split() if get_origin(definition.type) is tuple else text
+
+
+def _from_wgetrc() -> dict[str, object]:
+    """Return the proxy that the user's or the system's wgetrc sets, as the script of 2016 did."""
+    for path in (Path("~/.wgetrc"), Path("/etc/wgetrc")):
+        try:
+            text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+        except (OSError, RuntimeError):
+            continue
+        if found := re.search(r"^\s*http_?proxy\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE):
+            return {"proxy": found[1]}
+    return {}
