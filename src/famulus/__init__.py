@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Famulus: an emulator of fabric-attached memory."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
