@@ -11,10 +11,10 @@ from famulus.base.run import find_program, interactive, shell_line
 
 @dataclass(frozen=True)
 class RootStep:
-    """A change to the host: `what` it does and `why`, both as parts of a sentence."""
+    """A change to the host: the `action` and its `reason`, both as parts of a sentence."""
 
-    what: str
-    why: str
+    action: str
+    reason: str
     argv: Sequence[str]
 
     @property
@@ -24,7 +24,7 @@ class RootStep:
 
 
 def is_root() -> bool:
-    """Tell whether this user is root."""
+    """Return whether this user is root."""
     return os.geteuid() == 0
 
 
@@ -34,10 +34,9 @@ def as_root(argv: Sequence[str]) -> list[str]:
 
 
 def require_sudo(steps: Sequence[RootStep]) -> None:
-    """Have sudo agree to `steps` before anything is done; it may ask for a password.
+    """Have sudo agree to `steps` before anything is done; sudo may ask for a password.
 
-    Nothing happens for root, or without steps. Raises FamulusError if there is no sudo or it
-    refuses.
+    Nothing happens for root, or without steps. Raises FamulusError if sudo is missing or refuses.
     """
     if is_root() or not steps:
         return
@@ -49,6 +48,6 @@ def require_sudo(steps: Sequence[RootStep]) -> None:
 
 
 def carry_out(step: RootStep) -> None:
-    """Make the change. Raises FamulusError if its command fails, whose words the user has seen."""
+    """Make the change. Raises FamulusError if its command fails, whose output the user has seen."""
     if interactive(as_root(step.argv)):
-        raise FamulusError(f"cannot {step.what}", hint=f"The command was: {step.line}")
+        raise FamulusError(f"cannot {step.action}", hint=f"The command was: {step.line}")

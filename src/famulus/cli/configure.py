@@ -15,9 +15,9 @@ from famulus.cli.common import (
 )
 from famulus.cli.options import help_of, takes_settings
 from famulus.cli.question import asker
-from famulus.export.configure import Order
+from famulus.export.artifacts import Artifacts
 from famulus.export.configure import configure as make_artifacts
-from famulus.export.image.artifacts import Artifacts
+from famulus.export.configure_order import Order
 from famulus.settings.fabric_name import check_name
 from famulus.settings.sources import load_spec
 

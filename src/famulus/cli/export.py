@@ -14,8 +14,9 @@ from famulus.cli.common import (
     open_log,
     settings_here,
 )
-from famulus.export.export import FORMATS, Order
+from famulus.export.export import Order
 from famulus.export.export import export as export_image
+from famulus.export.formats import FORMATS
 from famulus.state.folder import FabricFolder
 
 

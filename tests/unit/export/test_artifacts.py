@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from famulus.base.errors import FamulusError
-from famulus.export import artdir
-from famulus.export.image.artifacts import Artifacts, give_to_caller
+from famulus.export import earlier
+from famulus.export.artifacts import Artifacts, give_to_caller
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_disks_are_found_by_number(artifacts: Artifacts, tmp_path: Path):
     for name in ("fabric.qcow2", "fabric01.qcow2", "fabric1.qcow2.bak", "xfabric1.qcow2"):
         (tmp_path / name).touch()
     assert artifacts.disks() == {10: artifacts.disk(10), 2: artifacts.disk(2)}
-    assert artdir.left_over(artifacts, 2) == [artifacts.disk(10)]
+    assert earlier.left_over(artifacts, 2) == [artifacts.disk(10)]
 
 
 def test_what_is_made_takes_the_places_at_the_end(artifacts: Artifacts, tmp_path: Path):
@@ -111,15 +111,15 @@ def test_a_folder_that_is_not_there(tmp_path: Path):
 
 
 def test_no_room_is_said_with_numbers(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(artdir, "free_bytes", lambda _: 1 << 30)
+    monkeypatch.setattr(earlier, "free_bytes", lambda _: 1 << 30)
     with pytest.raises(FamulusError, match=r"1\.0 GiB free; 4 nodes and the template take up to"):
-        artdir.require_room(artifacts, 4, None)
+        earlier.require_room(artifacts, 4, None)
 
 
 def test_a_file_that_is_no_template(artifacts: Artifacts):
-    assert not artdir.is_template(artifacts.template)
+    assert not earlier.is_template(artifacts.template)
     artifacts.template.write_bytes(b"no file system" * 1000)
-    assert not artdir.is_template(artifacts.template)
+    assert not earlier.is_template(artifacts.template)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -14,9 +14,10 @@ import pytest
 from famulus.base import paths, waiting
 from famulus.base.errors import FamulusError, UsageError
 from famulus.cli.main import main
-from famulus.export.export import FORMATS, Order, find_format, find_targets
+from famulus.export.formats import FORMATS, find_format
 from famulus.export.image import edit
 from famulus.export.image.debugfs import OFFSET
+from famulus.export.targets import find_targets
 from famulus.node.node import Node
 from famulus.node.runner import QemuRunner
 from famulus.settings.spec import FabricSpec
@@ -54,12 +55,9 @@ def export(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
     return run
 
 
-def order(output: object = None, *, force: bool = False) -> Order:
-    return Order("fabric", "1", "qcow2", Path(str(output)) if output else None, force)
-
-
 def targets(output: object = None, *, force: bool = False, chosen: str = "qcow2") -> list[Path]:
-    return find_targets(order(output, force=force), "fabric1", FORMATS[chosen])
+    path = Path(str(output)) if output else None
+    return find_targets(path, "fabric1", FORMATS[chosen].suffixes, force=force)
 
 
 # Where it writes.

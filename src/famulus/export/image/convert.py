@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From one format of disk image to another, with everything below an overlay, by qemu-img."""
+"""Copy disk images, from one format to another with all their backing files, or as they are."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,15 @@ from pathlib import Path
 from famulus.base.run import run
 from famulus.export.image.output import check_room, whole
 
-_TIMEOUT = 1800.0  # seconds for 8 GiB to a slow disk
+_TIMEOUT = 1800.0  # seconds to copy 8 GiB to a slow disk
 _INFO_TIMEOUT = 60.0
 
 
 def convert(source: Path, source_format: str, target: Path, target_format: str) -> None:
-    """Make the image `target`, sparse and with no backing file, of all that `source` shows.
+    """Make the image `target`, sparse and without a backing file, with the contents of `source`.
 
-    Whatever was at `target` is replaced. If this fails or is interrupted, nothing has changed.
-    Raises FamulusError if there is no room for it.
+    A file at `target` is replaced. After a failure or an interrupt nothing has changed. Raises
+    FamulusError if there is no room for the image.
     """
     check_room(target.parent, needed_room(source, source_format))
     with whole(target.absolute()) as part:
@@ -27,7 +27,8 @@ def convert_arguments(
 ) -> list[str]:
     """Return the arguments that make `target` of `source`. Pure.
 
-    The paths are made absolute: qemu-img takes what stands before a colon for a protocol.
+    The paths are made absolute: in a relative one qemu-img takes a word before a colon for a
+    protocol.
     """
     return [
         "qemu-img", "convert", "-q",
@@ -38,8 +39,14 @@ def convert_arguments(
     ]  # fmt: skip
 
 
+def copy_raw(source: Path, target: Path) -> None:
+    """Copy the raw image `source`; holes stay holes in `target`."""
+    argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(target)]
+    run(argv, timeout=_TIMEOUT)
+
+
 def needed_room(image: Path, image_format: str) -> int:
-    """Return the bytes that a copy of `image` may take: what it and all below it take on disk."""
+    """Return the bytes that a copy of `image` may take: its own and its backing files'."""
     argv = [
         "qemu-img", "info", "--backing-chain", "--force-share",
         "--output=json",

@@ -52,7 +52,7 @@ def test_a_helper_that_is_not_set_uid(tmp_path: Path):
     step = bridge.set_uid_step(helper)
     assert step
     assert step.argv[-1] == str(helper)
-    assert "becomes root" in step.why
+    assert "becomes root" in step.reason
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program set-uid root")

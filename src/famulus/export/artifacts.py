@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that `configure` makes in one folder: their names, their lock, all of them or none."""
+"""The files that `configure` makes in one folder: names, lock, publication of all or none."""
 
 import errno
 import os
@@ -21,18 +21,18 @@ _CURE = "Choose another folder with --artdir (or ARTDIR)."
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The artifacts in `folder`, as the ancestor named them; none of them need be there."""
+    """The artifacts in `folder`, with the names of the 2016 script; the files need not exist."""
 
     folder: Path
 
     @property
     def script(self) -> Path:
-        """What starts all nodes."""
+        """The script that starts the nodes."""
         return self.folder / "fabric_emulation.bash"
 
     @property
     def log(self) -> Path:
-        """All that was done."""
+        """The log of everything that `configure` did."""
         return self.folder / "fabric_emulation.log"
 
     @property
@@ -42,12 +42,12 @@ class Artifacts:
 
     @property
     def tar(self) -> Path:
-        """The files of the template."""
+        """The tar of the template's files."""
         return self.folder / "fabric_template.tar"
 
     @property
     def workshop(self) -> Path:
-        """The folder in which the next ones are made; what a killed run left is in it."""
+        """The folder in which new artifacts are made; a killed run leaves its files there."""
         return self.folder / ".fabric_emulation.new"
 
     def disk(self, number: int) -> Path:
@@ -55,19 +55,19 @@ class Artifacts:
         return self.folder / f"{node_name(number)}.qcow2"
 
     def disks(self) -> dict[int, Path]:
-        """Return the disks that are there, by their nodes' numbers."""
+        """Return the existing disks, by the numbers of their nodes."""
         found = {path: _DISK.fullmatch(path.name) for path in self.folder.iterdir()}
         return {int(name[1]): path for path, name in sorted(found.items()) if name}
 
     def require_folder(self) -> None:
-        """Raise FamulusError unless the folder is there and files can be made in it."""
+        """Raise FamulusError unless the folder exists and is writable."""
         if not self.folder.is_dir():
             raise FamulusError(f"there is no folder {self.folder}", hint=f"Make it. {_CURE}")
         if not os.access(self.folder, os.W_OK | os.X_OK):
             raise FamulusError(f"{self.folder} cannot be written to", hint=_CURE)
 
     def keep_previous_log(self) -> None:
-        """Rename the log of the run before this one. Raises FamulusError."""
+        """Rename the log of the previous run. Raises FamulusError."""
         with explained(self.folder):
             if self.log.exists():
                 self.log.replace(self.log.with_name(f"{self.log.name}.previous"))
@@ -85,9 +85,9 @@ class Artifacts:
 
     @contextmanager
     def made(self) -> Iterator["Artifacts"]:
-        """Yield artifacts in an empty folder; when the block ends they take the places of these.
+        """Yield artifacts in an empty folder; at the block's end they replace these artifacts.
 
-        If the block fails nothing has changed. Raises FamulusError for what the system refuses.
+        If the block fails, nothing has changed. Raises FamulusError for an error of the system.
         """
         with explained(self.folder):
             self._sweep()
@@ -111,7 +111,7 @@ class Artifacts:
 
 
 def give_to_caller(paths: Sequence[Path]) -> None:
-    """Make the user who called sudo the owner of `paths`, as far as they are there."""
+    """Make the user who called sudo the owner of those of `paths` that exist."""
     uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
     if os.geteuid() == 0 and uid.isdigit() and gid.isdigit():
         for path in paths:

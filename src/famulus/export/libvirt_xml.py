@@ -13,14 +13,14 @@ from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
 
 _UNUSED = Path("/nonexistent")
-_LIBVIRTS_OWN = "default"  # the network that libvirt brings along
+_LIBVIRT_DEFAULT = "default"  # the network that every libvirt installation has
 
 
 def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number: int) -> str:
     """Return the document of a machine called `name` that boots from `disk`.
 
-    It has what node `number` of `fabric` has: memory, CPUs, the MAC and the pool at 0000:00:04.0.
-    Its network is the fabric's if that is libvirt's, else the one that every libvirt has.
+    The machine has the memory, CPUs and MAC address of node `number` of `fabric`, and the pool at
+    0000:00:04.0. Its network is the fabric's own if libvirt runs that, else libvirt's default one.
     """
     accel = choose_accelerator(spec.accelerator)
     machine = Machine(
@@ -40,7 +40,7 @@ def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number
         sockets=_UNUSED,
         address_bits=address_bits(accel),
     )
-    network = network_name(fabric) if spec.network == "libvirt" else _LIBVIRTS_OWN
+    network = network_name(fabric) if spec.network == "libvirt" else _LIBVIRT_DEFAULT
     return domain_document(machine, Place(name, _uuid(disk), network))
 
 

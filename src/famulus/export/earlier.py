@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `configure` finds in its folder: a template to use again, disks of before, room for more."""
+"""The artifacts of an earlier `configure`: a template to reuse, disks in use, disks left over.
+
+And the room beside them for new artifacts.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from famulus.backend.qemu.disk import in_use
 from famulus.base.errors import FamulusError
-from famulus.base.run import run
 from famulus.base.units import MIB, human_size
-from famulus.export.image.artifacts import Artifacts
+from famulus.export.artifacts import Artifacts
 from famulus.export.image.convert import needed_room
 from famulus.export.image.edit import blank
 from famulus.host.space import free_bytes
 
-_USUAL = 800 * MIB  # what a template takes that is not built yet; measured: 680 MiB
-_COPY_TIMEOUT = 1800.0  # seconds for a copy to a slow disk
+_USUAL = 800 * MIB  # for a template that is not built yet; measured: 680 MiB
 _CURE = "Free some, or choose a folder on a larger disk with --artdir (or ARTDIR)."
 
 
 def is_template(image: Path) -> bool:
-    """Tell whether `image` is a disk like those that nodes are made from."""
+    """Return whether `image` is a disk like those that nodes are made from."""
     if not image.is_file():
         return False
     try:
@@ -34,15 +35,15 @@ def require_unused(artifacts: Artifacts) -> None:
         if in_use(disk):
             raise FamulusError(
                 f"a machine runs on {disk}",
-                hint=f"End it first: `{artifacts.script} stop`, or what else has started it.",
+                hint=f"End the machine first, with `{artifacts.script} stop` if that started it.",
             )
 
 
 def require_room(artifacts: Artifacts, nodes: int, base: Path | None) -> None:
-    """Raise FamulusError unless the folder has room for what is made from the image `base`.
+    """Raise FamulusError unless the folder has room for everything made from the image `base`.
 
-    Without `base` that of a usual template is taken. Beside each node's disk these are one raw disk
-    to work on, the tar, and the image unless it lies there already.
+    Without `base` the size of a usual template counts. Beside the disk of each node, the folder
+    must hold a raw disk to work on, the tar, and the image unless it lies in the folder already.
     """
     one = needed_room(base, "raw") if base else _USUAL
     copies = nodes + (2 if base == artifacts.template else 3)
@@ -55,21 +56,9 @@ def require_room(artifacts: Artifacts, nodes: int, base: Path | None) -> None:
         )
 
 
-def copy_image(source: Path, target: Path) -> None:
-    """Copy the raw image `source`; what is not written of it takes no room in `target` either."""
-    argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(target)]
-    run(argv, timeout=_COPY_TIMEOUT)
-
-
 def left_over(artifacts: Artifacts, beyond: int) -> list[Path]:
     """Return the disks of nodes above number `beyond`."""
     return [path for number, path in artifacts.disks().items() if number > beyond]
-
-
-def remove(paths: Sequence[Path]) -> None:
-    """Remove the files `paths`."""
-    for path in paths:
-        path.unlink()
 
 
 def names(paths: Sequence[Path]) -> str:
