@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether QEMU can use the CPU's virtualisation (KVM) or must translate (TCG)."""
+"""Choose between the CPU's virtualisation (KVM) and translated code (TCG)."""
 
 import os
 import re
@@ -14,7 +14,7 @@ Wanted = Literal["auto", "kvm", "tcg"]
 
 _CPUINFO = Path("/proc/cpuinfo")
 _DEVICE = Path("/dev/kvm")
-_COST = "a node boots in about 10 s instead of 2, and what it computes is 10 to 20 times slower"
+_COST = "a node boots in about 10 s instead of 2, and computes 10 to 20 times slower"
 _SWITCH_ON = (
     "Switch it on in the firmware's set-up or, if this host is a virtual machine itself, switch "
     "nested virtualisation on in the machine that hosts it."
@@ -26,10 +26,10 @@ TCG_ADDRESS_BITS = 42
 
 
 def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str, str] | None:
-    """Return why KVM cannot be used and what to do about it, or None if it can.
+    """Return the reason why KVM cannot be used and the remedy, or None if it can.
 
-    A device that opens is not enough: on a machine without the CPU's flag KVM aborts or hangs at
-    the kernel's entry (measured).
+    A device that opens is not enough: on a machine without the CPU's flag KVM aborts, or hangs when
+    the guest's kernel starts (measured).
     """
     if not re.search(r"^flags\s*:.*\b(vmx|svm)\b", _text(cpuinfo), re.MULTILINE):
         return "the CPU shows no virtualisation (no vmx or svm in /proc/cpuinfo)", _SWITCH_ON
@@ -48,7 +48,7 @@ def kvm_obstacle(cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> tuple[str,
 def choose_accelerator(
     wanted: str, cpuinfo: Path = _CPUINFO, device: Path = _DEVICE
 ) -> Accelerator:
-    """Return what QEMU shall use for `wanted`: auto, kvm or tcg.
+    """Return the accelerator for `wanted`, which is auto, kvm or tcg.
 
     Raises FamulusError with the reason if KVM is wanted and cannot be used.
     """
@@ -66,10 +66,10 @@ def choose_accelerator(
 
 
 def check_accelerator(wanted: str, cpuinfo: Path = _CPUINFO, device: Path = _DEVICE) -> Finding:
-    """Return what QEMU will use, and what that costs."""
+    """Return which accelerator QEMU will use, and its cost."""
     obstacle = kvm_obstacle(cpuinfo, device)
     if wanted == "tcg":
-        return Finding("accelerator", "ok", f"TCG, as was asked for: {_COST}")
+        return Finding("accelerator", "ok", f"TCG, as requested: {_COST}")
     if obstacle is None:
         return Finding("accelerator", "ok", "KVM")
     reason, cure = obstacle
@@ -78,17 +78,17 @@ def check_accelerator(wanted: str, cpuinfo: Path = _CPUINFO, device: Path = _DEV
             "accelerator",
             "error",
             f"KVM was asked for, but {reason}",
-            f"{cure} Or leave it to TCG.",
+            f"{cure} Or use TCG.",
         )
-    return Finding("accelerator", "warning", f"TCG, for {reason}: {_COST}", cure)
+    return Finding("accelerator", "warning", f"TCG, because {reason}: {_COST}", cure)
 
 
 def largest_pool(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
-    """Return the largest pool in bytes that a node can be given a PCI BAR for.
+    """Return the size in bytes of the largest pool that fits into a PCI BAR of a node.
 
-    The firmware finds a place for a BAR of up to a quarter of the CPU's address space (measured
-    with QEMU 10.0: 40 bits take 256 GiB and no more, 41 take 512 GiB, 42 take 1 TiB); a larger one
-    is left without an address.
+    The firmware places a BAR of up to a quarter of the CPU's address space (measured with QEMU
+    10.0: 40 bits take 256 GiB and no more, 41 take 512 GiB, 42 take 1 TiB); a larger BAR gets no
+    address.
     """
     return 1 << (address_bits(accelerator, cpuinfo) - 2)
 
@@ -99,7 +99,7 @@ def address_bits(accelerator: Accelerator, cpuinfo: Path = _CPUINFO) -> int:
 
 
 def cpu_features(cpuinfo: Path = _CPUINFO) -> str:
-    """Return what a node under KVM sees of the host's CPU: its model and flags."""
+    """Return the properties of the host's CPU that a node under KVM sees: its model and flags."""
     lines = re.findall(
         r"^(?:model name|stepping|microcode|flags)\s*:.*", _text(cpuinfo), re.MULTILINE
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a check of the host found."""
+"""A finding of the check of the host."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,10 +9,11 @@ Level = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of checking one property of the host.
 
-    `name` says what, `text` what was found in one line, `cure` what to do unless it is `ok`. An
-    `error` keeps a fabric from running; a `warning` makes it slow, small or short-lived.
+    `name` is the property, `text` its state in one line, `cure` the remedy unless the level is
+    `ok`. An `error` keeps a fabric from running; a `warning` makes the fabric slow, small or
+    short-lived.
     """
 
     name: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a normal user can build a template: user namespaces and subordinate ids."""
+"""Check whether a normal user can build a template: user namespaces, subordinate ids."""
 
 import getpass
 import os
@@ -19,9 +19,9 @@ _ETC = Path("/etc")
 
 
 def check_rootless(level: Level, etc: Path = _ETC, switches: Path = _SWITCHES) -> Finding:
-    """Return whether templates can be built by whoever runs this; `level` is that of an obstacle.
+    """Return whether the present user can build templates; an obstacle is a finding of `level`.
 
-    Root needs none of it.
+    Root needs neither user namespaces nor subordinate ids.
     """
     if os.geteuid() == 0:
         return Finding("user namespaces", "ok", "not needed by root")
@@ -45,20 +45,20 @@ def _no_newuidmap() -> tuple[str, str] | None:
 
 
 def _no_ids(file: Path) -> tuple[str, str] | None:
-    """Look for the user's line in subuid(5) or subgid(5): name or number, first id, how many."""
+    """Look for the user's line in subuid(5) or subgid(5): name or number, first id, count."""
     user = getpass.getuser()
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     for line in lines:
-        who, _, rest = line.partition(":")
+        owner, _, rest = line.partition(":")
         count = rest.partition(":")[2]
-        if who in (user, str(os.getuid())) and count.isdigit() and int(count) >= _NEEDED_IDS:
+        if owner in (user, str(os.getuid())) and count.isdigit() and int(count) >= _NEEDED_IDS:
             return None
     cure = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
     text = f"{file} has no line that gives {user} {_NEEDED_IDS} ids"
-    return text, f"As root: `{cure}` (with a range that nobody else has)."
+    return text, f"As root: `{cure}` (with a range that no other user has)."
 
 
 def _switched_off(switches: Path) -> tuple[str, str] | None:
@@ -73,7 +73,7 @@ def _switched_off(switches: Path) -> tuple[str, str] | None:
 
 
 def _refused() -> tuple[str, str] | None:
-    """Try it for real: AppArmor, seccomp and containers forbid it each in their way."""
+    """Make a user namespace: AppArmor, seccomp and containers forbid that in different ways."""
     try:
         run(["unshare", "--user", "--map-root-user", "true"], timeout=10)
     except FamulusError as error:

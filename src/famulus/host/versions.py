@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What programs say of their versions. Each is asked once: it takes QEMU a tenth of a second."""
+"""The versions that programs print, remembered: QEMU takes a tenth of a second to print its own."""
 
 import contextlib
 import json
@@ -15,10 +15,10 @@ _lock = Lock()
 
 
 def version_text(path: str, option: str = "--version") -> str:
-    """Return all that the program at `path` prints about its version.
+    """Return everything that the program at `path` prints about its version.
 
-    Remembered under FAMULUS_HOME until the file changes. Raises FamulusError if the program cannot
-    be started.
+    The text is remembered under FAMULUS_HOME until the program's file changes. Raises FamulusError
+    if the program cannot be started.
     """
     status = Path(path).stat()
     key = f"{path} {option} {status.st_size} {status.st_mtime_ns}"
@@ -45,7 +45,7 @@ def _remembered() -> dict[str, str]:
 
 
 def _remember(key: str, text: str) -> None:
-    """Add what was said. Where that cannot be written, it is asked again."""
+    """Store `text`. If the file cannot be written, the next call runs the program again."""
     part = _file().with_name(f".versions.{os.getpid()}")
     with _lock, contextlib.suppress(OSError):
         if _file().parent.is_dir():

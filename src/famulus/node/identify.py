@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tell a node who it is and whom it knows, and thereby learn that it lives."""
+"""Give a node its identity and the other nodes' names; its answer proves that the node runs."""
 
 import hashlib
 import socket
@@ -31,7 +31,7 @@ _CLOCK_TIMEOUT = 30.0  # seconds
 
 
 def identify(node: Node, shared: Sequence[GuestFile], timeout: float) -> None:
-    """Make the running `node` itself, with the files that it shares with the others.
+    """Give the running `node` its identity, and the files that all nodes have in common.
 
     Guarantees on return that the node answered with its own name, that its ssh server listens and
     that its clock is right. Raises FamulusError with the end of the serial log if it does not
@@ -46,15 +46,15 @@ def identify(node: Node, shared: Sequence[GuestFile], timeout: float) -> None:
 
 
 def clone_request(node: Node, shared: Sequence[GuestFile]) -> bytes:
-    """Return the request that makes a clone what `identify` makes a node.
+    """Return the request that gives a clone its identity, as `identify` does for a booted node.
 
-    Its ssh server listens already, and its pool is in place.
+    The clone's ssh server listens already, and its pool is in place.
     """
     return _request(node, shared) + BEGAN
 
 
 def check_name(node: Node, name: str) -> None:
-    """Raise FamulusError unless `name`, what the node answered, is its own."""
+    """Raise FamulusError unless `name`, the node's answer, is the node's own name."""
     if name != node.name:
         raise FamulusError(f"{node.name} answers as '{name}'", hint="This is a bug in Famulus.")
 
@@ -64,12 +64,12 @@ def _request(node: Node, shared: Sequence[GuestFile]) -> bytes:
 
 
 def machine_id(node: Node) -> str:
-    """Return the node's machine-id(5): it follows from the node's own host key."""
+    """Return the node's machine-id(5), which follows from the node's own host key."""
     return hashlib.sha256(host_key(node).encode()).hexdigest()[:32]
 
 
 def host_key(node: Node) -> str:
-    """Return the node's public ssh host key, made at its first use."""
+    """Return the node's public ssh host key; the first call makes the key."""
     paths.make_private(node.path)
     return ssh.bare_key(ssh.ensure_key(node.path / _HOST_KEY, node.name))
 
@@ -95,7 +95,7 @@ def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestF
 
 
 def disk_files(node: Node) -> list[GuestFile]:
-    """Return what makes a disk that of `node`, where no agent is told so when it has booted."""
+    """Return the files that make a disk the disk of `node`, if no agent gets its identity."""
     return [
         GuestFile("/etc/hostname", f"{node.name}\n"),
         GuestFile("/etc/machine-id", f"{machine_id(node)}\n"),
@@ -114,7 +114,7 @@ def _own_files(node: Node) -> list[GuestFile]:
 
 
 def _set_clock(agent: Path) -> None:
-    """Set the node's clock; again, if the way there took so long that it is wrong by now."""
+    """Set the node's clock; repeat if the request took so long that the clock is wrong."""
     for _ in range(_CLOCK_TRIES):
         now = time.time()
         ask(agent, time_request(now), _CLOCK_TIMEOUT)
@@ -130,5 +130,5 @@ def _unanswered(node: Node, error: FamulusError) -> FamulusError:
         if node.spec.accel != "tcg":
             hint += " If KVM is at fault, `--accel tcg` does without."
     else:
-        hint = f"QEMU's own last words, if any, are in {node.path / 'qemu.log'}."
+        hint = f"QEMU's last messages, if any, are in {node.path / 'qemu.log'}."
     return FamulusError(f"{node.name}: {error.brief}", details=node.serial_tail(), hint=hint)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The passwords of a node: the template has the ancestor's, a fabric may want others."""
+"""Set the passwords of a node where they differ from the template's."""
 
 import hashlib
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's bridge helper: what lets machines of a normal user join a bridge, and which one.
+"""QEMU's bridge helper, with which machines of a normal user join a bridge.
 
-Its list is bridge.conf: `allow BRIDGE`, `deny BRIDGE`, `include FILE`; BRIDGE may be `all`. What
-nothing allows, or anything denies, is refused (QEMU, qemu-bridge-helper.c).
+The helper reads bridge.conf: `allow BRIDGE`, `deny BRIDGE`, `include FILE`; BRIDGE may be `all`.
+The helper refuses a bridge that no line allows or that any line denies (QEMU,
+qemu-bridge-helper.c).
 """
 
 import stat
@@ -16,15 +17,15 @@ HELPER = Path("/usr/lib/qemu/qemu-bridge-helper")  # Debian's place, package qem
 _LIST = Path("/etc/qemu/bridge.conf")
 
 _WHY_SET_UID = (
-    "a normal user's machines cannot join a bridge otherwise. Whoever finds a hole in that small "
-    "program becomes root; the alternative is to run all of QEMU as root"
+    "a normal user's machines cannot join a bridge otherwise. An attacker who finds a hole in that "
+    "small program becomes root; the alternative is to run all of QEMU as root"
 )
 
 
 def set_uid_step(helper: Path = HELPER) -> RootStep | None:
-    """Return what makes `helper` set-uid root, or None if it is.
+    """Return the step that makes `helper` set-uid root, or None if `helper` is set-uid root.
 
-    Raises FamulusError if it is not installed.
+    Raises FamulusError if `helper` is not installed.
     """
     try:
         status = helper.stat()
@@ -38,7 +39,7 @@ def set_uid_step(helper: Path = HELPER) -> RootStep | None:
 
 
 def allow_step(bridge: str, rules: Path = _LIST) -> RootStep | None:
-    """Return what allows machines to join `bridge`, or None if they may."""
+    """Return the step that allows machines to join `bridge`, or None if they may."""
     if may_join(bridge, rules):
         return None
     return RootStep(
@@ -49,7 +50,7 @@ def allow_step(bridge: str, rules: Path = _LIST) -> RootStep | None:
 
 
 def may_join(bridge: str, rules: Path = _LIST) -> bool:
-    """Tell whether `rules` let machines join `bridge`; False if they cannot be read."""
+    """Tell whether `rules` let machines join `bridge`; False if the file cannot be read."""
     verdicts = _verdicts(bridge, rules, depth=0)
     return "allow" in verdicts and "deny" not in verdicts
 
@@ -60,16 +61,16 @@ def _verdicts(bridge: str, rules: Path, depth: int) -> set[str]:
     except OSError:
         return set()
     found: set[str] = set()
-    for verb, what in (line.split() for line in lines if len(line.split()) == 2):  # noqa: PLR2004
-        if verb in ("allow", "deny") and what in (bridge, "all"):
+    for verb, name in (line.split() for line in lines if len(line.split()) == 2):  # noqa: PLR2004
+        if verb in ("allow", "deny") and name in (bridge, "all"):
             found.add(verb)
-        elif verb == "include" and depth < 8:  # noqa: PLR2004 - it may include itself
-            found |= _verdicts(bridge, Path(what), depth + 1)
+        elif verb == "include" and depth < 8:  # noqa: PLR2004 - a file may include itself
+            found |= _verdicts(bridge, Path(name), depth + 1)
     return found
 
 
 def _set_uid(helper: Path) -> list[str]:
-    """Return the command; dpkg's lasts, where there is dpkg, when the package is upgraded."""
+    """Return the command. With dpkg, the mode survives an upgrade of the package."""
     if find_program("dpkg-statoverride"):
         override = ["--force-statoverride-add", "--update", "--add", "root", "root", "4755"]
         return ["dpkg-statoverride", *override, str(helper)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libvirt's document about the bridged network, and what such a document lacks. Pure.
+"""libvirt's document about the bridged network, and the entries that a document lacks. Pure.
 
 The format is https://libvirt.org/formatnetwork.html.
 """
@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from famulus.base.render import render
 from famulus.settings.identity import Identity, gateway
 
-# Whoever is not a node of ours gets an address above theirs.
+# Machines that are no nodes get addresses above those of the nodes.
 _FIRST_GUEST, _LAST_GUEST = 100, 250
 
 
@@ -44,7 +44,7 @@ def missing_names(document: str, nodes: Sequence[Identity]) -> list[Identity]:
 
 
 def address_of(document: str) -> str | None:
-    """Return the address that the network of `document` gives the host, if it gives one."""
+    """Return the host's address on the network of `document`, or None if it has none."""
     found = ET.fromstring(document).find("./ip")  # noqa: S314
     return found.get("address") if found is not None else None
 
@@ -55,5 +55,5 @@ def reservation(node: Identity) -> str:
 
 
 def name_entry(node: Identity) -> str:
-    """Return the part of a document that makes `node` known by its name."""
+    """Return the part of a document that maps the name of `node` to its address."""
     return f"<host ip='{node.address}'><hostname>{node.name}</hostname></host>"

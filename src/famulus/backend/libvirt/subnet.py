@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which of the host's network interfaces are there, and which addresses they lead to."""
+"""Find the host's network interfaces, and the addresses that the host reaches through them."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ _INTERFACES = Path("/sys/class/net")
 
 
 def interface_in_the_way(subnet: IPv4Network, but: str, routes: Path = _ROUTES) -> str | None:
-    """Return an interface other than `but` through which addresses of `subnet` are reached.
+    """Return an interface other than `but` through which the host reaches addresses of `subnet`.
 
     A default route does not count. `routes` is the kernel's table (proc(5), /proc/net/route).
     """
@@ -29,7 +29,7 @@ def has_interface(name: str) -> bool:
 
 
 def bridge_ports(name: str) -> list[str]:
-    """Return the interfaces that hang on the bridge `name`; none if there is no such bridge."""
+    """Return the interfaces on the bridge `name`; none if there is no bridge of that name."""
     folder = _INTERFACES / name / "brif"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The connection to libvirt: the system's, or the one that LIBVIRT_DEFAULT_URI names."""
+"""The connection to libvirt: to the system's, or to the URI in LIBVIRT_DEFAULT_URI."""
 
 import atexit
 import errno
@@ -15,7 +15,7 @@ DEFAULT_URI = "qemu:///system"
 
 
 def uri() -> str:
-    """Return which libvirt is meant."""
+    """Return the URI of the libvirt that Famulus uses."""
     return os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
 
 
@@ -24,7 +24,7 @@ def connected() -> Iterator[Any]:
     """Yield the connection to libvirt (virConnect).
 
     Raises FamulusError with the cure if libvirt-python is missing or libvirtd does not answer, and
-    with libvirt's own words if it refuses something in the block.
+    with libvirt's own words if libvirt refuses a call in the block.
     """
     lib = library()
     connection = _connection(uri())
@@ -70,15 +70,15 @@ def find(kind: str, name: str) -> Any | None:  # noqa: ANN401 - libvirt-python h
 def library() -> Any:  # noqa: ANN401
     """Return libvirt-python. Raises FamulusError with the cure if it is not installed."""
     try:
-        import libvirt  # noqa: PLC0415 - it is an extra
+        import libvirt  # noqa: PLC0415 - an optional package
     except ImportError as error:
         raise FamulusError(
             "the Python package libvirt-python is not installed",
             hint="`scripts/setup --libvirt` installs it, and so does `pip install "
             "'famulus[libvirt]'` where libvirt-dev, pkg-config, python3-dev and gcc are.",
         ) from error
-    atexit.register(_connection.cache_clear)  # while the library is still whole
-    libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised, not printed too
+    atexit.register(_connection.cache_clear)  # before the interpreter unloads it
+    libvirt.registerErrorHandler(lambda *_: None, None)  # raise errors, do not print them too
     return libvirt
 
 

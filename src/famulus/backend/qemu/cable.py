@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The gateway's cable to the switch, through which only comes what is meant for the gateway.
+"""The gateway's cable to the switch, with a filter that passes only frames for the gateway.
 
-libslirp answers any frame that reaches it, whatever its MAC. And the switch sends frames to all
-while it does not know where a node is: at first, and again each time another node joins or leaves,
-for then it forgets them all (vde2, fstp.c: topology_change). Without a filter the gateway would end
-connections between nodes.
+libslirp answers any frame that reaches libslirp, whatever the frame's MAC. And the switch sends a
+frame to all ports while the switch does not know the port of the frame's node: at first, and again
+each time another node joins or leaves, because the switch then forgets all ports (vde2, fstp.c:
+topology_change). Without a filter the gateway would end connections between nodes.
 
-A port of the switch is a pair of sockets: a stream, on which it is asked for and which keeps it,
-and datagrams, each a frame (vde2, datasock.c: request_v3).
+A port of the switch is a pair of sockets: a stream, which requests the port and keeps it, and a
+datagram socket, on which each datagram is a frame (vde2, datasock.c: request_v3).
 """
 
 import ctypes
@@ -27,11 +27,11 @@ _REQUEST = f"=III{_ADDRESS}"
 _SO_ATTACH_FILTER = 26  # Linux, asm-generic/socket.h
 
 # Linux, linux/bpf_common.h: operation, jump if true, jump if false, constant. A frame begins with
-# the MAC that it is for; libslirp's own begin with 52:55 (libslirp, slirp.h: special_ethaddr).
+# its destination's MAC; libslirp's MACs begin with 52:55 (libslirp, slirp.h: special_ethaddr).
 _FILTER = (
-    (0x28, 0, 0, 0),  # load its first half word
-    (0x15, 2, 0, 0x5255),  # is it for the gateway?
-    (0x45, 1, 0, 0x0100),  # is it for all?
+    (0x28, 0, 0, 0),  # load the frame's first half word
+    (0x15, 2, 0, 0x5255),  # is the frame for the gateway?
+    (0x45, 1, 0, 0x0100),  # is the frame for all?
     (0x06, 0, 0, 0),  # drop
     (0x06, 0, 0, 0xFFFFFFFF),  # take
 )
@@ -39,9 +39,10 @@ _FILTER = (
 
 @contextmanager
 def plugged_in(switch: Path) -> Iterator[tuple[int, int]]:
-    """Yield a new port of the switch with its sockets in `switch`: datagrams, and what keeps it.
+    """Yield a new port of the switch whose sockets lie in `switch`: its datagrams, its stream.
 
-    The port is there for as long as some process has both. Raises FamulusError without a switch.
+    Both are file descriptors. The port exists as long as some process has both open. Raises
+    FamulusError if no switch runs there.
     """
     with (
         closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as frames,
@@ -68,10 +69,10 @@ def _ask_for_port(port: socket.socket, frames: socket.socket, switch: Path) -> N
         port.sendall(struct.pack(_REQUEST, _MAGIC, _VERSION, _NEW_PORT, *address) + b"gateway\0")
         answer = port.recv(struct.calcsize(_ADDRESS))
         if len(answer) < struct.calcsize(_ADDRESS):
-            raise ConnectionResetError("it refuses; all its ports may be taken")
+            raise ConnectionResetError("the switch refuses; all its ports may be taken")
         frames.connect(struct.unpack(_ADDRESS, answer)[1].partition(b"\0")[0])
     finally:
-        ours.unlink()  # the switch has connected to it
+        ours.unlink()  # the switch has connected to this socket
 
 
 def _attach_filter(frames: socket.socket) -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's monitor: one connection a call, so that any process can ask at any time.
+"""QEMU's monitor: one connection for each call, so that any process can call at any time.
 
-The protocol is QMP (QEMU's docs/interop/qmp-spec.rst): a JSON object a line, each way. A client
-that does no more than ask and wait takes a fifth of the CPU of an asynchronous one, qemu.qmp.
+The protocol is QMP (QEMU's docs/interop/qmp-spec.rst): one JSON object on each line, in both
+directions. This client, which sends and waits, takes a fifth of the CPU time of the asynchronous
+client qemu.qmp.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 from famulus.base.errors import FamulusError
 
 TIMEOUT = 5.0  # seconds; a healthy monitor answers within milliseconds
-DISK_TIMEOUT = 30.0  # for what first has disks written, behind all that the host still has to write
+DISK_TIMEOUT = 30.0  # for commands that first flush disks, behind all other writes of the host
 
 
 class MonitorError(FamulusError):
@@ -32,7 +33,7 @@ class Command:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Memory in a file is not written to a machine's state, nor read from it.
+# QEMU neither writes memory that lies in a file to the state of a machine nor reads it from there.
 IGNORE_SHARED = Command(
     "migrate-set-capabilities",
     {"capabilities": [{"capability": "x-ignore-shared", "state": True}]},
@@ -46,9 +47,9 @@ def execute(
     *,
     timeout: float = TIMEOUT,
 ) -> Any:  # noqa: ANN401
-    """Execute a QMP command on the monitor at the socket `path` and return what QMP returns for it.
+    """Execute a QMP command on the monitor at the socket `path` and return its result.
 
-    Raises MonitorError if nothing answers within `timeout` seconds or QEMU refuses the command.
+    Raises MonitorError if QEMU does not answer within `timeout` seconds or refuses the command.
     """
     return execute_all(path, [Command(command, arguments or {})], timeout=timeout)[0]
 
@@ -56,9 +57,9 @@ def execute(
 def execute_all(
     path: Path, commands: Sequence[Command], *, until: str = "", timeout: float = TIMEOUT
 ) -> list[Any]:
-    """Execute `commands` one after the other over one connection and return what each returns.
+    """Execute `commands` one after the other over one connection and return their results.
 
-    With `until`, also wait for the event of that name, which is then the last of what is returned.
+    With `until`, also wait for the event of that name, which is then the last element of the list.
     Raises MonitorError as `execute` does.
     """
     names = ", ".join(dict.fromkeys(command.name for command in commands))
@@ -71,7 +72,7 @@ def execute_all(
 
 
 def human(path: Path, line: str) -> str:
-    """Execute a line of the human monitor, for what QMP lacks, and return the text it prints."""
+    """Execute a line of the human monitor, where QMP lacks a command; return the printed text."""
     return str(execute_all(path, [human_command(line)])[0]).strip()
 
 
@@ -81,12 +82,12 @@ def human_command(line: str) -> Command:
 
 
 def restore(path: Path, before: Iterable[Command], state: Path, timeout: float) -> float:
-    """Have a QEMU that waits for the `state` of its devices read it, and its machine run.
+    """Have a QEMU that waits for incoming state read the file `state` and run its machine.
 
-    The commands `before` come first. Returns when its machine began to run, in seconds since 1970.
-    The memory that it shares with others is no part of that state. Nobody knows its network card
-    yet; QEMU would announce it to every node, five times. Raises MonitorError as `execute` does.
+    QEMU executes the commands `before` first. Returns when the machine began to run, in seconds
+    since 1970. Shared memory is no part of the state. Raises MonitorError as `execute` does.
     """
+    # No node knows the machine's network card yet, but QEMU would announce it to all, five times.
     silent = Command("migrate-set-parameters", {"announce-rounds": 0})
     incoming = Command("migrate-incoming", {"uri": f"file:{state}"})
     commands = [*before, IGNORE_SHARED, silent, incoming]
@@ -108,7 +109,7 @@ class _Client:
         self._deadline = deadline
         self._events: list[dict[str, Any]] = []
 
-    def execute(self, command: Command) -> Any:  # noqa: ANN401 - whatever QMP returns for it
+    def execute(self, command: Command) -> Any:  # noqa: ANN401 - each command has its own type
         request = {"execute": command.name, "arguments": dict(command.arguments)}
         self._connection.sendall(json.dumps(request).encode() + b"\n")
         while "event" in (answer := self.receive()):
@@ -118,13 +119,13 @@ class _Client:
         return answer["return"]
 
     def event(self, name: str) -> dict[str, Any]:
-        """Return the event `name`, come already or still to come."""
-        while not (found := [one for one in self._events if one["event"] == name]):
+        """Return the first event called `name`; wait for the event if none has come yet."""
+        while not (found := [event for event in self._events if event["event"] == name]):
             self._events.append(self.receive())
         return found[0]
 
     def receive(self) -> dict[str, Any]:
-        """Return the next object. Raises EOFError if QEMU has ended, OSError if time is up."""
+        """Return the next object. Raises EOFError if QEMU has ended, OSError after the deadline."""
         self._connection.settimeout(max(self._deadline - time.monotonic(), 0.001))
         line = self._lines.readline()
         if not line:
@@ -140,6 +141,6 @@ def _connected(path: Path, timeout: float) -> Iterator[_Client]:
         connection.connect(str(path))
         with connection.makefile("rb") as lines:
             client = _Client(connection, lines, time.monotonic() + timeout)
-            client.receive()  # its greeting
+            client.receive()  # the greeting
             client.execute(Command("qmp_capabilities"))
             yield client

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from famulus.settings.identity import gateway, name_server
 
-# What the switch sends to all wakes all nodes: it does not forget by age (seconds, 31 years).
+# A frame for an address that the switch forgot goes to all nodes and wakes them. So the switch does
+# not forget addresses by their age (seconds; 31 years).
 SWITCH_RC = "hash/setexpire 1000000000\n"
 
 _PORTS = 80  # 64 nodes, the gateway, and some to spare
@@ -30,9 +31,9 @@ def switch_arguments(folder: Path, rc: Path, pidfile: Path) -> list[str]:
 
 
 def gateway_arguments(subnet: IPv4Network, frames: int, monitor: Path, pidfile: Path) -> list[str]:
-    """Return the arguments that start the gateway: DHCP, DNS, NAT, and no machine at all.
+    """Return the arguments that start the gateway, a QEMU without a machine: DHCP, DNS and NAT.
 
-    `frames` is the file descriptor of its cable, see `cable`.
+    `frames` is the file descriptor of the gateway's cable, see backend.qemu.cable.
     """
     nat = (
         f"user,id=nat,ipv6=off,net={subnet},host={gateway(subnet)},dns={name_server(subnet)},"
@@ -55,5 +56,5 @@ def gateway_arguments(subnet: IPv4Network, frames: int, monitor: Path, pidfile: 
 
 
 def parse_forwards(usernet: str) -> dict[str, int]:
-    """Return which host port leads to which node's ssh, from the monitor's `info usernet`."""
+    """Return the host's port to the ssh of each address, from the monitor's `info usernet`."""
     return {address: int(port) for port, address in _FORWARD.findall(usernet)}
