@@ -279,8 +279,8 @@ def test_snapshots_in_use_survive_prune(own: Cli, three: Cli) -> None:
 # `up` as it is, but for how long it waits.
 IMPATIENT = """
 from famulus.__main__ import main
-from famulus.fabric import starting
-starting.BOOT_TIMEOUT = 20.0
+from famulus.fabric import start
+start.BOOT_TIMEOUT = 20.0
 main()
 """
 

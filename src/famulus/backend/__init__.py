@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The hypervisors that run nodes: each package is one back end."""
+"""The back ends that run nodes' machines: each subpackage fulfils `node.backend.Backend`."""

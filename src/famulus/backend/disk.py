@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Overlays: qcow2 images that hold what differs from the image below them."""
+"""Overlays: qcow2 images that hold only the blocks that differ from their backing file."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ _TIMEOUT = 60.0
 def overlay_arguments(backing: Path, kind: str, overlay: Path, size: int) -> list[str]:
     """Return the arguments that make `overlay` of `size` bytes on `backing`, a `kind` image. Pure.
 
-    Nothing need be at `backing` yet.
+    The file `backing` need not exist yet.
     """
     return [
         "qemu-img", "create", "-q", "-u",
@@ -40,6 +40,6 @@ def backing_chain(disk: Path) -> list[tuple[Path, str]]:
 
 
 def in_use(disk: Path) -> bool:
-    """Tell whether some machine has the image `disk` open: QEMU locks what it writes to."""
+    """Tell whether some machine has the image `disk` open: QEMU locks an image that it writes."""
     result = run(["qemu-img", "info", str(disk)], timeout=_TIMEOUT, check=False)
     return result.returncode != 0 and "lock" in result.stderr

@@ -17,7 +17,7 @@ from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import NO_HOOKS
 from famulus.fabric.parallel import each
-from famulus.node import lifecycle
+from famulus.node import plugin
 from famulus.node.node import Node
 from famulus.transport import ssh
 
@@ -181,10 +181,10 @@ def reader_lock(caches: Caches) -> Iterator[int]:
 def streams(nodes: Sequence[Node]) -> Iterator[None]:
     """Have the nodes tell of their accesses while the block runs."""
     try:
-        each(nodes, lambda node: lifecycle.tell(node, begin=True))
+        each(nodes, lambda node: plugin.stream(node, begin=True))
         yield
     except Interrupted:
         waiting.forget_interrupt()
         raise
     finally:
-        each(nodes, lambda node: lifecycle.tell(node, begin=False))
+        each(nodes, lambda node: plugin.stream(node, begin=False))

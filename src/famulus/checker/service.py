@@ -13,7 +13,7 @@ from famulus.checker.launch import drop_caches, forget_processes, install, reade
 from famulus.coherence.caches import Caches
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
-from famulus.node import lifecycle
+from famulus.node import plugin
 from famulus.node.node import Node
 
 
@@ -74,4 +74,4 @@ def state(fabric: Fabric) -> str | None:
 
 
 def _tell(nodes: Sequence[Node], *, begin: bool) -> None:
-    each(nodes, lambda node: lifecycle.tell(node, begin=begin))
+    each(nodes, lambda node: plugin.stream(node, begin=begin))

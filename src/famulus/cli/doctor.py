@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from famulus.cli.common import JsonOption, settings_here
 from famulus.cli.options import takes_settings
-from famulus.host.check import check_host
+from famulus.fabric.doctor import check
 from famulus.host.finding import Finding
+from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.sources import load_spec
+from famulus.state.folder import FabricFolder
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
 
@@ -28,7 +30,8 @@ def doctor(
 
     Exits with 1 if something that a fabric needs is missing.
     """
-    findings = check_host(load_spec({"nodes": number, **settings}, file=settings_here()))
+    spec = load_spec({"nodes": number, **settings}, file=settings_here())
+    findings = check(FabricFolder(DEFAULT_NAME), spec)
     if json_output:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

@@ -63,7 +63,7 @@ def pause(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Halt nodes' CPUs where they are."""
-    _apply(fabric, node, "pause", lifecycle.pause, verbose=verbose)
+    _apply(fabric, node, "pause", Node.pause, verbose=verbose)
 
 
 @app.command()
@@ -71,7 +71,7 @@ def resume(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Let paused nodes go on."""
-    _apply(fabric, node, "resume", lifecycle.resume, verbose=verbose)
+    _apply(fabric, node, "resume", Node.resume, verbose=verbose)
 
 
 def _choose(name: str, nodes: str) -> tuple[Fabric, list[Node]]:

@@ -12,8 +12,9 @@ from famulus.base.events import Events
 from famulus.base.privileged import RootStep, is_root, require_sudo
 from famulus.export import earlier
 from famulus.export.configure_order import Order
-from famulus.host.check import check_host, require
-from famulus.pool.file import pool_path
+from famulus.fabric import doctor
+from famulus.host.check import require
+from famulus.state.folder import FabricFolder
 
 Ask = Callable[[str], bool]
 
@@ -52,7 +53,7 @@ def _check_host(order: Order, *, closed: bool) -> None:
 
     If libvirt is `closed` to this user, only root can ask libvirt more.
     """
-    findings = check_host(order.spec, pool_path(order.fabric, order.spec))
+    findings = doctor.check(FabricFolder(order.fabric), order.spec)
     ignored = {"memory", "libvirt"} if closed else {"memory"}
     require(finding for finding in findings if finding.name not in ignored)
     if closed:

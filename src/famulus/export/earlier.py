@@ -7,7 +7,7 @@ And the room beside them for new artifacts.
 from collections.abc import Sequence
 from pathlib import Path
 
-from famulus.backend.qemu.disk import in_use
+from famulus.backend.disk import in_use
 from famulus.base.errors import FamulusError
 from famulus.base.units import MIB, human_size
 from famulus.export.artifacts import Artifacts

@@ -10,8 +10,6 @@ from famulus.export.image.convert import convert
 from famulus.export.image.tarball import write_tar
 from famulus.export.libvirt_xml import exported_domain
 from famulus.export.subject import Subject
-from famulus.settings.fabric_name import DEFAULT_NAME
-from famulus.settings.spec import FabricSpec
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,7 @@ def _write_libvirt(job: Job) -> None:
     document = exported_domain(
         job.subject.name,
         job.targets[1],
-        fabric.folder.name if fabric else DEFAULT_NAME,
-        fabric.spec if fabric else FabricSpec(),
+        fabric,
         node.number if node else 1,
     )
     job.result().write_text(document, encoding="utf-8")

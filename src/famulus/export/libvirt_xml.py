@@ -5,10 +5,11 @@ import uuid
 from pathlib import Path
 
 from famulus.backend.libvirt.domain_document import Place, domain_document
-from famulus.backend.libvirt.network import network_name
-from famulus.backend.qemu.arguments import Machine
+from famulus.backend.machine import Machine
+from famulus.fabric.fabric import Fabric
 from famulus.host.accelerator import address_bits, choose_accelerator
 from famulus.pool.file import pool_path
+from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
 
@@ -16,12 +17,15 @@ _UNUSED = Path("/nonexistent")
 _LIBVIRT_DEFAULT = "default"  # the network that every libvirt installation has
 
 
-def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number: int) -> str:
+def exported_domain(name: str, disk: Path, fabric: Fabric | None, number: int) -> str:
     """Return the document of a machine called `name` that boots from `disk`.
 
     The machine has the memory, CPUs and MAC address of node `number` of `fabric`, and the pool at
-    0000:00:04.0. Its network is the fabric's own if libvirt runs that, else libvirt's default one.
+    0000:00:04.0; without a fabric, those of the default settings. Its network is the fabric's own
+    if libvirt runs that, else libvirt's default one.
     """
+    spec = fabric.spec if fabric else FabricSpec()
+    network = fabric.network.libvirt_name if fabric else None
     accel = choose_accelerator(spec.accelerator)
     machine = Machine(
         name=name,
@@ -33,15 +37,16 @@ def exported_domain(name: str, disk: Path, fabric: str, spec: FabricSpec, number
         kernel=_UNUSED,
         initrd=_UNUSED,
         kernel_arguments=(),
-        pool_file=pool_path(fabric, spec.model_copy(update={"pool_file": None})),
+        pool_file=pool_path(
+            fabric.folder.name if fabric else DEFAULT_NAME,
+            spec.model_copy(update={"pool_file": None}),
+        ),
         pool_size=spec.pool,
-        switch=_UNUSED,
         folder=_UNUSED,
         sockets=_UNUSED,
         address_bits=address_bits(accel),
     )
-    network = network_name(fabric) if spec.network == "libvirt" else _LIBVIRT_DEFAULT
-    return domain_document(machine, Place(name, _uuid(disk), network))
+    return domain_document(machine, Place(name, _uuid(disk), network or _LIBVIRT_DEFAULT))
 
 
 def _uuid(disk: Path) -> str:

@@ -27,7 +27,8 @@ def machine_files(subject: Subject, disk: Path) -> list[GuestFile]:
         return [_resolv_conf(_NAME_SERVERS)]
     shared = identify.shared_files(fabric.nodes(), _NAME_SERVERS[0])
     missing = blank(disk, [file.path for file in shared])
-    servers = (fabric.network.name_server,) if fabric.spec.network == "libvirt" else _NAME_SERVERS
+    network = fabric.network
+    servers = (network.name_server,) if network.libvirt_name else _NAME_SERVERS
     return [
         *(file for file in shared if file.path in missing),
         *_node_files(node),

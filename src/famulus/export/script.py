@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from famulus.backend.qemu.arguments import (
+from famulus.backend.machine import (
     DISK_SLOT,
     NETWORK_SLOT,
     POOL_SLOT,

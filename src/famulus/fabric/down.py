@@ -2,22 +2,20 @@
 """Take a fabric down: stop everything it runs; with purge, remove everything it has."""
 
 import contextlib
-from pathlib import Path
 
-from famulus.backend.libvirt import domain
-from famulus.backend.libvirt.network import LibvirtNetwork
-from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
-from famulus.base.process import Daemon
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
+from famulus.fabric import backends
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width
 from famulus.node import lifecycle
+from famulus.node.backend import Network
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
+from famulus.settings.identity import node_name
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
@@ -83,24 +81,16 @@ def _stop_or_kill(node: Node, events: Events) -> None:
 
 def sweep(folder: FabricFolder, hooks: Hooks) -> None:
     """End every process of the fabric, whatever its state file says, and its shared connections."""
-    nodes = sorted(folder.path.glob("node*/qemu.pid"))
-    for pidfile in nodes:
-        Daemon(pidfile, str(pidfile)).kill()
-    for path in sorted(folder.path.glob("node*")):
-        domain.kill(path)
+    backends.end_all(folder)
     Doorbell(folder.doorbell).stop()
     hooks.on_sweep(folder)
-    UserNetwork(folder.sockets, FabricSpec().subnet).stop()
-    with contextlib.suppress(ValueError):
-        for path in nodes:
-            lifecycle.forget_connections(_node_of(folder, path.parent))
+    for path in backends.node_folders(folder):
+        with contextlib.suppress(ValueError):
+            number = int(path.name.removeprefix("node"))
+            lifecycle.forget_connections(folder, node_name(number))
 
 
-def _node_of(folder: FabricFolder, path: Path) -> Node:
-    return Node(folder, int(path.name.removeprefix("node")), FabricSpec())
-
-
-def _remove_network(network: LibvirtNetwork, events: Events) -> None:
+def _remove_network(network: Network, events: Events) -> None:
     try:
         network.remove()
     except FamulusError as error:  # machines of the user's own
@@ -108,9 +98,8 @@ def _remove_network(network: LibvirtNetwork, events: Events) -> None:
 
 
 def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
-    for path in sorted(folder.path.glob("node*")):
-        domain.forget(path)
-    if fabric and isinstance(fabric.network, LibvirtNetwork):
+    backends.forget_all(folder)
+    if fabric:
         _remove_network(fabric.network, events)
     pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
     Caches(pool).remove()

@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One fabric: what is stored of it, its nodes, its network."""
+"""One fabric: its stored record, its back end, its nodes, its network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from famulus.backend.libvirt.network import LibvirtNetwork, network_name
-from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import UsageError
 from famulus.base.events import Events
+from famulus.fabric.backends import choose
+from famulus.node.backend import Backend, Network, clones, rings
 from famulus.node.node import Node
 from famulus.pool.file import pool_path
 from famulus.settings.identity import MAX_NODES, parse_nodes
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
-
-_SSH = 22
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,28 @@ class Fabric:
 
     @property
     def spec(self) -> FabricSpec:
-        """What the fabric shall be."""
+        """The settings of the fabric."""
         return self.record.spec
 
+    @cached_property
+    def backend(self) -> Backend:
+        """The back end that runs the nodes and the network."""
+        return choose(self.folder, self.spec)
+
     @property
-    def network(self) -> UserNetwork | LibvirtNetwork:
+    def network(self) -> Network:
         """The fabric's network."""
-        if self.spec.network == "libvirt":
-            nodes = tuple(node.identity for node in self.nodes())
-            return LibvirtNetwork(network_name(self.folder.name), self.spec.subnet, nodes)
-        return UserNetwork(self.folder.sockets, self.spec.subnet)
+        return self.backend.network([node.identity for node in self.nodes()])
+
+    @property
+    def clones(self) -> bool:
+        """Whether new nodes are cloned."""
+        return clones(self.spec, self.backend)
+
+    @property
+    def rings(self) -> bool:
+        """Whether nodes get a doorbell."""
+        return rings(self.spec, self.backend)
 
     @property
     def pool(self) -> Path:
@@ -47,16 +58,15 @@ class Fabric:
 
     @property
     def ssh_config(self) -> Path:
-        """The ssh_config that leads to the nodes."""
+        """The ssh_config file for the nodes."""
         return self.folder.path / "ssh_config"
 
     @property
     def ways(self) -> dict[int, tuple[str, int]]:
         """The address and port at which the host reaches the ssh of each node that has one."""
-        if self.spec.network == "libvirt":
-            return {node.number: (str(node.identity.address), _SSH) for node in self.nodes()}
-        ports = self.record.ports
-        return {number: ("127.0.0.1", ports[number]) for number in self.numbers if number in ports}
+        network, ports = self.network, self.record.ports
+        ways = {n.number: network.way(n.identity, ports.get(n.number)) for n in self.nodes()}
+        return {number: way for number, way in ways.items() if way}
 
     @property
     def numbers(self) -> range:
@@ -65,14 +75,14 @@ class Fabric:
 
     def node(self, number: int) -> Node:
         """Return node `number`."""
-        return Node(self.folder, number, self.spec)
+        return Node(self.folder, number, self.spec, self.backend)
 
     def nodes(self) -> list[Node]:
         """Return the nodes that the fabric shall have, running or not."""
         return [self.node(number) for number in self.numbers]
 
     def surplus(self) -> list[Node]:
-        """Return the nodes that run though the fabric shall not have them."""
+        """Return the running nodes whose numbers are above the number of nodes in the settings."""
         beyond = (self.node(number) for number in range(self.spec.nodes + 1, MAX_NODES + 1))
         return [node for node in beyond if node.running()]
 
@@ -89,8 +99,8 @@ class Fabric:
         nodes = self.select(text)
         if len(nodes) > 1:
             raise UsageError(
-                f"'{text}' names {len(nodes)} nodes, where one is meant",
-                hint="`famulus exec` runs a command in many.",
+                f"'{text}' names {len(nodes)} nodes, but the command takes a single node",
+                hint="`famulus exec` runs a command in many nodes.",
             )
         return nodes[0]
 
@@ -103,6 +113,6 @@ def open_fabric(name: str) -> Fabric:
 
 @contextmanager
 def locked(folder: FabricFolder, events: Events) -> Iterator[None]:
-    """Hold the fabric's lock; tell the user if somebody else has it."""
+    """Hold the fabric's lock; tell the user if another process has it."""
     with folder.lock(lambda holder: events.note(f"waiting for {holder}")):
         yield

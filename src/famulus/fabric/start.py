@@ -6,10 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from famulus.backend.libvirt import domain
-from famulus.backend.libvirt.network import LibvirtNetwork
-from famulus.backend.qemu import replug
-from famulus.backend.qemu.arguments import DOORBELL_VECTORS
+from famulus.backend.machine import DOORBELL_VECTORS
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.base.files import write_private
@@ -20,7 +17,8 @@ from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
 from famulus.fabric.templates import snapshots_in_use
 from famulus.host.accelerator import Accelerator, choose_accelerator
-from famulus.node import identify, lifecycle, passwords
+from famulus.node import identify, lifecycle, passwords, plugin
+from famulus.node.disk import forget_disk, make_disk, remove_disk
 from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
@@ -63,7 +61,7 @@ def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -
     with locked(fabric.folder, events), ExitStack() as undo:
         for node in nodes:
             lifecycle.kill(node)
-            lifecycle.forget_disk(node)
+            forget_disk(node)
         start_nodes(fabric, nodes, undo, events)
         hooks.after_start(fabric, undo, events)
         undo.pop_all()
@@ -106,12 +104,12 @@ def _snapshot(
     template = store.find(fabric.record.template)
     if template is None or all(node.has_disk() for node in nodes):
         return None
-    if not fabric.spec.clones:
+    if not fabric.clones:
         _say_why_cold(fabric, events)
         return None
     spec = fabric.spec
     # A frozen machine has no server that could give it a pool and a doorbell.
-    pool = 0 if spec.rings else spec.pool
+    pool = 0 if fabric.rings else spec.pool
     snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, pool), events)
     prune_surplus({*snapshots_in_use(), snapshot.digest})
     return snapshot
@@ -119,7 +117,7 @@ def _snapshot(
 
 def _say_why_cold(fabric: Fabric, events: Events) -> None:
     if not fabric.spec.cold:
-        events.note("new nodes are booted, not cloned: libvirt restores only what it has saved")
+        events.note(f"new nodes are booted, not cloned: {fabric.backend.no_clones}")
 
 
 def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:
@@ -161,7 +159,7 @@ def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
     """Start the doorbell's server if it does not run. Nodes that run cannot join another one."""
     doorbell = Doorbell(fabric.folder.doorbell)
     alive = fabric.alive()
-    if not fabric.spec.rings or (alive and doorbell.running()):
+    if not fabric.rings or (alive and doorbell.running()):
         return
     died = alive and doorbell.folder.exists()
     undo.callback(doorbell.stop)
@@ -178,9 +176,9 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
     template = store.find(fabric.record.template)
     for node in nodes:
         if not node.has_disk():
-            undo.callback(lifecycle.remove_disk, node)
+            undo.callback(remove_disk, node)
             if start.fresh is None:
-                lifecycle.make_disk(node, template)
+                make_disk(node, template)
         elif node.template() != fabric.record.template:
             start.events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
 
@@ -207,49 +205,39 @@ def _ends(node: Node) -> bool:
 def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
     fabric = start.fabric
     state = node.state()
-    cloned = state == "stopped" and start.fresh is not None and not node.has_disk()
+    snapshot = start.fresh if state == "stopped" and not node.has_disk() else None
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
-    if cloned and not fabric.spec.rings:
-        _clone(start, node)
+    if snapshot and not fabric.rings:
+        _clone(start, node, snapshot)
     elif state == "stopped":
         _start(start, node)
     elif state == "paused":
-        lifecycle.resume(node)
+        node.resume()
     elif state == "hung":
         raise FamulusError(
             f"{node.name} does not answer its monitor",
             hint=f"`famulus node kill {node.number}`, then `famulus up`.",
         )
     _note_difference(start, node)
-    if not isinstance(fabric.network, LibvirtNetwork):
-        replug.ensure(node.socket("qmp"), fabric.network, node.qemu, node.path)
-    if not cloned or fabric.spec.rings:
+    node.runner.reconnect()
+    if not snapshot or fabric.rings:
         identify.identify(node, start.files, BOOT_TIMEOUT)
     passwords.ensure(node)
-    lifecycle.use_cache(node)
+    plugin.use_cache(node)
 
 
-def _clone(start: _Start, node: Node) -> None:
-    fabric, snapshot = start.fabric, start.fresh
-    if snapshot is None or isinstance(fabric.network, LibvirtNetwork):
-        raise FamulusError(f"there is nothing to clone {node.name} from")
+def _clone(start: _Start, node: Node, snapshot: Snapshot) -> None:
     original = Original(snapshot, identify.clone_request(node, start.files))
-    switch = fabric.network.switch_folder
-    name = lifecycle.start_clone(node, original, switch, fabric.pool, start.accel)
+    name = lifecycle.start_clone(node, original, start.fabric.pool, start.accel)
     identify.check_name(node, name)
 
 
 def _start(start: _Start, node: Node) -> None:
-    fabric = start.fabric
-    network = fabric.network
-    if isinstance(network, LibvirtNetwork):
-        domain.start(node, network.name, fabric.pool, start.accel)
-    elif start.fresh and not node.has_disk():
-        switch = network.switch_folder
-        lifecycle.start_bare_clone(node, start.fresh, switch, fabric.pool, start.accel)
+    if start.fresh and not node.has_disk():
+        lifecycle.start_bare_clone(node, start.fresh, start.fabric.pool, start.accel)
     else:
-        lifecycle.start(node, network.switch_folder, fabric.pool, start.accel)
+        lifecycle.start(node, start.fabric.pool, start.accel)
 
 
 def _note_difference(start: _Start, node: Node) -> None:

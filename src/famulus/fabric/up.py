@@ -6,15 +6,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from famulus.backend.libvirt import domain
-from famulus.backend.qemu.arguments import PROGRAM as QEMU
+from famulus.backend.machine import PROGRAM as QEMU
 from famulus.base.events import Events
 from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Caches, Policy
+from famulus.fabric import backends, doctor
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.start import start_nodes
-from famulus.host.check import check_host, require
+from famulus.host.check import require
 from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
@@ -41,8 +41,7 @@ def up(
         if not folder.exists():
             undo.callback(folder.forget)
         spec = wanted(name, flags, file)
-        pool = pool_file.pool_path(name, spec)
-        require(check_host(spec, pool, running=_running(folder, spec)))
+        require(doctor.check(folder, spec, running=_running(folder, spec)))
         template = ensure(spec, events)
         fabric = _register(folder, spec, template.digest, undo)
         _make_pool(fabric, undo)
@@ -72,8 +71,7 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
     if folder.exists():
         old = folder.read()
         _refuse_change(Fabric(folder, old), spec)
-        if spec.network != "libvirt":
-            _leave_libvirt(folder)
+        backends.forget_all(folder, but=spec)  # another back end could start nodes on our disks
         undo.callback(folder.write, old)
         record = replace(record, ports=dict(old.ports))
     folder.write(record)
@@ -92,12 +90,6 @@ def _refuse_change(old: Fabric, spec: FabricSpec) -> None:
 def _with_pool(fabric: Fabric) -> FabricSpec:
     """Return the fabric's spec with the pool's file, even where it is the default one."""
     return fabric.spec.model_copy(update={"pool_file": fabric.pool})
-
-
-def _leave_libvirt(folder: FabricFolder) -> None:
-    """Have libvirt forget the nodes, or it could start them beside ours, on the same disks."""
-    for path in folder.path.glob("node*"):
-        domain.forget(path)
 
 
 def _make_pool(fabric: Fabric, undo: ExitStack) -> None:

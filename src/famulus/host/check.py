@@ -4,34 +4,38 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from famulus.backend.libvirt.host import check_libvirt
 from famulus.base.errors import FamulusError
 from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
-from famulus.host.programs import CACHE_PROGRAMS, LIBVIRT_PROGRAMS, PROGRAMS, check_programs
+from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program, check_programs
 from famulus.host.rootless import check_rootless
 from famulus.settings.spec import FabricSpec
 
 
-def check_host(spec: FabricSpec, pool: Path | None = None, *, running: int = 0) -> list[Finding]:
-    """Return everything that was looked at, good or bad, in the order of its weight.
+def check_host(
+    spec: FabricSpec,
+    pool: Path,
+    *,
+    running: int = 0,
+    clones: bool = True,
+    programs: tuple[Program, ...] = (),
+) -> list[Finding]:
+    """Return the findings about this host, good and bad, in the order of their weight.
 
-    `pool` is the fabric's pool file; without it the default fabric's is meant. `running` of its
-    nodes run already. Takes a few tenths of a second, changes nothing.
+    `pool` is the fabric's pool file. `running` of its nodes run already. `clones` tells whether new
+    nodes are cloned. The back end needs `programs`. Takes a few tenths of a second and changes
+    nothing.
     """
-    libvirt = spec.network == "libvirt"
     caches = CACHE_PROGRAMS if spec.watched else ()
-    pool = pool or space.default_pool(spec)
     accelerator: Accelerator = "tcg" if spec.accelerator == "tcg" or kvm_obstacle() else "kvm"
     return [
-        *check_programs(PROGRAMS + (LIBVIRT_PROGRAMS if libvirt else ()) + caches),
+        *check_programs((*PROGRAMS, *programs, *caches)),
         check_accelerator(spec.accelerator),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),
-        space.check_memory(spec, accelerator, pool, running=running),
+        space.check_memory(spec, accelerator, pool, running=running, clones=clones),
         space.check_pool(spec, accelerator, pool),
-        *(check_libvirt(pool) if libvirt else []),
     ]
 
 
@@ -46,5 +50,5 @@ def require(findings: Iterable[Finding]) -> None:
     raise FamulusError(
         f"this host lacks {len(errors)} things that a fabric needs",
         details="\n".join(lines),
-        hint="`famulus doctor` shows everything that is looked at.",
+        hint="`famulus doctor` shows all findings.",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The programs that Famulus runs: whether they are there, and new enough."""
+"""The programs that Famulus runs: check that they are installed and new enough."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +16,10 @@ _OS_RELEASE = Path("/etc/os-release")
 
 @dataclass(frozen=True)
 class Program:
-    """A program or, where `name` is a path, a file; and Debian's package that has it.
+    """A program or, where `name` is a path, a file; and the Debian package that contains it.
 
-    `minimum` is the least version, read with `version_option`; Debian 12 has it only in its
-    backports if `backports` is set.
+    `minimum` is the least version, `version_option` makes the program print its version. If
+    `backports` is set, Debian 12 has this version only in its backports.
     """
 
     name: str
@@ -49,26 +49,20 @@ PROGRAMS = (
     ),
 )
 
-# What nodes that libvirt runs need besides.
-LIBVIRT_PROGRAMS = (
-    Program("virsh", "libvirt-clients", "shows the nodes' consoles"),
-    Program("dnsmasq", "dnsmasq-base", "gives nodes on libvirt's network addresses and names"),
-)
-
-# What nodes with caches of their own need besides.
+# The programs that nodes with the plugin need besides.
 CACHE_PROGRAMS = (Program("gcc", "gcc libc6-dev", "compiles the plugin that is their caches"),)
 
 
 def check_programs(programs: tuple[Program, ...] = PROGRAMS) -> list[Finding]:
     """Return a finding for each program, in their order."""
     distribution = distribution_id()
-    # Side by side: some take a tenth of a second to tell their version, and `up` waits for all.
+    # In parallel: some programs print their version after a tenth of a second, and `up` waits.
     with ThreadPoolExecutor() as executor:
         return list(executor.map(lambda program: _check(program, distribution), programs))
 
 
 def distribution_id(os_release: Path = _OS_RELEASE) -> str:
-    """Return the distribution's ID and version such as `debian-12`, as os-release(5) has them."""
+    """Return the distribution's ID and version such as `debian-12`, from os-release(5)."""
     try:
         text = os_release.read_text(encoding="utf-8")
     except OSError:
@@ -78,13 +72,13 @@ def distribution_id(os_release: Path = _OS_RELEASE) -> str:
 
 
 def parse_version(text: str) -> str:
-    """Return the first dotted number in `text`, what a program prints about itself, or ''."""
+    """Return the first dotted number in `text`, the output of a program, or ''."""
     found = re.search(r"\d+(?:\.\d+)+", text)
     return found[0] if found else ""
 
 
 def at_least(version: str, minimum: str) -> bool:
-    """Tell whether dotted number `version` is `minimum` or newer. '' is older than everything."""
+    """Tell whether the dotted number `version` is `minimum` or newer; '' is older than any."""
     return bool(version) and _numbers(version) >= _numbers(minimum)
 
 
@@ -115,9 +109,9 @@ def _find(name: str) -> str | None:
 
 
 def program_version(name: str) -> str:
-    """Return everything that the first line of `name --version` says, Debian's revision included.
+    """Return the first line that `name --version` prints, Debian's revision included.
 
-    Raises FamulusError if the program is not there.
+    Raises FamulusError if the program is not installed.
     """
     path = _find(name)
     if path is None:
@@ -128,7 +122,7 @@ def program_version(name: str) -> str:
 def _version(path: str, option: str) -> str:
     try:
         return parse_version(version_text(path, option))
-    except FamulusError:  # it cannot even be started
+    except FamulusError:  # the program cannot be started
         return ""
 
 

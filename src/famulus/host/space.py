@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether there is room: on disk for a template, in memory for nodes, and for the pool."""
+"""Check for room: on disk for a template, in memory for nodes, and for the pool."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from famulus.base import paths
-from famulus.base.paths import POOL_NAME, SHARED_MEMORY
+from famulus.base.paths import SHARED_MEMORY
 from famulus.base.units import GIB, KIB, MIB, format_size, human_size
 from famulus.host.accelerator import Accelerator, largest_pool
 from famulus.host.finding import Finding, Level
@@ -15,19 +15,19 @@ from famulus.settings.spec import FabricSpec
 
 _TEMPLATE = 3 * GIB  # while a template is built: the tar, the raw disk, the compressed one
 _SCRATCH = 3 * GIB // 2  # the root file system that mmdebstrap unpacks in /tmp
-_NODE_DISK = 64 * MIB  # what a node that only boots writes
+_NODE_DISK = 64 * MIB  # written by a node that only boots
 _OVERHEAD = {"tcg": 150 * MIB, "kvm": 60 * MIB}  # of QEMU beside a node's memory
-# What a node takes that has been logged in to and rests. Measured under TCG with 512 MiB of RAM;
-# KVM does without the translated code.
+# The memory of an idle node after a login. Measured under TCG with 512 MiB of RAM; KVM needs no
+# translated code.
 _CLONE = {"tcg": 125 * MIB, "kvm": 80 * MIB}
 _COLD = {"tcg": 330 * MIB, "kvm": 200 * MIB}
-_LEAST_POOL = 16 * MIB  # room below which the first program would already be ended by a bus error
+_LEAST_POOL = 16 * MIB  # with less room, a bus error would end the first program already
 
 _MEMINFO = Path("/proc/meminfo")
 
 
 def has_template() -> bool:
-    """Tell whether some template is there, so that `up` may well have nothing to build."""
+    """Tell whether there is a template, so that `up` may have nothing to build."""
     folder = paths.templates()
     return folder.is_dir() and any(
         path.is_dir() and path.name[0] != "." for path in folder.iterdir()
@@ -35,7 +35,7 @@ def has_template() -> bool:
 
 
 def check_disk(spec: FabricSpec) -> list[Finding]:
-    """Return whether the disk has room for a template and the nodes, and /tmp for building it."""
+    """Return whether the disk has room for a template and the nodes, and /tmp for the build."""
     home, scratch = nearest(paths.templates()), Path(tempfile.gettempdir())
     level: Level = "warning" if has_template() else "error"
     nodes = spec.nodes * _NODE_DISK
@@ -71,32 +71,34 @@ def check_memory(
     pool: Path,
     *,
     running: int = 0,
+    clones: bool = True,
     meminfo: Path = _MEMINFO,
 ) -> Finding:
-    """Return whether the nodes, and a pool that is memory, fit into what is free.
+    """Return whether the nodes, and a pool in memory, fit into the available memory.
 
-    `running` of the nodes run already. Nodes do not touch all of their memory; only what cannot fit
-    even so is an error, which says how many nodes would.
+    `running` of the nodes run already; `clones` tells whether the new nodes are cloned. Nodes do
+    not touch all of their memory. If even the least need of the nodes does not fit, the finding is
+    an error and says how many nodes fit.
     """
     new = max(spec.nodes - running, 0)
     overhead = _OVERHEAD[accelerator]
     need = new * (spec.memory + overhead)
-    what = f"{new} nodes of {human_size(spec.memory)}, {human_size(overhead)} more for each"
+    parts = f"{new} nodes of {human_size(spec.memory)}, {human_size(overhead)} more for each"
     if _is_memory(pool):
         need += spec.pool
-        what += f", and the pool of {human_size(spec.pool)}"
+        parts += f", and the pool of {human_size(spec.pool)}"
     available = _sizes(meminfo).get("MemAvailable")
     if available is None:
-        return Finding("memory", "ok", "it cannot be told how much is available")
-    least = _COLD[accelerator] if not spec.clones else _CLONE[accelerator]
+        return Finding("memory", "ok", f"{meminfo} does not tell the available memory")
+    least = _CLONE[accelerator] if clones else _COLD[accelerator]
     text = f"{human_size(available)} available"
-    cure = "Ask for fewer nodes, or less with --memory or --pool; or end what else uses memory."
+    cure = "Use fewer nodes, or a smaller --memory or --pool; or end other programs."
     if new * least > available:
         fit = running + available // least
         wanted = f"{spec.nodes} nodes need {human_size(new * least)} at least"
         return Finding("memory", "error", f"{text}; {wanted}; {fit} fit", cure)
     if available < need:
-        return Finding("memory", "warning", f"{text}; {what}: may take {human_size(need)}", cure)
+        return Finding("memory", "warning", f"{text}; {parts}: may take {human_size(need)}", cure)
     return Finding("memory", "ok", text)
 
 
@@ -107,8 +109,8 @@ def check_pool(spec: FabricSpec, accelerator: Accelerator, pool: Path) -> Findin
         return Finding(
             "pool",
             "error",
-            f"a pool of {format_size(spec.pool)} finds no place among a node's addresses under "
-            f"{accelerator.upper()}; the largest that does is {format_size(largest)}",
+            f"a pool of {format_size(spec.pool)} does not fit into a node's address space under "
+            f"{accelerator.upper()}; the largest that fits is {format_size(largest)}",
             f"Use --pool {format_size(largest)} or less.",
         )
     folder = pool.parent
@@ -116,18 +118,18 @@ def check_pool(spec: FabricSpec, accelerator: Accelerator, pool: Path) -> Findin
         return Finding(
             "pool",
             "error",
-            f"there is no folder {folder} that can be written to",
-            "Make it, or choose another file with --pool-file.",
+            f"there is no writable folder {folder}",
+            "Make the folder, or choose another file with --pool-file.",
         )
     return _room(spec, pool)
 
 
 def _room(spec: FabricSpec, pool: Path) -> Finding:
-    # What an existing pool has already taken need not be free once more.
+    # The space that an existing pool has taken need not be free once more.
     room = free_bytes(pool.parent) + (pool.stat().st_blocks * 512 if pool.is_file() else 0)
     text = f"{human_size(room)} free in {pool.parent} for a pool of {format_size(spec.pool)}"
     cure = (
-        f"Remove what fills {pool.parent} (`famulus down --purge` of fabrics that are done with), "
+        f"Remove files from {pool.parent} (`famulus down --purge` removes an old fabric's pool), "
         "choose a smaller --pool, or another place with --pool-file."
     )
     if room < min(spec.pool, _LEAST_POOL):
@@ -138,28 +140,23 @@ def _room(spec: FabricSpec, pool: Path) -> Finding:
 
 
 def why_nothing_fits(pool: Path) -> str:
-    """Return that no node can touch more of `pool`, if its file system is full, or nothing."""
+    """Return that no node can use more of `pool` if its file system is full, else an empty text."""
     if not pool.parent.is_dir() or free_bytes(pool.parent) >= MIB:
         return ""
     return (
-        f"{pool.parent} is full. Who stores into more of the pool, or takes more of it into its "
-        "cache, dies of a bus error."
+        f"{pool.parent} is full. A program that stores into more of the pool, or a node that takes "
+        "more of the pool into its cache, dies of a bus error."
     )
 
 
-def default_pool(spec: FabricSpec) -> Path:
-    """Return a pool file that stands for the fabric's, if its name is not known."""
-    return spec.pool_file or SHARED_MEMORY / POOL_NAME
-
-
 def free_bytes(folder: Path) -> int:
-    """Return the bytes that a normal user may still write to the file system of `folder`."""
+    """Return how many bytes a normal user may still write to the file system of `folder`."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
 
 
 def nearest(path: Path) -> Path:
-    """Return `path` or the nearest folder above it that exists."""
+    """Return the nearest existing folder: `path` or a folder above `path`."""
     return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
@@ -168,7 +165,7 @@ def _is_memory(pool: Path) -> bool:
 
 
 def _sizes(meminfo: Path) -> dict[str, int]:
-    """Return the sizes that proc_meminfo(5) has, in bytes."""
+    """Return the sizes in proc_meminfo(5), in bytes."""
     try:
         text = meminfo.read_text(encoding="ascii")
     except OSError:

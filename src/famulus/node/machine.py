@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A node's machine as it shall be started, and as it was."""
+"""Describe a node's machine for the back end; store and read the settings of its last start."""
 
 import json
 from pathlib import Path
 
-from famulus.backend.qemu.arguments import Cache, Machine
-from famulus.base.errors import FamulusError
+from famulus.backend.machine import Cache, Machine
 from famulus.base.files import write_private
 from famulus.coherence.build import ensure
 from famulus.host.accelerator import Accelerator, address_bits
+from famulus.node.disk import template_gone
 from famulus.node.node import Node
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
 
-_NO_SWITCH = Path("/nonexistent")
 
-
-def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_SWITCH) -> Machine:
+def machine(node: Node, pool_file: Path, accel: Accelerator) -> Machine:
     """Return the node's machine. Raises FamulusError if the template below its disk is gone."""
     template = _template_of(node)
     return Machine(
@@ -31,9 +29,8 @@ def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_
         kernel_arguments=KERNEL_ARGUMENTS,
         pool_file=pool_file,
         pool_size=node.spec.pool,
-        switch=switch,
         folder=node.path,
-        sockets=node.folder.sockets,
+        sockets=node.sockets,
         address_bits=address_bits(accel),
         doorbell=node.doorbell,
         cache=_cache(node, pool_file),
@@ -41,7 +38,7 @@ def machine(node: Node, pool_file: Path, accel: Accelerator, switch: Path = _NO_
 
 
 def _cache(node: Node, pool_file: Path) -> Cache | None:
-    caches = node.caches
+    caches = node.plugin_caches
     if caches is None:
         return None
     image = caches.image(node.number) if node.spec.noncoherent else pool_file
@@ -51,11 +48,11 @@ def _cache(node: Node, pool_file: Path) -> Cache | None:
 def machine_settings(node: Node, accel: str) -> dict[str, object]:
     """Return the settings that only a restart of the node can change."""
     settings = {"memory": node.spec.memory, "cpus": node.spec.cpus, "accel": accel}
-    return {**settings, "doorbell": node.spec.rings}
+    return {**settings, "doorbell": node.rings}
 
 
 def running_settings(node: Node) -> dict[str, object]:
-    """Return the settings with which the node's machine was last started."""
+    """Return the settings of the last start of the node's machine; empty if they are unknown."""
     try:
         settings: dict[str, object] = json.loads((node.path / "machine.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -64,16 +61,8 @@ def running_settings(node: Node) -> dict[str, object]:
 
 
 def note_settings(node: Node, accel: str) -> None:
-    """Write down what the node's machine is started with."""
+    """Store the settings with which the node's machine starts."""
     write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
-
-
-def template_gone(node: Node, which: str) -> FamulusError:
-    """Return the error that the template `which` is gone."""
-    return FamulusError(
-        f"{node.name}: the template {which} is gone",
-        hint="`famulus pool save FILE` saves the pool; `famulus down --purge` and `up` begin anew.",
-    )
 
 
 def _template_of(node: Node) -> Template:

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One node of a fabric, running or not: where its things lie and how it is."""
+"""One node of a fabric, running or not: its files, its sockets, its state."""
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
-from famulus.base.process import Daemon
 from famulus.base.waiting import pause
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.host.space import why_nothing_fits
-from famulus.node.runner import DomainRunner, QemuRunner, Runner
+from famulus.node.backend import Backend, Runner, rings
+from famulus.node.below import snapshot_below, template_below
 from famulus.pool.file import pool_path
-from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -23,11 +22,12 @@ _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 
 @dataclass(frozen=True)
 class Node:
-    """Node `number` of the fabric in `folder`, as `spec` wants it."""
+    """Node `number` of the fabric in `folder`, as `spec` wants it, run by `backend`."""
 
     folder: FabricFolder
     number: int
     spec: FabricSpec
+    backend: Backend
 
     @property
     def identity(self) -> Identity:
@@ -46,76 +46,73 @@ class Node:
 
     @property
     def disk(self) -> Path:
-        """The node's own disk, an overlay on a template's."""
+        """The node's own disk, an overlay on a template's or a snapshot's."""
         return self.path / "disk.qcow2"
 
     @property
     def serial_log(self) -> Path:
-        """Everything the node ever printed on its serial console."""
+        """The file with everything that the node ever printed on its serial console."""
         return self.path / "serial.log"
 
     @property
-    def qemu(self) -> Daemon:
-        """The node's QEMU."""
-        pidfile = self.path / "qemu.pid"
-        return Daemon(pidfile, str(pidfile))
-
-    @property
-    def domain(self) -> str:
-        """The name under which libvirt knows the node, if it runs it."""
-        fabric = self.folder.name
-        return self.name if fabric == DEFAULT_NAME else f"{fabric}-{self.name}"
-
-    @property
     def runner(self) -> Runner:
-        """What runs the node's machine."""
-        if self.spec.network == "libvirt":
-            return DomainRunner(self.domain)
-        return QemuRunner(self.qemu, self.socket("qmp"))
+        """The runner of the node's machine."""
+        return self.backend.runner(self.name, self.path)
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of the node's sockets."""
+        return self.backend.sockets(self.path)
 
     def socket(self, kind: str) -> Path:
-        """Return the node's socket of this kind, see `qemu.arguments.Machine.socket`.
+        """Return the node's socket of this kind, see `backend.machine.Machine.socket`."""
+        return self.sockets / f"{self.name}.{kind}"
 
-        libvirt starts domains by itself when the host has booted, and /tmp is empty then.
-        """
-        folder = self.path if self.spec.network == "libvirt" else self.folder.sockets
-        return folder / f"{self.name}.{kind}"
+    @property
+    def rings(self) -> bool:
+        """Whether the node has a doorbell."""
+        return rings(self.spec, self.backend)
 
     @property
     def doorbell(self) -> Path | None:
-        """The socket of the doorbell's server for this node, or None if it shall have none."""
-        return Doorbell(self.folder.doorbell).socket(self.number) if self.spec.rings else None
+        """The socket of the doorbell's server for this node, or None without a doorbell."""
+        return Doorbell(self.folder.doorbell).socket(self.number) if self.rings else None
 
     @property
-    def caches(self) -> Caches | None:
-        """The caches of which the node has one, or that watch it; None if it has no plugin."""
+    def plugin_caches(self) -> Caches | None:
+        """The caches before the pool, whose files the node's plugin uses; None without a plugin."""
         return Caches(pool_path(self.folder.name, self.spec)) if self.spec.watched else None
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""
-        try:
-            return (self.path / "template").read_text(encoding="ascii").strip()
-        except OSError:
-            return None
+        return template_below(self.path)
 
     def snapshot(self) -> str | None:
         """Return the digest of the snapshot below the node's disk, or None if there is none."""
-        try:
-            return (self.path / "snapshot").read_text(encoding="ascii").strip() or None
-        except OSError:
-            return None
+        return snapshot_below(self.path)
 
     def has_disk(self) -> bool:
-        """Tell whether the node has a disk of its own, on which its user may have written."""
+        """Tell whether the node has a disk of its own, which may hold its user's files."""
         return self.template() is not None and self.disk.exists()
 
     def state(self) -> str:
-        """Return `stopped`, `running`, `paused`, or `hung` when its monitor does not answer."""
+        """Return `stopped`, `running`, `paused`, or `hung` when its machine does not answer."""
         return self.runner.state()
 
     def running(self) -> bool:
-        """Tell whether its machine is there, whatever it does."""
+        """Tell whether the node's machine is on, in whatever state."""
         return self.runner.running()
+
+    def pause(self) -> None:
+        """Halt the node's CPUs; pool and disk stay. Raises FamulusError if the node is off."""
+        self.require_running()
+        self.runner.pause()
+
+    def resume(self) -> None:
+        """Let a paused node go on. Raises FamulusError if the node is off."""
+        if self.state() == "stopped":
+            self.require_running()
+        self.runner.resume()
 
     def require_running(self) -> None:
         """Raise FamulusError unless the node runs and is not paused."""
@@ -132,7 +129,7 @@ class Node:
             )
 
     def _settled_state(self) -> str:
-        """Return the state, not that of the moment for which a node halts that somebody watches."""
+        """Return the state; wait until a watched node goes on, which halts for moments."""
         deadline = time.monotonic() + (_HALT_TIMEOUT if self.spec.watched else 0)
         while (state := self.state()) == "paused" and time.monotonic() < deadline:
             pause(_LOOK_AGAIN)
@@ -143,7 +140,7 @@ class Node:
         return _tail(self.serial_log, lines)
 
     def qemu_tail(self, lines: int = 15) -> str:
-        """Return the last lines that its QEMU has said, or an empty string."""
+        """Return the last lines that the node's QEMU printed, or an empty string."""
         return _tail(self.path / "qemu.log", lines)
 
 

@@ -22,16 +22,6 @@ class FabricSpec(Settings):
     """
 
     @property
-    def clones(self) -> bool:
-        """Whether new nodes are cloned; libvirt restores only machines that libvirt has saved."""
-        return not self.cold and self.network == "user"
-
-    @property
-    def rings(self) -> bool:
-        """Whether nodes are given a doorbell; libvirt's have the pool alone."""
-        return self.doorbell and self.network == "user"
-
-    @property
     def noncoherent(self) -> bool:
         """Whether each node has a cache before the pool that no other node looks into."""
         return self.coherence == "none"

@@ -7,8 +7,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from famulus.backend.qemu.arguments import Machine, snapshot_arguments
-from famulus.backend.qemu.disk import make_overlay
+from famulus.backend.disk import make_overlay
+from famulus.backend.machine import Machine
+from famulus.backend.qemu.arguments import snapshot_arguments
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step

@@ -7,7 +7,8 @@ from dataclasses import astuple, dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from famulus.backend.qemu.arguments import PROGRAM, Machine, snapshot_arguments
+from famulus.backend.machine import PROGRAM, Machine
+from famulus.backend.qemu.arguments import snapshot_arguments
 from famulus.host.accelerator import Accelerator, address_bits, cpu_features
 from famulus.host.programs import program_version
 from famulus.settings.identity import Identity
@@ -70,7 +71,6 @@ class Key:
             kernel_arguments=(*KERNEL_ARGUMENTS, SETTLE),
             pool_file=folder / "pool",
             pool_size=self.pool,
-            switch=_NOWHERE,
             folder=folder,
             sockets=sockets,
             address_bits=address_bits(self.accel),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from famulus.backend.machine import Machine
 from famulus.backend.qemu import monitor
-from famulus.backend.qemu.arguments import Machine
 from famulus.backend.qemu.monitor import Command
 from famulus.base import paths
 from famulus.base.process import cpu_seconds

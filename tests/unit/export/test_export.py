@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from famulus.backend.qemu.runner import QemuRunner
 from famulus.base import paths, waiting
 from famulus.base.errors import FamulusError, UsageError
 from famulus.cli.main import main
@@ -18,8 +19,8 @@ from famulus.export.formats import FORMATS, find_format
 from famulus.export.image import edit
 from famulus.export.image.debugfs import OFFSET
 from famulus.export.targets import find_targets
+from famulus.fabric.fabric import Fabric
 from famulus.node.node import Node
-from famulus.node.runner import QemuRunner
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -166,7 +167,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     folder.node(1).mkdir(parents=True)
     folder.write(Record(spec, "0" * 16))
     ssh.ensure_key(folder.path / "id_ed25519", "fabric")
-    first = Node(folder, 1, spec)
+    first = Fabric(folder, Record(spec, "")).node(1)
     make_disks(tmp_path)[1].rename(first.disk)
     (first.path / "template").write_text("0" * 16)
     yield first

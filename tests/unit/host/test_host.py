@@ -90,7 +90,7 @@ def test_require():
 
 def test_this_host(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
-    found = check.check_host(FabricSpec(pool_file=tmp_path / "pool"))
+    found = check.check_host(FabricSpec(), tmp_path / "pool")
     names = [finding.name for finding in found]
     for name in ("qemu-system-x86_64", "accelerator", "user namespaces", "disk", "memory", "pool"):
         assert name in names

@@ -35,8 +35,10 @@ def meminfo(tmp_path):
 )
 def test_memory(meminfo, nodes, cold, pool, level):
     nodes, running = nodes
-    spec = FabricSpec(nodes=nodes, cold=cold)
-    finding = space.check_memory(spec, "tcg", Path(pool), running=running, meminfo=meminfo)
+    spec = FabricSpec(nodes=nodes)
+    finding = space.check_memory(
+        spec, "tcg", Path(pool), running=running, clones=not cold, meminfo=meminfo
+    )
     assert finding.level == level
     assert finding.level == "ok" or "--memory" in finding.cure
 
@@ -80,7 +82,7 @@ def test_pool_too_large_for_a_bar(tmp_path, free, monkeypatch):
     monkeypatch.setattr(space, "largest_pool", lambda _: 256 * GIB)
     finding = space.check_pool(FabricSpec(pool=512 * GIB), "tcg", tmp_path / "pool")
     assert finding.level == "error"
-    assert "the largest that does is 256G" in finding.text
+    assert "the largest that fits is 256G" in finding.text
     assert space.check_pool(FabricSpec(pool=256 * GIB), "tcg", tmp_path / "pool").level == "ok"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from famulus.host.programs import CACHE_PROGRAMS, LIBVIRT_PROGRAMS, PROGRAMS, Program
+from famulus.backend.libvirt.host import PROGRAMS as LIBVIRT_PROGRAMS
+from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program
 from tests.places import ROOT
 
 # What setup asks for and doctor does not, and who does.

@@ -14,14 +14,15 @@ from typer.testing import CliRunner
 from famulus.base.errors import UsageError
 from famulus.base.units import KIB, MIB, format_size
 from famulus.cli.options import option_name, takes_settings
+from famulus.fabric.fabric import Fabric
 from famulus.node.machine import machine_settings
-from famulus.node.node import Node
 from famulus.settings.changes import change_while_running
 from famulus.settings.kinds import Size
 from famulus.settings.setting import Applies, Group, Setting, definitions
 from famulus.settings.sources import load_settings
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from tests.places import ROOT
 
 
@@ -124,7 +125,7 @@ def test_options_have_the_names_that_users_know():
 
 
 def test_a_running_node_keeps_the_settings_that_apply_at_its_next_start():
-    node = Node(FabricFolder("f"), 1, FabricSpec())
+    node = Fabric(FabricFolder("f"), Record(FabricSpec(), "")).node(1)
     applies_later = {
         name
         for name, found in definitions(FabricSpec).items()

@@ -6,12 +6,13 @@ from ipaddress import IPv4Network
 import pytest
 
 from famulus.base.paths import make_private
+from famulus.fabric.fabric import Fabric
 from famulus.node import identify
-from famulus.node.node import Node
-from famulus.settings.identity import MAX_NODES, hosts_file
+from famulus.settings.identity import MAX_NODES, Identity, hosts_file
 from famulus.settings.spec import FabricSpec
 from famulus.snapshot.ready import READY
 from famulus.state.folder import FabricFolder
+from famulus.state.record import Record
 from famulus.transport import ssh
 from famulus.transport.agent import GuestFile, ReadyFile, ready_request
 
@@ -25,7 +26,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> list[GuestFile]:
     """What the last node of the largest fabric gets."""
     spec = FabricSpec(nodes=MAX_NODES, subnet=SUBNET)
     folder = FabricFolder(LONG)
-    nodes = [Node(folder, number, spec) for number in range(1, MAX_NODES + 1)]
+    nodes = Fabric(folder, Record(spec, "")).nodes()
     make_private(folder.path)
     ssh.ensure_key(folder.path / "id_ed25519", f"famulus-{LONG}")
     key = identify.host_key(nodes[-1])
@@ -48,7 +49,7 @@ def test_every_file_has_room(files: list[GuestFile]) -> None:
 
 def test_a_long_host_name_has_room() -> None:
     room = {one.path: one.size for one in READY}["/etc/hosts"]
-    me = Node(FabricFolder("f"), MAX_NODES, FabricSpec(subnet=SUBNET)).identity
+    me = Identity(MAX_NODES, SUBNET)
     assert len(hosts_file(me, range(1, MAX_NODES + 1), "h" * 64)) <= room
 
 

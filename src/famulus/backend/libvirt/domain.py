@@ -1,42 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nodes as domains of libvirt: defined, started, forgotten."""
+"""Define, start, end and undefine the libvirt domain of a node."""
 
 import os
 import uuid
 from pathlib import Path
 from typing import Any
 
+from famulus.backend.disk import backing_chain
 from famulus.backend.libvirt import virt
 from famulus.backend.libvirt.domain_document import Place, domain_document
-from famulus.backend.qemu.disk import backing_chain
+from famulus.backend.machine import Machine
 from famulus.base.errors import FamulusError
 from famulus.base.files import write_private
-from famulus.host.accelerator import Accelerator
-from famulus.node.machine import machine, note_settings
-from famulus.node.node import Node
 
 _LONGEST_SOCKET = 107  # bytes of a socket's path, unix(7)
 
 
-def start(node: Node, network: str, pool_file: Path, accel: Accelerator) -> None:
-    """Have libvirt boot the node from its own disk, on its network called `network`.
+def start(machine: Machine, name: str, network: str) -> None:
+    """Have libvirt boot `machine` from its disk, as the domain `name` on the network `network`.
 
-    Raises FamulusError with libvirt's words if it refuses, or if a domain of that name is somebody
-    else's; nothing runs then.
+    Raises FamulusError with libvirt's words if libvirt refuses, or if another owner has a domain of
+    that name; nothing runs then.
     """
-    document = _document(node, network, pool_file, accel)
-    _refuse_stranger(node)
-    _refuse_long_path(node.socket("agent"))
-    _clear(node)
-    note_settings(node, accel)
+    document = _document(machine, name, network)
+    agent = machine.socket("agent")
+    _refuse_stranger(machine.folder, name)
+    _refuse_long_path(agent)
+    _clear(machine, agent)
     with virt.connected() as connection:
         domain = connection.defineXML(document)
-        write_private(node.path / "domain", node.domain + "\n")
+        write_private(machine.folder / "domain", name + "\n")
         domain.create()
 
 
 def kill(folder: Path) -> None:
-    """End the domain of the node whose folder is `folder`. Nothing happens if there is none."""
+    """End the domain of the node in `folder` at once. Nothing happens if no domain runs."""
     domain = _find(folder)
     if domain is not None:
         with virt.connected():
@@ -45,27 +43,27 @@ def kill(folder: Path) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Have libvirt forget the node whose folder is `folder`, running or not."""
+    """End and undefine the domain of the node in `folder`. Nothing happens if there is none."""
     kill(folder)
     domain = _find(folder)
     if domain is not None:
         lib = virt.library()
         kept = lib.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | lib.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
         with virt.connected():
-            domain.undefineFlags(kept)  # libvirt refuses to forget them without being told to
+            domain.undefineFlags(kept)  # without the flags libvirt refuses if it keeps any of them
     (folder / "domain").unlink(missing_ok=True)
 
 
 def console_command(name: str) -> list[str]:
     """Return the command that attaches the user's terminal to the console of domain `name`.
 
-    It is left with Ctrl-].
+    Ctrl-] leaves the console.
     """
     return ["virsh", "--quiet", "--connect", virt.uri(), "console", name]
 
 
 def _find(folder: Path) -> Any | None:  # noqa: ANN401 - libvirt-python has no types
-    """Return the domain of the node whose folder is `folder`, if it ever was one and still is."""
+    """Return the domain that Famulus defined for the node in `folder`, or None if there is none."""
     try:
         name = (folder / "domain").read_text(encoding="utf-8").strip()
     except OSError:
@@ -75,29 +73,29 @@ def _find(folder: Path) -> Any | None:  # noqa: ANN401 - libvirt-python has no t
 
 
 def domain_uuid(folder: Path) -> str:
-    """Return the UUID of the domain of the node whose folder is `folder`."""
+    """Return the UUID of the domain of the node in `folder`."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, folder.as_uri()))
 
 
-def _document(node: Node, network: str, pool_file: Path, accel: Accelerator) -> str:
+def _document(machine: Machine, name: str, network: str) -> str:
     place = Place(
-        name=node.domain,
-        uuid=domain_uuid(node.path),
+        name=name,
+        uuid=domain_uuid(machine.folder),
         network=network,
-        backing=backing_chain(node.disk),
-        agent=node.socket("agent"),
-        serial_log=node.serial_log,
+        backing=backing_chain(machine.disk),
+        agent=machine.socket("agent"),
+        serial_log=machine.serial_log,
         owner=(os.getuid(), os.getgid()),
     )
-    return domain_document(machine(node, pool_file, accel), place)
+    return domain_document(machine, place)
 
 
-def _refuse_stranger(node: Node) -> None:
-    domain = virt.find("domain", node.domain)
-    if domain is not None and domain.UUIDString() != domain_uuid(node.path):
+def _refuse_stranger(folder: Path, name: str) -> None:
+    domain = virt.find("domain", name)
+    if domain is not None and domain.UUIDString() != domain_uuid(folder):
         raise FamulusError(
-            f"libvirt has a domain {node.domain} already, which is not this fabric's",
-            hint=f"`virsh undefine {node.domain}` if nobody needs it, or take another --fabric.",
+            f"libvirt has a domain {name} already, which is not this fabric's",
+            hint=f"`virsh undefine {name}` if nobody needs it, or take another --fabric.",
         )
 
 
@@ -109,11 +107,12 @@ def _refuse_long_path(socket: Path) -> None:
         )
 
 
-def _clear(node: Node) -> None:
-    """Make room for what libvirt and QEMU open: the log is ours to read, the socket is new.
+def _clear(machine: Machine, agent: Path) -> None:
+    """Make a serial log that the user may read, and room for a new socket of the agent.
 
-    libvirtd makes the socket as root, for its owner and its group. It has the group of its folder.
+    libvirtd makes the socket as root, for the socket's owner and group. The socket gets the group
+    of its folder.
     """
-    node.path.chmod(0o2700)
-    write_private(node.serial_log, "")
-    node.socket("agent").unlink(missing_ok=True)
+    machine.folder.chmod(0o2700)
+    write_private(machine.serial_log, "")
+    agent.unlink(missing_ok=True)

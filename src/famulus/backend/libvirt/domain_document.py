@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """libvirt's document about a node's machine. Pure.
 
-It describes the machine of `qemu.arguments`, as https://libvirt.org/formatdomain.html has it: the
-same devices in the same slots.
+The document describes the machine of `backend.qemu.arguments`: the same devices in the same slots.
+The format is https://libvirt.org/formatdomain.html.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from famulus.backend.qemu.arguments import (
+from famulus.backend.machine import (
     DISK_SLOT,
     NETWORK_SLOT,
     POOL_SLOT,
@@ -29,12 +29,12 @@ from famulus.base.units import MIB
 
 @dataclass(frozen=True)
 class Place:
-    """Where a machine stands in libvirt.
+    """The part of a domain that libvirt alone needs: names, network, backing files, owner.
 
-    `backing` are the images below its disk, nearest first, each with its format. `agent` is the
-    socket of our agent, `serial_log` takes what the machine prints; without them it is a machine
-    that Famulus does not run, which boots from its disk. `owner` (user and group number) is whom
-    its QEMU runs as, by default libvirt's own user.
+    `backing` are the images below the machine's disk, nearest first, each with its format. `agent`
+    is the socket of Famulus' agent, `serial_log` takes the output of the serial console; without
+    both, the document describes a machine that Famulus does not run, which boots from its disk.
+    QEMU runs as `owner` (user and group number), by default as libvirt's own user.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Place:
 
 
 def domain_document(m: Machine, place: Place) -> str:
-    """Return the document that makes libvirt run `m`, its pool being in /dev/shm."""
+    """Return the document that makes libvirt run `m`, whose pool lies in /dev/shm."""
     return render(
         "backend/libvirt/documents/domain.xml",
         **vars(place),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether libvirt is there for nodes that it shall run."""
+"""Check whether this host's libvirt can run nodes."""
 
 from pathlib import Path
 
@@ -7,10 +7,17 @@ from famulus.backend.libvirt import virt
 from famulus.base.errors import FamulusError
 from famulus.base.paths import SHARED_MEMORY
 from famulus.host.finding import Finding
+from famulus.host.programs import Program
+
+# The programs that nodes of libvirt need besides those of host.programs.
+PROGRAMS = (
+    Program("virsh", "libvirt-clients", "shows the nodes' consoles"),
+    Program("dnsmasq", "dnsmasq-base", "gives nodes on libvirt's network addresses and names"),
+)
 
 
 def check_libvirt(pool: Path) -> list[Finding]:
-    """Return whether libvirt answers, and whether it can hand the pool at `pool` to nodes."""
+    """Return whether libvirt answers, and whether libvirt can hand the pool at `pool` to nodes."""
     return [_check_connection(), *_check_pool(pool)]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bridged NAT network of libvirt: made, extended while it runs, removed."""
+"""Make, extend and remove libvirt's bridged NAT network of a fabric."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,8 @@ from famulus.base.errors import FamulusError
 from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity, gateway
 
-_NAME = "fabric_emul"  # the ancestor's
+_NAME = "fabric_emul"  # the name that the 2016 script gave the network
+_SSH = 22  # the port of ssh in a node
 _LONGEST = 15  # characters of an interface's name (linux/if.h, IFNAMSIZ)
 
 
@@ -31,7 +32,7 @@ def network_name(fabric: str) -> str:
 
 
 def fabric_of(name: str) -> str | None:
-    """Return the fabric whose network is called `name`, or None if it is not one of ours."""
+    """Return the fabric whose network is called `name`, or None if no fabric's network is."""
     if name == _NAME:
         return DEFAULT_NAME
     prefix = f"{_NAME}-"
@@ -40,7 +41,7 @@ def fabric_of(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class NetworkStatus:
-    """One of our networks as libvirt has it; `machines` are how many hang on its bridge."""
+    """A fabric's network as libvirt has it; `machines` is the number of machines on its bridge."""
 
     name: str
     fabric: str
@@ -51,7 +52,7 @@ class NetworkStatus:
 
 
 def every_network() -> list[NetworkStatus]:
-    """Return libvirt's networks that are fabrics', active or not, by name."""
+    """Return the fabrics' networks that libvirt has, active or not, by name."""
     with virt.connected() as connection:
         ours = [n for n in connection.listAllNetworks() if fabric_of(n.name()) is not None]
         return sorted(map(_status, ours), key=lambda status: status.name)
@@ -70,7 +71,10 @@ def _status(network: Any) -> NetworkStatus:  # noqa: ANN401 - libvirt-python has
 
 @dataclass(frozen=True)
 class LibvirtNetwork:
-    """The network called `name` with a reserved address for each of `nodes`; it need not exist."""
+    """The network called `name` with a reserved address for each of `nodes`; it need not exist.
+
+    See node.backend.Network.
+    """
 
     name: str
     subnet: IPv4Network
@@ -78,30 +82,35 @@ class LibvirtNetwork:
 
     @property
     def bridge(self) -> str:
-        """The host's interface of it."""
+        """The host's interface of the network, at most 15 characters long."""
         short = hashlib.sha256(self.name.encode()).hexdigest()[:8]
         return self.name if len(self.name) <= _LONGEST else f"fabric-{short}"
 
     @property
     def name_server(self) -> IPv4Address:
-        """The address of its name server, libvirt's dnsmasq on the host."""
+        """See Network. The name server is libvirt's dnsmasq on the host."""
         return gateway(self.subnet)
 
+    @property
+    def libvirt_name(self) -> str:
+        """See Network."""
+        return self.name
+
     def running(self) -> bool:
-        """Tell whether it is there and active."""
+        """Tell whether libvirt has the network and the network is active."""
         with virt.connected():
             network = virt.find("network", self.name)
             return network is not None and bool(network.isActive())
 
     def start_switch(self) -> None:
-        """Start the network, which is one here. See `start`."""
+        """Start the whole network, which has no switch of its own. See `start`."""
         self.start()
 
     def start(self) -> None:
-        """Make it, or bring the one that is there to what is wanted without a restart.
+        """Make the network, or extend the existing network to `nodes` without a restart.
 
-        Raises FamulusError if its addresses or its bridge's name are in use on the host, or if it
-        is there with other addresses.
+        Raises FamulusError if its addresses or its bridge's name are in use on the host, or if
+        libvirt has the network with other addresses.
         """
         self.require_free()
         with virt.connected() as connection:
@@ -113,12 +122,15 @@ class LibvirtNetwork:
             _activate(network)
 
     def stop(self) -> None:
-        """Remove it if there is nothing on it. What `up` made and could not finish goes."""
+        """Remove the network unless machines are on it. An `up` that fails calls this."""
         if not bridge_ports(self.bridge):
             self.remove()
 
     def remove(self) -> bool:
-        """Remove it; tell whether it was there. Raises FamulusError if machines are on it."""
+        """Remove the network; tell whether libvirt had it.
+
+        Raises FamulusError if machines are on it.
+        """
         network = virt.find("network", self.name)
         if network is None:
             return False
@@ -131,11 +143,15 @@ class LibvirtNetwork:
         """Return no ports: the host reaches the nodes by their addresses."""
         return {}
 
+    def way(self, node: Identity, port: int | None) -> tuple[str, int]:  # noqa: ARG002
+        """See Network. The way is the node's own address, which needs no port of the host."""
+        return str(node.address), _SSH
+
     def unforward(self, node: Identity) -> None:
         """Do nothing: no port leads to `node`."""
 
     def require_free(self) -> None:
-        """Raise FamulusError if it does not run and could not: see `start`."""
+        """Raise FamulusError if the network does not run and `start` could not start it."""
         if not self.running():
             self._refuse_conflict()
 
@@ -145,7 +161,7 @@ class LibvirtNetwork:
             machines = "a machine is" if len(ports) == 1 else f"{len(ports)} machines are"
             raise FamulusError(
                 f"{machines} on the network {self.name}",
-                hint="End what is on it first: `famulus down` for nodes, `virsh list` shows all.",
+                hint="End them first: `famulus down` for nodes, `virsh list` shows all.",
             )
 
     def _refuse_conflict(self) -> None:
@@ -157,7 +173,7 @@ class LibvirtNetwork:
         self.require_free_subnet()
 
     def require_free_subnet(self) -> None:
-        """Raise FamulusError if the host reaches the addresses through something else."""
+        """Raise FamulusError if the host reaches the addresses through another interface."""
         if other := interface_in_the_way(self.subnet, self.bridge):
             raise FamulusError(
                 f"{self.subnet} is in use on this host, by its interface {other}",
@@ -187,7 +203,7 @@ def _activate(network: Any) -> None:  # noqa: ANN401
 
 
 def _add(network: Any, section: int, part: str) -> None:  # noqa: ANN401
-    """Add `part` of a document to the network as it runs and as it is stored."""
+    """Add `part` of a document to the running network and to its stored definition."""
     lib = virt.library()
     flags = lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
     if network.isActive():

@@ -1,105 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's argument lists for a node: booted, frozen into a snapshot, cloned from one. Pure.
+"""QEMU's argument lists for a machine: booted, frozen into a snapshot, cloned from one. Pure."""
 
-Every device is pinned to its own slot: the device tree must be the same after a boot and after a
-restored snapshot, whatever was plugged in between.
-"""
-
-from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.backend.machine import (
+    DISK_SLOT,
+    DOORBELL_VECTORS,
+    NETWORK_SLOT,
+    POOL_SLOT,
+    PROGRAM,
+    RNG_SLOT,
+    SERIAL_SLOT,
+    TRANSLATION_CACHE,
+    Cache,
+    Machine,
+    cpu_model,
+    max_cpus,
+)
 from famulus.base.units import MIB
-
-PROGRAM = "qemu-system-x86_64"
-
-NETWORK_SLOT = "03"
-POOL_SLOT = "04"
-DISK_SLOT = "05"
-SERIAL_SLOT = "06"
-RNG_SLOT = "07"
-
-DOORBELL_VECTORS = 4  # of each node; a QEMU holds an eventfd for each vector of each peer
-
-# Page tables of five levels, and string moves that TCG carries out byte by byte, would slow a boot
-# by a tenth.
-SLOW_FEATURES = ("la57", "erms", "fsrm")
 
 MEMFD = "/memfd:"  # how memory from memfd_create(2) begins in /proc/PID/maps
 
-TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
-
-# A kernel asks ACPI about every device it finds, if ACPI could unplug it: half of what it costs a
-# clone to find the pool.
+# The kernel asks ACPI about every device, whether ACPI could unplug the device. These questions are
+# half of the time in which a clone finds the pool.
 _NO_ACPI_HOTPLUG = (
     "-global", "PIIX4_PM.acpi-root-pci-hotplug=off",
     "-global", "PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cache:
-    """What makes of a machine node `number` with a cache of its own before the pool.
-
-    `folder` has the files that the caches share, `image` is what the machine has for the pool,
-    `plugin` what keeps it (native/plugin/plugin.c).
-    """
-
-    plugin: Path
-    folder: Path
-    image: Path
-    number: int
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A node's machine. `memory` and `pool_size` are bytes; paths are absolute.
-
-    `folder` takes what is kept (log, pid file), `sockets` the sockets, whose names begin with
-    `name`. `address_bits` is the width of the CPU's physical addresses. `doorbell` is the socket of
-    the server that gives it pool and peers; without one it has the pool alone.
-    """
-
-    name: str
-    mac: str
-    memory: int
-    cpus: int
-    accel: str
-    disk: Path
-    kernel: Path
-    initrd: Path
-    kernel_arguments: tuple[str, ...]
-    pool_file: Path
-    pool_size: int
-    switch: Path
-    folder: Path
-    sockets: Path
-    address_bits: int
-    doorbell: Path | None = None
-    cache: "Cache | None" = None
-
-    def socket(self, kind: str) -> Path:
-        """Return the socket for `kind`: qmp, agent, console or hvc."""
-        return self.sockets / f"{self.name}.{kind}"
-
-
-def max_cpus(accel: str, cpus: int) -> int:
-    """Return how many CPUs the machine could ever have.
-
-    Under TCG a machine that can only have one is given non-atomic code for locked instructions,
-    and atomics between nodes are then wrong (measured: shared/facts.md). Hence two at least.
-    """
-    return max(cpus, 2) if accel == "tcg" else cpus
-
-
 def escape(value: object) -> str:
     """Return `value` for use in a comma-separated QEMU option: a comma is written twice."""
     return str(value).replace(",", ",,")
-
-
-def cpu_model(address_bits: int) -> str:
-    """Return the CPU that TCG shall be, with physical addresses of so many bits."""
-    slow = (f"{feature}=off" for feature in SLOW_FEATURES)
-    return ",".join(["max", f"phys-bits={address_bits}", *slow])
 
 
 def _accelerator(m: Machine) -> list[str]:
@@ -112,7 +44,7 @@ def _accelerator(m: Machine) -> list[str]:
 
 
 def _board(m: Machine, ram: str = "") -> list[str]:
-    # A kernel that finds a new device places it by itself, in the upper half of all addresses.
+    # The kernel places a device that it finds later in the upper half of all addresses.
     hole = 1 << (m.address_bits - 1)
     return [
         "-name", f"{m.name},process=famulus-{m.name}",
@@ -136,9 +68,9 @@ def _boot(m: Machine) -> list[str]:
 
 
 def _network(m: Machine, cable: list[str]) -> list[str]:
-    # The card hangs on a hub, so that its cable can be drawn and plugged in anew unnoticed. Guests
-    # are not asked to announce it: QEMU 10.0 dies when a card that could is restored, with no
-    # announcements wanted, and then reset.
+    # The card hangs on a hub, so that Famulus can replace the cable and the guest notices nothing.
+    # The card does not ask the guest to announce it: QEMU 10.0 aborts when a restored card that
+    # could ask, while announcements are switched off, is reset.
     card = "virtio-net-pci,id=nic0,netdev=net0,romfile=,guest_announce=off"
     return [
         "-netdev", "hubport,id=net0,hubid=0",
@@ -158,8 +90,8 @@ def _pool(m: Machine) -> list[str]:
 
 
 def _pool_with_doorbell(m: Machine, server: Path) -> list[str]:
-    # Only the peer 0 can be master: these nodes cannot be migrated, but a clone can still begin as
-    # what another machine was. Under TCG it is QEMU that writes the eventfd, direct or not.
+    # Only peer 0 can be master. So QEMU does not migrate these machines away, but still restores a
+    # clone from another machine's state. Under TCG QEMU writes the eventfd, direct or not.
     direct = "off" if m.accel == "tcg" else "on"
     options = f"vectors={DOORBELL_VECTORS},ioeventfd={direct},addr={POOL_SLOT}"
     return [
@@ -181,7 +113,7 @@ def _socket(m: Machine, kind: str, extra: str = "") -> list[str]:
 
 
 def _consoles(m: Machine) -> list[str]:
-    log = f",logfile={escape(m.folder / 'serial.log')},logappend=on"
+    log = f",logfile={escape(m.serial_log)},logappend=on"
     return [
         *_socket(m, "console", log),
         "-serial", "chardev:console",
@@ -209,46 +141,51 @@ def _control(m: Machine) -> list[str]:
     ]  # fmt: skip
 
 
-def node_arguments(m: Machine) -> list[str]:
-    """Return the whole argument list that boots the node and leaves it running by itself."""
+def node_arguments(m: Machine, switch: Path) -> list[str]:
+    """Return the argument list that boots the machine and detaches from the caller.
+
+    The machine's cable is plugged into the switch whose sockets lie in the folder `switch`.
+    """
     if not m.cache:
-        return _arguments(m, _board(m), _cable(m), _pool(m))
-    # The plugin walks page tables, which it finds by the name that this memory has in the process.
+        return _arguments(m, _board(m), _cable(switch), _pool(m))
+    # The plugin walks page tables. The name of this memory in /proc/PID/maps leads it there.
     memory = ["-object", f"memory-backend-memfd,id=ram,size={m.memory},share=on"]
     board = [*_frozen_board(m), *memory, *_plugin(m, m.cache, MEMFD)]
-    return _arguments(m, board, _cable(m), _pool(m))
+    return _arguments(m, board, _cable(switch), _pool(m))
 
 
 def snapshot_arguments(m: Machine, ram: Path) -> list[str]:
     """Return the argument list that boots a machine to be frozen, its memory in the file `ram`.
 
-    It has no pool and a network without a way out; `m.pool_file` and `m.switch` do not matter.
+    The machine has no pool (`m.pool_file` does not matter) and no cable.
     """
     board = [*_frozen_board(m), *_memory(m, ram, _SHARED), *_first_words(_NO_WORDS, _NOBODY)]
     return _arguments(m, board, [], [])
 
 
 def plug_arguments(m: Machine, ram: Path) -> list[str]:
-    """Return the argument list of such a machine with a pool, to be restored and frozen once more.
+    """Return the argument list of a frozen machine that gets a pool and is frozen once more.
 
-    Its memory stays in the file `ram`, which it changes.
+    Its memory stays in the file `ram`, which changes.
     """
     board = [*_frozen_board(m), *_memory(m, ram, _SHARED), *_first_words(_NO_WORDS, _NOBODY)]
     return _arguments(m, [*board, *_RESTORED], [], _pool(m))
 
 
-def clone_arguments(m: Machine, ram: Path, beside: int | None = None) -> list[str]:
+def clone_arguments(m: Machine, switch: Path, ram: Path, beside: int | None = None) -> list[str]:
     """Return the argument list of a clone, which waits for the state that belongs to `ram`.
 
-    Pages that the clone does not change are those of the file `ram`, which stays as it is. It finds
-    its request (guest/agent/clone.c) on QEMU's standard input; `beside`, the file descriptor of a
-    connected socket, is its second serial port. Without it the clone is asked as any node is.
+    Pages that the clone does not change are those of the file `ram`, which stays as it is. The
+    clone reads its request (guest/agent/clone.c) from QEMU's standard input; `beside`, the file
+    descriptor of a connected socket, is the clone's second serial port. Without `beside` the clone
+    gets its request through the agent's port, as a booted node does. `switch` is as in
+    `node_arguments`.
     """
     memory = _memory(m, ram, "share=off,readonly=on,rom=off")
     words = ("file=/dev/stdin", f"socket,fd={beside}") if beside else (_NO_WORDS, _NOBODY)
     plugin = _plugin(m, m.cache, str(ram)) if m.cache else []
     board = [*_frozen_board(m), *memory, *plugin, *_first_words(*words)]
-    return _arguments(m, [*board, *_RESTORED], _cable(m), _pool(m))
+    return _arguments(m, [*board, *_RESTORED], _cable(switch), _pool(m))
 
 
 _SHARED = "share=on"
@@ -288,9 +225,9 @@ def _first_words(request: str, beside: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _cable(m: Machine) -> list[str]:
+def _cable(switch: Path) -> list[str]:
     return [
-        "-netdev", f"vde,id=cable,sock={escape(m.switch)}",
+        "-netdev", f"vde,id=cable,sock={escape(switch)}",
         "-netdev", "hubport,id=plug,hubid=0,netdev=cable",
     ]  # fmt: skip
 

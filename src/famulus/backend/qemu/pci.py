@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where a machine's firmware or kernel has placed the pool. Pure.
+"""Read and set the address of the pool in a machine. Pure.
 
-QEMU restores memory that nodes share only where the new machine has it at the same address already
-(measured: "Mismatched GPAs"). So what the frozen machine's kernel wrote to the device's
-configuration is written there before, with the human monitor's `o`, through the ports of PCI's
-configuration mechanism (PCI 3.0, 3.2.2.3.2).
+QEMU restores shared memory only if the new machine has the memory at the same address already
+(measured: "Mismatched GPAs"). So a clone's PCI configuration gets the values that the frozen
+machine's kernel wrote, before QEMU restores the state: with the human monitor's `o`, through the
+ports of PCI's configuration mechanism (PCI 3.0, 3.2.2.3.2).
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from famulus.backend.qemu.arguments import POOL_SLOT
+from famulus.backend.machine import POOL_SLOT
 from famulus.backend.qemu.monitor import Command, human_command
 
 _SLOT = int(POOL_SLOT, 16)
@@ -22,13 +22,13 @@ _DECODE_MEMORY = 2
 
 
 def pool_place(buses: Any) -> int:  # noqa: ANN401 - what QMP's query-pci returns
-    """Return the address of the pool. Raises StopIteration if it has none."""
-    device = next(one for one in buses[0]["devices"] if one["slot"] == _SLOT)
-    return int(next(one["address"] for one in device["regions"] if one["bar"] == _BAR))
+    """Return the address of the pool. Raises StopIteration if the pool has no address."""
+    device = next(device for device in buses[0]["devices"] if device["slot"] == _SLOT)
+    return int(next(bar["address"] for bar in device["regions"] if bar["bar"] == _BAR))
 
 
 def place_pool(address: int) -> Iterator[Command]:
-    """Yield the commands that give the pool this address in a machine that has not run yet."""
+    """Yield the commands that set the pool's address in a machine that has not run yet."""
     for register, value in (
         (_BAR_LOW, address & 0xFFFFFFFF),
         (_BAR_HIGH, address >> 32),

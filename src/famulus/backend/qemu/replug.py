@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Plug the cable of a running node into the switch that was started anew.
+"""Plug the cable of a running node into a switch that was started anew.
 
-QEMU's vde client does not join a switch twice, so another takes its place on the hub that the
-node's card hangs on (qemu.arguments). The node notices nothing.
+QEMU's vde client does not join a switch twice. So a new client takes the old client's place on the
+hub to which the node's card is connected (backend.qemu.arguments). The node notices nothing.
 """
 
 from pathlib import Path
@@ -15,9 +15,10 @@ from famulus.base.process import Daemon
 
 
 def ensure(socket: Path, network: UserNetwork, qemu: Daemon, folder: Path) -> None:
-    """Plug the node's cable into the present switch if it hangs on an earlier one.
+    """Plug the node's cable into the present switch if the cable is in an earlier switch.
 
-    `socket` is the node's monitor, `qemu` its process, `folder` keeps which switch the card is on.
+    `socket` is the node's monitor, `qemu` its process. A file in `folder` names the switch of the
+    cable.
     """
     current = f"{network.switch.pid()} {network.switch.started()}"
     mark = folder / "switch"
@@ -27,7 +28,7 @@ def ensure(socket: Path, network: UserNetwork, qemu: Daemon, folder: Path) -> No
 
 
 def _on_present_switch(mark: Path, current: str, network: UserNetwork, qemu: Daemon) -> bool:
-    """Tell whether the node started after the switch, or the mark says it was plugged in."""
+    """Tell whether the node started after the switch, or the file `mark` names this switch."""
     if (qemu.started() or 0) >= (network.switch.started() or 0):
         return True
     try:

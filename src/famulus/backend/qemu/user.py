@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rootless network of one fabric: started, found again from any process, stopped."""
+"""Start, find and stop the rootless network of one fabric: a switch and a gateway."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,11 +23,15 @@ from famulus.settings.identity import Identity, name_server
 
 _TIMEOUT = 20.0  # seconds for a start
 _PORT_TRIES = 1000
+_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class UserNetwork:
-    """The network whose sockets and pid files lie in `sockets`; it need not run."""
+    """The network whose sockets and pid files lie in `sockets`; it need not run.
+
+    See node.backend.Network.
+    """
 
     sockets: Path
     subnet: IPv4Network
@@ -39,8 +43,12 @@ class UserNetwork:
 
     @property
     def name_server(self) -> IPv4Address:
-        """The address of its name server, which the gateway is."""
+        """See Network. The gateway is the name server."""
         return name_server(self.subnet)
+
+    @property
+    def libvirt_name(self) -> None:
+        """See Network. libvirt does not know this network."""
 
     @property
     def switch(self) -> Daemon:
@@ -61,33 +69,40 @@ class UserNetwork:
         return self.switch.running() and self.gateway.running()
 
     def start_switch(self) -> None:
-        """Start the switch, if it does not run: all that a node needs to start. See `start`."""
+        """Start the switch, if it does not run. A node needs nothing else in order to start."""
         if not self.switch.running():
             self.gateway.kill()
             self._start_switch()
 
     def start(self) -> None:
-        """Start what does not run. A gateway that lost its switch is started anew."""
+        """Start the switch and the gateway. A gateway whose switch ended is started anew."""
         self.start_switch()
         if not self.gateway.running():
             self._start_gateway()
 
     def stop(self) -> None:
-        """Stop both. Nothing happens if they do not run."""
+        """Stop the switch and the gateway. Nothing happens if they do not run."""
         self.gateway.kill()
         self.switch.kill()
         self._sweep_switch()
         self._monitor.unlink(missing_ok=True)
 
+    def remove(self) -> bool:
+        """Stop the network, of which nothing else remains; tell whether it ran."""
+        ran = self.switch.running() or self.gateway.running()
+        self.stop()
+        return ran
+
     def forwards(self) -> dict[str, int]:
-        """Return the host's port for the ssh of each node's address that has one."""
+        """Return the host's port that leads to the ssh of a node, by the node's address."""
         return parse_forwards(monitor.human(self._monitor, "info usernet"))
 
     def forward(self, wanted: Mapping[Identity, int]) -> dict[Identity, int]:
-        """Lead a port of 127.0.0.1 to the ssh of each node and return it.
+        """Lead a port of 127.0.0.1 to the ssh of each node and return the ports.
 
-        A node that has one keeps it; else the first free port from the `wanted` one on is taken,
-        and the kernel says which are free. Raises FamulusError if none of the next 1,000 is.
+        A node that has a port keeps the port. Other nodes get the first free port from the `wanted`
+        port on; the kernel tells which ports are free. Raises FamulusError if none of the next
+        1,000 ports is free.
         """
         existing = self.forwards()
         ports = {node: existing.get(str(node.address), 0) for node in wanted}
@@ -103,18 +118,22 @@ class UserNetwork:
             if not monitor.human(self._monitor, _add(node, port)):
                 return port
         raise FamulusError(
-            f"no free port for the ssh of {node.name}: {first - 1} and those after it are taken",
+            f"no free port for the ssh of {node.name}: {first - 1} and the next ports are taken",
             hint="Give another first port with --ssh-port.",
         )
 
     def unforward(self, node: Identity) -> None:
-        """Give the port back that leads to `node`, if there is one."""
+        """Give back the port that leads to `node`, if there is a port."""
         port = self.forwards().get(str(node.address)) if self.gateway.running() else None
         if port:
-            monitor.human(self._monitor, f"hostfwd_remove nat tcp:127.0.0.1:{port}")
+            monitor.human(self._monitor, f"hostfwd_remove nat tcp:{_HOST}:{port}")
+
+    def way(self, node: Identity, port: int | None) -> tuple[str, int] | None:  # noqa: ARG002
+        """See Network. The way is the `port` of the host that `forward` led to the node."""
+        return (_HOST, port) if port is not None else None
 
     def _start_switch(self) -> None:
-        self.switch.kill()  # its number, if it died: vde_switch does not start over an old one
+        self.switch.kill()  # removes a dead switch's pid file: vde_switch would not start
         self._sweep_switch()
         rc = self.sockets / "switch.rc"
         write_private(rc, SWITCH_RC)
@@ -128,7 +147,7 @@ class UserNetwork:
             run(argv, timeout=_TIMEOUT, pass_fds=[frames, port])
 
     def _sweep_switch(self) -> None:
-        """Remove the sockets that a killed switch left, or the next one does not start."""
+        """Remove the sockets that a killed switch left: the next switch would not start."""
         if self.switch_folder.is_dir():
             for path in self.switch_folder.iterdir():
                 path.unlink()
@@ -136,7 +155,7 @@ class UserNetwork:
 
 
 def _add(node: Identity, port: int) -> str:
-    return f"hostfwd_add nat tcp:127.0.0.1:{port}-{node.address}:22"
+    return f"hostfwd_add nat tcp:{_HOST}:{port}-{node.address}:22"
 
 
 def _ports_from(first: int) -> Iterator[int]:

@@ -18,7 +18,7 @@ from famulus.backend.libvirt.network_document import (
     network_document,
     reservation,
 )
-from famulus.backend.qemu.arguments import Machine
+from famulus.backend.machine import Machine
 from famulus.settings.identity import Identity
 from tests.places import GOLDEN
 
@@ -38,7 +38,6 @@ MACHINE = Machine(
     kernel_arguments=("root=/dev/vda1", "famulus"),
     pool_file=Path("/dev/shm/fabric_em"),
     pool_size=1 << 30,
-    switch=Path("/nonexistent"),
     folder=Path("/home/f/.local/share/famulus/fabrics/fabric/node1"),
     sockets=Path("/s"),
     address_bits=42,

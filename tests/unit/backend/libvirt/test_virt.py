@@ -13,8 +13,8 @@ from famulus.backend.libvirt import network as network_module
 from famulus.backend.libvirt.host import check_libvirt
 from famulus.backend.libvirt.network import LibvirtNetwork, every_network
 from famulus.backend.libvirt.network_document import missing_names, missing_reservations
+from famulus.backend.libvirt.runner import DomainRunner
 from famulus.base.errors import FamulusError
-from famulus.node.runner import DomainRunner
 from famulus.settings.identity import Identity
 
 SUBNET = IPv4Network("10.9.8.0/24")
@@ -28,6 +28,10 @@ HOST = """
   </domain>
 </node>
 """
+
+
+def runner_of(name: str) -> DomainRunner:
+    return DomainRunner(name, Path("/nonexistent"), "fabric_emul")
 
 
 def nodes(number: int) -> tuple[Identity, ...]:
@@ -49,7 +53,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_machine_is_paused_resumed_and_killed() -> None:
-    runner = DomainRunner("fabric1")
+    runner = runner_of("fabric1")
     assert runner.running()
     assert runner.state() == "running"
     runner.pause()
@@ -65,7 +69,7 @@ def test_a_machine_is_paused_resumed_and_killed() -> None:
 
 
 def test_a_machine_that_libvirt_does_not_know_is_stopped() -> None:
-    runner = DomainRunner("fabric2")
+    runner = runner_of("fabric2")
     assert not runner.running()
     assert runner.state() == "stopped"
     assert runner.pid() is None
@@ -85,11 +89,11 @@ def test_states(state: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
             return number, 0
 
     monkeypatch.setattr(virt, "find", lambda *_: Domain())
-    assert DomainRunner("fabric1").state() == word
+    assert runner_of("fabric1").state() == word
 
 
 def test_what_libvirt_refuses_is_told_in_its_words() -> None:
-    runner = DomainRunner("fabric1")
+    runner = runner_of("fabric1")
     runner.kill()
     with pytest.raises(FamulusError, match=r"^libvirt: .*not running"):
         runner.pause()
@@ -101,7 +105,7 @@ def test_only_the_domain_of_a_nodes_own_folder_is_forgotten(tmp_path: Path) -> N
     domain.forget(folder)
     (folder / "domain").write_text("fabric1\n", encoding="utf-8")
     domain.forget(folder)
-    assert DomainRunner("fabric1").running(), "it has another UUID: it is somebody else's"
+    assert runner_of("fabric1").running(), "it has another UUID: it is somebody else's"
     uuid = f"<uuid>{domain.domain_uuid(folder)}</uuid>"
     with virt.connected() as connection:
         document = HOST[HOST.index("<domain") : HOST.index("</node>")]

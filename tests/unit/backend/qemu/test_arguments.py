@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from famulus.backend.disk import overlay_arguments
+from famulus.backend.machine import Cache, Machine, max_cpus
 from famulus.backend.qemu.arguments import (
-    Cache,
-    Machine,
     clone_arguments,
-    max_cpus,
     node_arguments,
     plug_arguments,
     snapshot_arguments,
 )
-from famulus.backend.qemu.disk import overlay_arguments
 from famulus.backend.qemu.pci import place_pool, pool_place
 from famulus.backend.qemu.switch_arguments import (
     gateway_arguments,
@@ -38,11 +36,11 @@ MACHINE = Machine(
     kernel_arguments=("root=/dev/vda1", "famulus"),
     pool_file=Path("/dev/shm/fabric_em"),
     pool_size=1 << 30,
-    switch=Path("/s/switch"),
     folder=Path("/home/f/node1"),
     sockets=Path("/s"),
     address_bits=42,
 )
+SWITCH = Path("/s/switch")
 
 
 def golden(name: str, argv: list[str]) -> None:
@@ -57,21 +55,21 @@ def golden(name: str, argv: list[str]) -> None:
 
 
 def test_node_under_tcg() -> None:
-    golden("node-tcg.txt", node_arguments(MACHINE))
+    golden("node-tcg.txt", node_arguments(MACHINE, SWITCH))
 
 
 def test_node_under_kvm() -> None:
-    golden("node-kvm.txt", node_arguments(replace(MACHINE, accel="kvm", cpus=4)))
+    golden("node-kvm.txt", node_arguments(replace(MACHINE, accel="kvm", cpus=4), SWITCH))
 
 
 def test_a_clone_with_a_doorbell() -> None:
     ringing = replace(MACHINE, doorbell=Path("/s/doorbell/1"))
-    golden("clone-doorbell.txt", clone_arguments(ringing, Path("/s/ram")))
+    golden("clone-doorbell.txt", clone_arguments(ringing, SWITCH, Path("/s/ram")))
 
 
 def test_kvm_takes_the_doorbell_from_the_kernel() -> None:
     ringing = replace(MACHINE, doorbell=Path("/s/doorbell/1"), accel="kvm")
-    (device,) = (word for word in node_arguments(ringing) if word.startswith("ivshmem"))
+    (device,) = (word for word in node_arguments(ringing, SWITCH) if word.startswith("ivshmem"))
     assert device == ("ivshmem-doorbell,id=fam0,chardev=doorbell,vectors=4,ioeventfd=on,addr=04")
 
 
@@ -79,12 +77,12 @@ CACHE = Cache(Path("/p/famulus.so"), Path("/dev/shm/n"), Path("/dev/shm/n/node3.
 
 
 def test_a_node_with_a_cache() -> None:
-    golden("node-cache.txt", node_arguments(replace(MACHINE, cache=CACHE)))
+    golden("node-cache.txt", node_arguments(replace(MACHINE, cache=CACHE), SWITCH))
 
 
 def test_a_clone_with_a_cache_differs_from_one_without_in_pool_and_plugin() -> None:
-    plain = clone_arguments(MACHINE, Path("/s/ram"), 7)
-    cached = clone_arguments(replace(MACHINE, cache=CACHE), Path("/s/ram"), 7)
+    plain = clone_arguments(MACHINE, SWITCH, Path("/s/ram"), 7)
+    cached = clone_arguments(replace(MACHINE, cache=CACHE), SWITCH, Path("/s/ram"), 7)
     added = [word for word in cached if word not in plain]
     assert added == [
         "-plugin",
@@ -98,20 +96,20 @@ def test_a_machine_to_be_frozen() -> None:
 
 
 def test_a_clone() -> None:
-    golden("clone.txt", clone_arguments(MACHINE, Path("/s/ram"), 7))
+    golden("clone.txt", clone_arguments(MACHINE, SWITCH, Path("/s/ram"), 7))
 
 
-def test_a_machine_that_is_given_its_pool() -> None:
+def test_a_frozen_machine_that_gets_its_pool() -> None:
     golden("plug.txt", plug_arguments(MACHINE, Path("/s/ram")))
 
 
-def test_a_clone_has_the_devices_of_what_was_frozen() -> None:
-    """QEMU refuses all differences but that of a pool which was not there before."""
+def test_a_clone_has_the_devices_of_the_frozen_machine() -> None:
+    """QEMU refuses every difference but a pool that the frozen machine lacked."""
     frozen = _devices(snapshot_arguments(MACHINE, Path("/s/ram")))
     plugged = _devices(plug_arguments(MACHINE, Path("/s/ram")))
     assert plugged - frozen == {"ivshmem-plain,id=fam0,memdev=pool,master=on,addr=04"}
     assert frozen <= plugged
-    assert _devices(clone_arguments(MACHINE, Path("/s/ram"), 7)) == plugged
+    assert _devices(clone_arguments(MACHINE, SWITCH, Path("/s/ram"), 7)) == plugged
 
 
 def test_the_pool_is_placed_where_it_was() -> None:
@@ -154,7 +152,7 @@ def test_tcg_machines_can_always_have_two_cpus(accel: str, cpus: int, most: int)
 
 
 def test_commas_in_paths_are_escaped() -> None:
-    argv = node_arguments(replace(MACHINE, pool_file=Path("/a,b")))
+    argv = node_arguments(replace(MACHINE, pool_file=Path("/a,b")), SWITCH)
     assert any("mem-path=/a,,b," in word for word in argv)
 
 
