@@ -1,109 +1,149 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The doorbell of an ivshmem device (QEMU, docs/specs/ivshmem-spec): registers in BAR 0, one MSI-X
- * interrupt a vector. A device without a server has the registers too, but no MSI-X.
+ * interrupt per vector. A device without a server has the registers too, but no MSI-X.
  */
-#include "fam.h"
+#include "famdev.h"
 
 #include <linux/interrupt.h>
 #include <linux/slab.h>
+#include <linux/version.h>
 
 #define REGISTERS_BAR 0
-#define POSITION      8 /* reads as the own id */
-#define DOORBELL      12 /* written: peer << 16 | vector */
+#define POSITION      8 /* read: the own id */
+#define DOORBELL      12 /* write: peer << 16 | vector */
 
-int fam_bell_find(struct fam *fam)
+int famdev_bell_find(struct famdev *famdev)
 {
-	struct fam_bell *bell = &fam->bell;
-	int count = pci_msix_vec_count(fam->pci);
+	struct famdev_bell *bell = &famdev->bell;
+	int count = pci_msix_vec_count(famdev->pci);
 
 	spin_lock_init(&bell->lock);
 	INIT_LIST_HEAD(&bell->listeners);
 	if (count <= 0)
 		return 0;
-	bell->registers = pcim_iomap(fam->pci, REGISTERS_BAR, 0);
+	bell->registers = pcim_iomap(famdev->pci, REGISTERS_BAR, 0);
 	if (!bell->registers)
 		return -ENOMEM;
-	bell->count = min(count, FAM_VECTORS);
-	pci_set_master(fam->pci); /* an MSI is a write of the device */
+	bell->count = min(count, FAMDEV_VECTORS);
+	pci_set_master(famdev->pci); /* an MSI is a memory write by the device */
 	return 0;
 }
 
-int fam_bell_id(struct fam *fam)
+int famdev_bell_id(struct famdev *famdev)
 {
-	return fam->bell.count ? (int)ioread32(fam->bell.registers + POSITION) : -1;
+	return famdev->bell.count ? (int)ioread32(famdev->bell.registers + POSITION) : -1;
 }
 
-int fam_bell_ring(struct fam *fam, const struct famulus_ring *ring)
+int famdev_bell_ring(struct famdev *famdev, const struct famulus_ring *ring)
 {
-	if (!fam->bell.count)
+	if (!famdev->bell.count)
 		return -EOPNOTSUPP;
-	if (ring->peer > FAMULUS_PEERS_MAX || ring->vector >= fam->bell.count)
+	if (ring->peer > FAMULUS_PEERS_MAX || ring->vector >= famdev->bell.count)
 		return -EINVAL;
-	iowrite32(ring->peer << 16 | ring->vector, fam->bell.registers + DOORBELL);
+	iowrite32(ring->peer << 16 | ring->vector, famdev->bell.registers + DOORBELL);
 	return 0;
+}
+
+static void add_event(struct eventfd_ctx *events)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(events, 1);
+#else
+	eventfd_signal(events);
+#endif
+}
+
+/* Tell each listening file that `vector` has rung. Called by the interrupt. */
+static void tell_listeners(struct famdev *famdev, unsigned int vector)
+{
+	struct famdev_file *file;
+	unsigned long flags;
+
+	spin_lock_irqsave(&famdev->bell.lock, flags);
+	list_for_each_entry(file, &famdev->bell.listeners, listener) {
+		file->heard |= BIT_ULL(vector);
+		wake_up(&file->waiting);
+		if (file->events[vector])
+			add_event(file->events[vector]);
+	}
+	spin_unlock_irqrestore(&famdev->bell.lock, flags);
+}
+
+/* Wake all readers after the device was removed: each returns -ENODEV. */
+void famdev_bell_gone(struct famdev *famdev)
+{
+	struct famdev_file *file;
+
+	spin_lock_irq(&famdev->bell.lock);
+	list_for_each_entry(file, &famdev->bell.listeners, listener)
+		wake_up(&file->waiting);
+	spin_unlock_irq(&famdev->bell.lock);
 }
 
 static irqreturn_t on_ring(int irq, void *data)
 {
-	struct fam_vector *vector = data;
+	struct famdev_vector *vector = data;
 
-	fam_bell_heard(vector->fam, vector->number);
+	tell_listeners(vector->famdev, vector->number);
 	return IRQ_HANDLED;
 }
 
-static int request_vector(struct fam *fam, unsigned int number)
+static int request_vector(struct famdev *famdev, unsigned int number)
 {
-	struct fam_vector *vector = &fam->bell.vectors[number];
+	struct famdev_vector *vector = &famdev->bell.vectors[number];
 
-	vector->fam = fam;
+	vector->famdev = famdev;
 	vector->number = number;
-	snprintf(vector->name, sizeof(vector->name), "fam%d-%u", MINOR(fam->dev.devt), number);
-	return request_irq(pci_irq_vector(fam->pci, number), on_ring, 0, vector->name, vector);
+	snprintf(vector->name, sizeof(vector->name), "fam%d-%u", MINOR(famdev->dev.devt), number);
+	return request_irq(pci_irq_vector(famdev->pci, number), on_ring, 0, vector->name, vector);
 }
 
-static int request_all(struct fam *fam)
+static int request_all(struct famdev *famdev)
 {
-	struct fam_bell *bell = &fam->bell;
+	struct famdev_bell *bell = &famdev->bell;
 	int error = 0;
 
 	while (!error && bell->requested < bell->count) {
-		error = request_vector(fam, bell->requested);
+		error = request_vector(famdev, bell->requested);
 		bell->requested += !error;
 	}
 	return error;
 }
 
-/* Only what somebody waits for is set up: most nodes never use it, and it costs a clone's start. */
-int fam_bell_wake(struct fam *fam)
+/*
+ * Set up the interrupts. Called when a file first listens: in most nodes none does, and the set-up
+ * would slow down the start of each clone.
+ */
+int famdev_bell_wake(struct famdev *famdev)
 {
-	struct fam_bell *bell = &fam->bell;
+	struct famdev_bell *bell = &famdev->bell;
 	int error;
 
 	if (!bell->count)
 		return -EOPNOTSUPP;
 	if (bell->requested)
 		return 0;
-	error = pci_alloc_irq_vectors(fam->pci, bell->count, bell->count, PCI_IRQ_MSIX);
+	error = pci_alloc_irq_vectors(famdev->pci, bell->count, bell->count, PCI_IRQ_MSIX);
 	if (error < 0)
 		return error;
 	bell->vectors = kcalloc(bell->count, sizeof(*bell->vectors), GFP_KERNEL);
-	error = bell->vectors ? request_all(fam) : -ENOMEM;
+	error = bell->vectors ? request_all(famdev) : -ENOMEM;
 	if (error)
-		fam_bell_silence(fam);
+		famdev_bell_silence(famdev);
 	return error;
 }
 
-void fam_bell_silence(struct fam *fam)
+void famdev_bell_silence(struct famdev *famdev)
 {
-	struct fam_bell *bell = &fam->bell;
+	struct famdev_bell *bell = &famdev->bell;
 
 	while (bell->requested) {
 		bell->requested--;
-		free_irq(pci_irq_vector(fam->pci, bell->requested),
+		free_irq(pci_irq_vector(famdev->pci, bell->requested),
 			 &bell->vectors[bell->requested]);
 	}
 	kfree(bell->vectors);
 	bell->vectors = NULL;
-	pci_free_irq_vectors(fam->pci);
+	pci_free_irq_vectors(famdev->pci);
 }

@@ -2,10 +2,10 @@
 /*
  * famulus.ko: the pool of fabric-attached memory, BAR 2 of an ivshmem device, as /dev/fam0.
  *
- * The BARs are not requested: while a driver holds a region, the kernel refuses to map it through
- * sysfs, and /mnt/fabric_emulation is such a map.
+ * The driver does not request the BARs: the kernel refuses to map a requested BAR through sysfs, and
+ * /mnt/fabric_emulation is a map through sysfs.
  */
-#include "fam.h"
+#include "famdev.h"
 
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -21,9 +21,9 @@ MODULE_PARM_DESC(gid, "group that may open /dev/famN, by default that of user fa
 static DEFINE_IDA(numbers);
 static dev_t first;
 
-static struct class fam_class = {.name = "fam"};
+static struct class famdev_class = {.name = "fam"};
 
-/* Where no udev runs, as in a fresh clone, this alone decides who may open the file. */
+/* Without udev, as in a fresh clone, this function alone sets the file's mode and group. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static char *node_of(struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *group)
 #else
@@ -37,89 +37,89 @@ static char *node_of(const struct device *dev, umode_t *mode, kuid_t *uid, kgid_
 	return NULL;
 }
 
-static const struct device_type fam_type = {.name = "fam", .devnode = node_of};
+static const struct device_type famdev_type = {.name = "fam", .devnode = node_of};
 
-static void fam_release(struct device *dev)
+static void famdev_release(struct device *dev)
 {
-	struct fam *fam = container_of(dev, struct fam, dev);
+	struct famdev *famdev = container_of(dev, struct famdev, dev);
 
 	ida_free(&numbers, MINOR(dev->devt));
-	kfree(fam);
+	kfree(famdev);
 }
 
-static struct fam *fam_new(struct pci_dev *pci)
+static struct famdev *famdev_new(struct pci_dev *pci)
 {
-	struct fam *fam = kzalloc(sizeof(*fam), GFP_KERNEL);
+	struct famdev *famdev = kzalloc(sizeof(*famdev), GFP_KERNEL);
 	int number;
 
-	if (!fam)
+	if (!famdev)
 		return ERR_PTR(-ENOMEM);
-	number = ida_alloc_max(&numbers, FAM_MINORS - 1, GFP_KERNEL);
+	number = ida_alloc_max(&numbers, FAMDEV_MINORS - 1, GFP_KERNEL);
 	if (number < 0) {
-		kfree(fam);
+		kfree(famdev);
 		return ERR_PTR(number);
 	}
-	device_initialize(&fam->dev);
-	fam->dev.parent = &pci->dev;
-	fam->dev.class = &fam_class;
-	fam->dev.type = &fam_type;
-	fam->dev.release = fam_release;
-	fam->dev.devt = MKDEV(MAJOR(first), number);
-	init_rwsem(&fam->guard);
-	fam->pci = pci;
-	fam->base = pci_resource_start(pci, POOL_BAR);
-	fam->size = pci_resource_len(pci, POOL_BAR);
-	return fam;
+	device_initialize(&famdev->dev);
+	famdev->dev.parent = &pci->dev;
+	famdev->dev.class = &famdev_class;
+	famdev->dev.type = &famdev_type;
+	famdev->dev.release = famdev_release;
+	famdev->dev.devt = MKDEV(MAJOR(first), number);
+	init_rwsem(&famdev->guard);
+	famdev->pci = pci;
+	famdev->base = pci_resource_start(pci, POOL_BAR);
+	famdev->size = pci_resource_len(pci, POOL_BAR);
+	return famdev;
 }
 
-static int fam_add(struct fam *fam)
+static int famdev_add(struct famdev *famdev)
 {
-	int error = dev_set_name(&fam->dev, "fam%d", MINOR(fam->dev.devt));
+	int error = dev_set_name(&famdev->dev, "fam%d", MINOR(famdev->dev.devt));
 
 	if (error)
 		return error;
-	cdev_init(&fam->cdev, &fam_operations);
-	fam->cdev.owner = THIS_MODULE;
-	return cdev_device_add(&fam->cdev, &fam->dev);
+	cdev_init(&famdev->cdev, &famdev_operations);
+	famdev->cdev.owner = THIS_MODULE;
+	return cdev_device_add(&famdev->cdev, &famdev->dev);
 }
 
-static int fam_probe(struct pci_dev *pci, const struct pci_device_id *id)
+static int famdev_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
-	struct fam *fam;
+	struct famdev *famdev;
 	int error = pcim_enable_device(pci);
 
 	if (error)
 		return error;
 	if (!(pci_resource_flags(pci, POOL_BAR) & IORESOURCE_MEM))
 		return -ENODEV;
-	fam = fam_new(pci);
-	if (IS_ERR(fam))
-		return PTR_ERR(fam);
-	error = fam_bell_find(fam);
+	famdev = famdev_new(pci);
+	if (IS_ERR(famdev))
+		return PTR_ERR(famdev);
+	error = famdev_bell_find(famdev);
 	if (!error)
-		error = fam_add(fam);
+		error = famdev_add(famdev);
 	if (error) {
-		put_device(&fam->dev);
+		put_device(&famdev->dev);
 		return error;
 	}
-	pci_set_drvdata(pci, fam);
+	pci_set_drvdata(pci, famdev);
 	return 0;
 }
 
-/* Programs may have the pool mapped: from now on to touch it is SIGBUS. */
-static void fam_remove(struct pci_dev *pci)
+/* Programs may have the pool mapped: from now on an access to it raises SIGBUS. */
+static void famdev_remove(struct pci_dev *pci)
 {
-	struct fam *fam = pci_get_drvdata(pci);
+	struct famdev *famdev = pci_get_drvdata(pci);
 
-	cdev_device_del(&fam->cdev, &fam->dev);
-	down_write(&fam->guard);
-	fam->gone = true;
-	if (fam->inode)
-		unmap_mapping_range(fam->inode->i_mapping, 0, 0, 1);
-	fam_bell_silence(fam);
-	up_write(&fam->guard);
-	fam_bell_gone(fam);
-	put_device(&fam->dev);
+	cdev_device_del(&famdev->cdev, &famdev->dev);
+	down_write(&famdev->guard);
+	famdev->gone = true;
+	if (famdev->inode)
+		unmap_mapping_range(famdev->inode->i_mapping, 0, 0, 1);
+	famdev_bell_silence(famdev);
+	up_write(&famdev->guard);
+	famdev_bell_gone(famdev);
+	put_device(&famdev->dev);
 }
 
 static const struct pci_device_id ids[] = {
@@ -130,17 +130,17 @@ MODULE_DEVICE_TABLE(pci, ids);
 static struct pci_driver driver = {
 	.name = "famulus",
 	.id_table = ids,
-	.probe = fam_probe,
-	.remove = fam_remove,
+	.probe = famdev_probe,
+	.remove = famdev_remove,
 };
 
-static int __init fam_init(void)
+static int __init famdev_init(void)
 {
-	int error = class_register(&fam_class);
+	int error = class_register(&famdev_class);
 
 	if (error)
 		return error;
-	error = alloc_chrdev_region(&first, 0, FAM_MINORS, "fam");
+	error = alloc_chrdev_region(&first, 0, FAMDEV_MINORS, "fam");
 	if (error)
 		goto no_numbers;
 	error = pci_register_driver(&driver);
@@ -148,21 +148,21 @@ static int __init fam_init(void)
 		goto no_driver;
 	return 0;
 no_driver:
-	unregister_chrdev_region(first, FAM_MINORS);
+	unregister_chrdev_region(first, FAMDEV_MINORS);
 no_numbers:
-	class_unregister(&fam_class);
+	class_unregister(&famdev_class);
 	return error;
 }
-module_init(fam_init);
+module_init(famdev_init);
 
-static void __exit fam_exit(void)
+static void __exit famdev_exit(void)
 {
 	pci_unregister_driver(&driver);
-	unregister_chrdev_region(first, FAM_MINORS);
-	class_unregister(&fam_class);
+	unregister_chrdev_region(first, FAMDEV_MINORS);
+	class_unregister(&famdev_class);
 	ida_destroy(&numbers);
 }
-module_exit(fam_exit);
+module_exit(famdev_exit);
 
 MODULE_DESCRIPTION("Fabric-attached memory of an emulated fabric");
 MODULE_LICENSE("GPL");

@@ -2,32 +2,33 @@
 /*
  * Mappings of the pool: write-back cached, in pages of 1 GiB, 2 MiB and 4 KiB.
  *
- * The kernel keeps one memory type for each range of addresses. What its own functions insert gets
- * the type that is on record there; write-back put on record would make it refuse the uncached map
- * that is /mnt/fabric_emulation, and an uncached map that came first would make ours uncached. So
- * page table entries are made here. All caches under a virtual machine are the host's, and agree.
+ * The kernel records one memory type for each range of physical addresses, and its own functions
+ * insert pages of the recorded type. If write-back were recorded, the kernel would refuse the uncached
+ * map of /mnt/fabric_emulation; if an uncached map came first, maps of this driver would be uncached.
+ * So the driver makes the page table entries itself. All caches of a virtual machine are the host's
+ * caches, which are coherent.
  */
-#include "fam.h"
+#include "famdev.h"
 
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 
-static struct fam *fam_of(struct vm_area_struct *vma)
+static struct famdev *famdev_of(struct vm_area_struct *vma)
 {
-	struct fam_file *opened = vma->vm_file->private_data;
+	struct famdev_file *opened = vma->vm_file->private_data;
 
-	return opened->fam;
+	return opened->famdev;
 }
 
 static unsigned long frame_at(struct vm_area_struct *vma, unsigned long address)
 {
 	unsigned long page = vma->vm_pgoff + ((address - vma->vm_start) >> PAGE_SHIFT);
 
-	return PHYS_PFN(fam_of(vma)->base) + page;
+	return PHYS_PFN(famdev_of(vma)->base) + page;
 }
 
-/* The entries say that no struct page is behind them: who looks for one (gup) must not find it. */
+/* The entries are marked as having no struct page, so that get_user_pages() refuses them. */
 #ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 #define pmd_mkbare pmd_mkspecial
 #else
@@ -44,12 +45,12 @@ static vm_fault_t insert_pmd(struct vm_fault *vmf, unsigned long frame)
 		set_pmd_at(vma->vm_mm, vmf->address & PMD_MASK, vmf->pmd,
 			   pmd_mkbare(pmd_mkhuge(pfn_pmd(frame, vma->vm_page_prot))));
 	else if (vmf->flags & FAULT_FLAG_WRITE && !pmd_write(*vmf->pmd))
-		result = VM_FAULT_FALLBACK; /* the kernel splits it and asks again */
+		result = VM_FAULT_FALLBACK; /* the kernel splits the page and faults again */
 	spin_unlock(lock);
 	return result;
 }
 
-/* Kernels that lack this also lose a page of 1 GiB when its protection is changed. */
+/* Kernels without this option lose a page of 1 GiB when mprotect(2) changes its protection. */
 #ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
 static bool has_pud(void)
 {
@@ -103,22 +104,22 @@ static unsigned int order_of(enum page_entry_size size)
 	return size == PE_SIZE_PUD ? PUD_SHIFT - PAGE_SHIFT : PMD_SHIFT - PAGE_SHIFT;
 }
 
-static vm_fault_t fam_huge_fault(struct vm_fault *vmf, enum page_entry_size entry)
+static vm_fault_t famdev_huge_fault(struct vm_fault *vmf, enum page_entry_size entry)
 {
 	unsigned long size = PAGE_SIZE << order_of(entry);
 #else
-static vm_fault_t fam_huge_fault(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t famdev_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	unsigned long size = PAGE_SIZE << order;
 #endif
-	struct fam *fam = fam_of(vmf->vma);
+	struct famdev *famdev = famdev_of(vmf->vma);
 	vm_fault_t result;
 
 	if (size != PMD_SIZE && size != PUD_SIZE)
 		return VM_FAULT_FALLBACK;
-	down_read(&fam->guard);
-	result = fam->gone ? VM_FAULT_SIGBUS : insert_huge(vmf, size);
-	up_read(&fam->guard);
+	down_read(&famdev->guard);
+	result = famdev->gone ? VM_FAULT_SIGBUS : insert_huge(vmf, size);
+	up_read(&famdev->guard);
 	return result;
 }
 
@@ -132,7 +133,7 @@ static int set_small(pte_t *pte, unsigned long address, void *data)
 	return 0;
 }
 
-/* Where 2 MiB do not fit in: all small pages of these 2 MiB at once. */
+/* Where a page of 2 MiB does not fit: insert all small pages of these 2 MiB at once. */
 static vm_fault_t insert_small(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -144,28 +145,28 @@ static vm_fault_t insert_small(struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
-static vm_fault_t fam_fault(struct vm_fault *vmf)
+static vm_fault_t famdev_fault(struct vm_fault *vmf)
 {
-	struct fam *fam = fam_of(vmf->vma);
+	struct famdev *famdev = famdev_of(vmf->vma);
 	vm_fault_t result;
 
-	down_read(&fam->guard);
-	result = fam->gone ? VM_FAULT_SIGBUS : insert_small(vmf);
-	up_read(&fam->guard);
+	down_read(&famdev->guard);
+	result = famdev->gone ? VM_FAULT_SIGBUS : insert_small(vmf);
+	up_read(&famdev->guard);
 	return result;
 }
 
-static const struct vm_operations_struct fam_mapping = {
-	.fault = fam_fault,
-	.huge_fault = fam_huge_fault,
+static const struct vm_operations_struct famdev_mapping = {
+	.fault = famdev_fault,
+	.huge_fault = famdev_huge_fault,
 	.access = generic_access_phys, /* for debuggers */
 };
 
-int fam_mmap(struct file *file, struct vm_area_struct *vma)
+int famdev_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long flags = VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
-	struct fam_file *opened = file->private_data;
-	unsigned long pages = opened->fam->size >> PAGE_SHIFT;
+	struct famdev_file *opened = file->private_data;
+	unsigned long pages = opened->famdev->size >> PAGE_SHIFT;
 
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff > pages ||
 	    vma_pages(vma) > pages - vma->vm_pgoff)
@@ -175,7 +176,7 @@ int fam_mmap(struct file *file, struct vm_area_struct *vma)
 #else
 	vm_flags_set(vma, flags);
 #endif
-	vma->vm_ops = &fam_mapping;
+	vma->vm_ops = &famdev_mapping;
 	return 0;
 }
 
@@ -189,9 +190,10 @@ static unsigned long find_area(struct file *file, unsigned long address, unsigne
 #endif
 }
 
-/* An address at which huge pages of the pool lie as they do in the pool; where asked for, that one. */
-unsigned long fam_get_unmapped_area(struct file *file, unsigned long address, unsigned long length,
-				    unsigned long page, unsigned long flags)
+/* Return the requested address, or one that has the pool's alignment, so that huge pages fit. */
+unsigned long famdev_get_unmapped_area(struct file *file, unsigned long address,
+				       unsigned long length, unsigned long page,
+				       unsigned long flags)
 {
 	unsigned long align = has_pud() && length >= PUD_SIZE ? PUD_SIZE : PMD_SIZE, found;
 
