@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The whole initrd of a node that Famulus boots: load the modules that the disk needs, mount it, go on
- * with its /sbin/init. No shell, no udev: under emulation they cost 4 of 10 seconds.
+ * The only program in the initrd of a node that Famulus boots: load the modules that the disk needs,
+ * mount the disk, execute its /sbin/init. No shell, no udev: under emulation they take 4 of 10 seconds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,13 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define COVER   "/dev/famulus-boot-id"
-#define DISK    "/dev/vda1"
-#define WAIT_MS 10000
+#define COVER      "/dev/famulus-boot-id"
+#define DISK       "/dev/vda1"
+#define TIMEOUT_MS 10000
 
-static int complain(const char *what)
+static int complain(const char *step)
 {
-	fprintf(stderr, "famulus initrd: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "famulus initrd: %s: %s\n", step, strerror(errno));
 	return 1;
 }
 
@@ -32,7 +32,7 @@ static void load(const char *path)
 		close(fd);
 }
 
-/* /modules lists them in the order in which they can be loaded. */
+/* /modules lists the modules in the order of loading. */
 static void load_all(void)
 {
 	char line[256];
@@ -47,7 +47,7 @@ static void load_all(void)
 
 static int mount_disk(void)
 {
-	for (int waited = 0; waited < WAIT_MS; waited += 10) {
+	for (int waited = 0; waited < TIMEOUT_MS; waited += 10) {
 		if (mount(DISK, "/root", "ext4", 0, "") == 0)
 			return 0;
 		if (errno != ENOENT && errno != ENXIO)
@@ -57,7 +57,7 @@ static int mount_disk(void)
 	return -1;
 }
 
-/* A console there was none for when the kernel started us. */
+/* The kernel found no /dev/console when it started this program: open it now. */
 static void open_console(void)
 {
 	int fd = open("/dev/console", O_RDWR);
@@ -66,8 +66,8 @@ static void open_console(void)
 }
 
 /*
- * The kernel makes the id of its boot when somebody first reads it. In a node that will be frozen
- * nobody may: each clone makes its own then. Until settle.sh uncovers it, another is read.
+ * The kernel makes the boot id at the first read. In a node that will be frozen, no program may read
+ * it, so that each clone makes its own. Until settle.sh removes the cover, programs read a fixed id.
  */
 static void cover_boot_id(void)
 {

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs inside the new root file system, with the sources of guest/ in /usr/src/guest.
-# From the environment: ROOT_UUID, the file system's UUID; BUILD_PACKAGES, which go in the end.
+# Customise the new root file system, from the inside; the sources of guest/ are in /usr/src/guest.
+# Environment: ROOT_UUID, the file system's UUID; BUILD_PACKAGES, the packages to remove at the end.
 set -eu
 
 src=/usr/src/guest
 units=/etc/systemd/system
 kernel=$(basename /lib/modules/*)
 
-# A unit that a machine which Famulus does not run needs; with further words on the kernel's command
-# line that are a reason to start it.
+# Start a unit only on a machine that Famulus does not run, or if the kernel's command line has one of
+# the further words.
 only_standalone() { # UNIT [WORD]...
 	mkdir -p "$units/$1.d"
 	{
@@ -43,7 +43,7 @@ install_library() {
 	python3 -m compileall -q /usr/lib/python3/dist-packages/famulus_guest
 }
 
-# BTF would need the whole kernel, which the headers do not have.
+# No BTF: it would need the kernel image with debug information, which the headers lack.
 compile_driver() {
 	driver=/lib/modules/$kernel/updates/famulus.ko
 	make -s -C "/lib/modules/$kernel/build" M="$src/driver" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= modules
@@ -53,15 +53,15 @@ compile_driver() {
 	install -m 0644 "$src/driver/famulus_uapi.h" /usr/include
 }
 
-# What some package that stays depends on, stays too.
+# Packages that a remaining package depends on remain too.
 remove_build_packages() {
 	[ -n "$BUILD_PACKAGES" ] || return 0
-	# shellcheck disable=SC2086 # one word a package
+	# shellcheck disable=SC2086 # one word per package
 	apt-mark auto $BUILD_PACKAGES > /dev/null
 	apt-get -q -y -o APT::Protect-Kernels=false autoremove --purge
 }
 
-# The drivers of a node, with what they need, in the order in which they can be loaded.
+# Print the drivers of a node and their dependencies, in the order of loading.
 node_modules() {
 	for module in virtio_pci virtio_blk ext4 virtio_console virtio_net virtio_rng famulus; do
 		modprobe --set-version "$kernel" --show-depends "$module" 2> /dev/null || true
@@ -115,8 +115,8 @@ set_up_ssh() {
 	rm -f /etc/update-motd.d/*
 	: > /etc/motd
 	mask sshd-keygen.service
-	# A connection starts its own sshd: a clone needs no restart for its host key, and an idle node
-	# has one process less.
+	# Each connection starts an sshd of its own: a clone with a new host key needs no restart of sshd,
+	# and an idle node has one process less.
 	rm -f "$units/multi-user.target.wants/ssh.service" "$units/sshd.service"
 	install -m 0644 "$src/template/ssh.socket" "$src/template/ssh@.service" "$units"
 	enable_unit "$units/ssh.socket" sockets.target
@@ -150,7 +150,7 @@ set_up_boot() {
 	: > /etc/machine-id
 	rm -f /var/lib/dbus/machine-id
 	echo 'LANG=C.UTF-8' > /etc/default/locale
-	# ConditionNeedsUpdate: nothing in /etc and /var is older than /usr.
+	# For ConditionNeedsUpdate: /etc and /var are not older than /usr.
 	touch /etc/.updated /var/.updated
 }
 
@@ -166,11 +166,11 @@ set_up_units() {
 	for unit in systemd-udev-trigger.service getty@.service; do
 		only_standalone "$unit"
 	done
-	# It looks ten times a second whether a host has come. libvirt comes at once.
+	# The agent checks ten times a second for a host. libvirt connects at once.
 	only_standalone qemu-guest-agent.service famulus.libvirt
 	mkdir -p /etc/systemd/journald.conf.d
 	printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' > /etc/systemd/journald.conf.d/famulus.conf
-	# The console does not wait for udev to announce it.
+	# The console must not wait until udev announces the device.
 	cat > "$units/famulus-console.service" <<- 'EOF'
 		[Unit]
 		Description=Login on the serial console
@@ -194,8 +194,8 @@ set_up_units() {
 	enable_unit "$units/famulus-console.service" getty.target
 }
 
-# What a node does not need, and what ticks in an idle one. Each unit costs a tenth of a second of
-# a boot under emulation, each generator and each module as much.
+# Disable units that a node does not need, and timers that run in an idle node. Under emulation, each
+# unit, generator and module adds 0.1 s to a boot.
 trim() {
 	for unit in \
 		apt-daily-upgrade.timer apt-daily.timer dev-hugepages.mount dev-mqueue.mount \
