@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Write docs/programming/reference.md from the public headers of libfamulus.
 
-scripts/render_headers.py [--check]: with --check, fail if what is there is not up to date.
+scripts/render_headers.py [--check]: with --check, fail if the file is not up to date.
 """
 
 import re
@@ -14,22 +14,22 @@ INCLUDE = ROOT / "guest/lib/include"
 TARGET = ROOT / "docs/programming/reference.md"
 HEADERS = ("pool", "region", "flush", "atomic", "sync", "queue")
 _HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
-<!-- Written by scripts/render_headers.py from the headers; change those. -->
+<!-- Written by scripts/render_headers.py from the headers: change the headers. -->
 # Reference of libfamulus
 
-`#include <famulus.h>` has all of it.
+`#include <famulus.h>` includes all of these headers.
 """
 _COMMENT = re.compile(r"/\*\n(.*?) \*/\n", re.DOTALL)
 _GUARD = re.compile(r"#ifndef (FAMULUS_\w+_H)\n#define \1\n\n?(.*)#endif\n", re.DOTALL)
 
 
 def render() -> str:
-    """Return the reference."""
+    """Return the text of the reference."""
     return _HEAD + "".join(_section(name) for name in HEADERS)
 
 
 def _section(name: str) -> str:
-    """Return a header: its first comment as text, all the rest as it is."""
+    """Return a header as a section: its first comment as text, the rest as code."""
     text = (INCLUDE / f"famulus/{name}.h").read_text(encoding="utf-8").split("\n", 1)[1]
     comment = _COMMENT.match(text)
     guarded = _GUARD.search(text)
@@ -41,7 +41,7 @@ def _section(name: str) -> str:
 
 
 def main() -> None:
-    """Write it, or check that it is written."""
+    """Write the reference, or check that it is up to date."""
     text = render()
     if sys.argv[1:] != ["--check"]:
         TARGET.write_text(text, encoding="utf-8")

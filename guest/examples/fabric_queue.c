@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One queue for all: fabric_queue produce [N] puts N messages in, fabric_queue consume [N] takes N out
- * and tells from which nodes they came.
+ * One queue for all nodes: fabric_queue produce [N] pushes N messages; fabric_queue consume [N] pops N
+ * messages and counts them by node.
  */
 #include <famulus.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CAPACITY 64
-#define LIMIT    60000 /* milliseconds */
+#define TIMEOUT  60000 /* milliseconds */
 #define NODES    65
 
 struct message {
@@ -23,7 +23,7 @@ static int produce(struct fam *fam, struct fam_queue *queue, uint32_t count)
 	for (uint32_t i = 0; result == 0 && i < count; i++) {
 		struct message message = {(uint32_t)fam_node(fam), i, ""};
 		snprintf(message.text, sizeof(message.text), "message %u", i);
-		result = fam_queue_push(queue, &message, LIMIT);
+		result = fam_queue_push(queue, &message, TIMEOUT);
 	}
 	if (result == 0)
 		printf("node %d produced %u\n", fam_node(fam), count);
@@ -36,7 +36,7 @@ static int consume(struct fam *fam, struct fam_queue *queue, uint32_t count)
 	int result = 0;
 	for (uint32_t i = 0; result == 0 && i < count; i++) {
 		struct message message;
-		result = fam_queue_pop(queue, &message, LIMIT);
+		result = fam_queue_pop(queue, &message, TIMEOUT);
 		if (result == 0)
 			from[message.node % NODES]++;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The twin of hello_fabric: load the greeting that another node has stored, and print it. */
+/* The counterpart of hello_fabric: load and print the greeting that another node has stored. */
 #include <emmintrin.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ int main(void)
 		return 1;
 	}
 	for (int i = 0; i < SIZE; i += 64)
-		_mm_clflush(pool + i); /* what this node may hold is old */
+		_mm_clflush(pool + i); /* the line in this node's cache may be old */
 	printf("%.*s\n", SIZE, pool);
 	return 0;
 }

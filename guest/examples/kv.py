@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A key-value store in fabric memory: python3 kv.py put KEY VALUE | get KEY | del KEY | list.
 
-It survives killing any node at any time. The store lies in the region twice. A change, under a
-mutex, writes the copy that is not in use and then, by one atomic store, makes it the one that is:
-so whoever takes the mutex over from a dead owner finds nothing to mend.
+The store survives the death of any node at any time. Its region has two copies. A change, under a
+mutex, writes the copy that is not in use; then one atomic store makes this copy the current one. So
+the next owner of the mutex after a dead one has nothing to repair.
 """
 
 import json
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 
 from famulus_guest import Pool, Region
 
-MUTEX, CURRENT, COPIES = 0, 64, 128  # offsets in the region; which copy counts is 0 or 1
+MUTEX, CURRENT, COPIES = 0, 64, 128  # offsets in the region; CURRENT has the current copy, 0 or 1
 ROOM = 64 << 10  # bytes of a copy
 TRIES = 1000
-HEAD = 8  # of a copy: its length and checksum, 4 bytes each
+HEAD = 8  # bytes of a copy's head: length and checksum, 4 bytes each
 
 
 class Store:
@@ -30,17 +30,17 @@ class Store:
         self._current = self._region.word(CURRENT)
 
     def get_all(self) -> dict[str, str]:
-        """Return what is in it. No lock: a copy that is being replaced is read again."""
+        """Return all pairs, without a lock: a copy that changes during the load is loaded again."""
         for _ in range(TRIES):
-            which = self._current.load() % 2
-            found = self._read(which)
-            if found is not None and self._current.load() == which:
+            copy = self._current.load() % 2
+            found = self._read(copy)
+            if found is not None and self._current.load() == copy:
                 return found
         raise ValueError("the store is damaged")
 
     @contextmanager
     def changing(self, pause: float = 0) -> Iterator[dict[str, str]]:
-        """Yield what is in it to be changed; others wait. `pause` seconds pass half-way."""
+        """Yield all pairs for changes, then store them. `pause`: seconds to sleep half-way."""
         with self._mutex:
             found = self.get_all()
             yield found
@@ -51,29 +51,29 @@ class Store:
             self._write(other, data, pause)
             self._current.store(other)
 
-    def _at(self, which: int) -> int:
-        return COPIES + which * ROOM
+    def _at(self, copy: int) -> int:
+        return COPIES + copy * ROOM
 
-    def _read(self, which: int) -> dict[str, str] | None:
-        head = self._region.read(self._at(which), HEAD)
+    def _read(self, copy: int) -> dict[str, str] | None:
+        head = self._region.read(self._at(copy), HEAD)
         length = int.from_bytes(head[:4], "little")
         if length > ROOM - HEAD:
             return None
-        data = self._region.read(self._at(which) + HEAD, length)
+        data = self._region.read(self._at(copy) + HEAD, length)
         if zlib.crc32(data) != int.from_bytes(head[4:], "little"):
             return None
         found: dict[str, str] = json.loads(data) if data else {}
         return found
 
-    def _write(self, which: int, data: bytes, pause: float) -> None:
-        self._region.write(self._at(which) + HEAD, data)
+    def _write(self, copy: int, data: bytes, pause: float) -> None:
+        self._region.write(self._at(copy) + HEAD, data)
         time.sleep(pause)
         head = len(data).to_bytes(4, "little") + zlib.crc32(data).to_bytes(4, "little")
-        self._region.write(self._at(which), head)
+        self._region.write(self._at(copy), head)
 
 
 def main() -> int:
-    """Run the command line. `put KEY VALUE SECONDS` stops half-way, to be killed there."""
+    """Run the command line. `put KEY VALUE SECONDS` sleeps half-way, so that a test can kill it."""
     verb, *words = sys.argv[1:] or ["list"]
     with Pool() as pool:
         store = Store(pool)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sum together: parallel_sum PARTIES [NUMBERS], on so many nodes at once. One of them stores the
- * numbers 1 to NUMBERS, then each sums its share.
+ * A sum on several nodes: run parallel_sum PARTIES [NUMBERS] on PARTIES nodes at once. One node stores
+ * the numbers 1 to NUMBERS, then each node sums its share.
  */
 #include <famulus.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT 120000 /* milliseconds */
+#define TIMEOUT 120000 /* milliseconds */
 
-/* The first three lines are touched by locked instructions only, the numbers by plain ones. */
+/* Locked instructions access the first three members, plain instructions the numbers. */
 struct shared {
 	struct fam_once filled;
 	struct fam_barrier barrier;
@@ -48,17 +48,17 @@ static int run(struct fam *fam, struct job *job, uint32_t parties)
 {
 	struct shared *shared = job->shared;
 	uint64_t party = fam_fetch_add64(&shared->words.tickets, 1) % parties;
-	int result = fam_once(fam, &shared->filled, fill, job, LIMIT);
+	int result = fam_once(fam, &shared->filled, fill, job, TIMEOUT);
 	if (result == 0)
-		result = fam_barrier_wait(fam, &shared->barrier, parties, LIMIT);
-	if (result == 1) /* the last to come: forget an earlier run */
+		result = fam_barrier_wait(fam, &shared->barrier, parties, TIMEOUT);
+	if (result == 1) /* the last party: clear the total of an earlier run */
 		fam_store64(&shared->words.total, 0);
 	if (result >= 0)
-		result = fam_barrier_wait(fam, &shared->barrier, parties, LIMIT);
+		result = fam_barrier_wait(fam, &shared->barrier, parties, TIMEOUT);
 	if (result >= 0)
 		fam_fetch_add64(&shared->words.total, sum_of_share(job, party, parties));
 	if (result >= 0)
-		result = fam_barrier_wait(fam, &shared->barrier, parties, LIMIT);
+		result = fam_barrier_wait(fam, &shared->barrier, parties, TIMEOUT);
 	return result < 0 ? result : 0;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Notify each other in turn: ping_pong pong [ROUNDS] on one node, ping_pong ping [ROUNDS] on another. */
+/* Two nodes notify each other: ping_pong pong [ROUNDS] on one node, then ping_pong ping [ROUNDS] on another. */
 #include <famulus.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define LIMIT 60000 /* milliseconds */
+#define TIMEOUT 60000 /* milliseconds */
 
 static double seconds(void)
 {
@@ -21,7 +21,7 @@ static int wait_for(struct fam *fam, struct fam_event *event, uint64_t turn)
 	uint64_t seen;
 	int result = 0;
 	while (result == 0 && (seen = fam_event_read(event)) % 2 != turn)
-		result = fam_event_wait(fam, event, seen, LIMIT);
+		result = fam_event_wait(fam, event, seen, TIMEOUT);
 	return result;
 }
 

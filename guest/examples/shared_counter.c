@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Count together: shared_counter [TIMES], on as many nodes at once as you like. */
+/* A counter for all nodes: run shared_counter [TIMES] on any number of nodes at once. */
 #include <famulus.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "shared_counter: %s\n", strerror(-result));
 		return 1;
 	}
-	uint64_t *counter = region->base; /* zero when the region was made */
+	uint64_t *counter = region->base; /* a new region is zeros */
 	for (long i = 0; i < times; i++)
 		fam_fetch_add64(counter, 1);
 	printf("node %d added %ld; the counter is %llu\n", fam_node(fam), times,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owner, group and mode, as for files (path_resolution(7)). */
+/* Check owner, group and mode of a region as for files (path_resolution(7)). */
 #include "internal.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ static bool in_group(gid_t group)
 	return getegid() == group;
 }
 
-int fam_entry_allows(const struct fam_entry *entry, unsigned wanted)
+int libfam_entry_allows(const struct libfam_entry *entry, unsigned wanted)
 {
 	uid_t user = geteuid();
 	unsigned allowed = entry->mode;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The functions of atomic.h for those who cannot inline them: other languages, and gcc -O0. */
+/*
+ * The functions of atomic.h as symbols, for callers without inlining: other languages, and gcc -O0.
+ */
 #include "public.h"
 
 #define EXPORT(bits) \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The barrier: one word has the round and the number of parties that have arrived. */
 #include "internal.h"
 
 #include <errno.h>
@@ -8,14 +9,14 @@ struct wait {
 	uint64_t round;
 };
 
-static int has_moved_on(struct fam *fam, void *what)
+static int has_moved_on(struct fam *fam, void *argument)
 {
-	struct wait *wait = what;
+	struct wait *wait = argument;
 	(void)fam;
 	return fam_load64(&wait->barrier->state) >> 32 != wait->round;
 }
 
-/* Come; tell whether as the last one. */
+/* Arrive; return whether this party is the last one. */
 static bool arrive(struct wait *wait, uint32_t parties)
 {
 	uint64_t state = fam_load64(&wait->barrier->state), next;
@@ -32,20 +33,20 @@ int fam_barrier_arrive(struct fam *fam, struct fam_barrier *barrier, uint32_t pa
 		       uint64_t *round)
 {
 	struct wait wait = {barrier, 0};
-	int result = parties ? fam_usable(fam) : -EINVAL;
+	int result = parties ? libfam_usable(fam) : -EINVAL;
 	if (result)
 		return result;
 	result = arrive(&wait, parties);
 	if (result)
-		fam_wake(fam, &barrier->waiters);
+		libfam_wake(fam, &barrier->waiters);
 	*round = wait.round;
 	return result;
 }
 
-int fam_barrier_await(struct fam *fam, struct fam_barrier *barrier, uint64_t round, int limit)
+int fam_barrier_await(struct fam *fam, struct fam_barrier *barrier, uint64_t round, int timeout)
 {
 	struct wait wait = {barrier, round};
-	return fam_await(fam, &barrier->waiters, limit, has_moved_on, &wait);
+	return libfam_await(fam, &barrier->waiters, timeout, has_moved_on, &wait);
 }
 
 int fam_barrier_withdraw(struct fam *fam, struct fam_barrier *barrier, uint64_t round)
@@ -58,12 +59,12 @@ int fam_barrier_withdraw(struct fam *fam, struct fam_barrier *barrier, uint64_t 
 	return 0;
 }
 
-int fam_barrier_wait(struct fam *fam, struct fam_barrier *barrier, uint32_t parties, int limit)
+int fam_barrier_wait(struct fam *fam, struct fam_barrier *barrier, uint32_t parties, int timeout)
 {
 	uint64_t round;
 	int result = fam_barrier_arrive(fam, barrier, parties, &round);
 	if (result)
 		return result;
-	result = fam_barrier_await(fam, barrier, round, limit);
+	result = fam_barrier_await(fam, barrier, round, timeout);
 	return result && fam_barrier_withdraw(fam, barrier, round) ? result : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Make a region, or change its size. Zeros are written while the entry says "being made" and the
- * directory is not locked: that may take long.
+ * Make, reserve and resize regions. A new region's zeros are written while its entry has the state
+ * FAM_CREATING and the directory is not locked, because that may take long.
  */
 #include "internal.h"
 
@@ -17,23 +17,25 @@ static int check_name(const char *name)
 	return length && !strchr(name, '/') ? 0 : -EINVAL;
 }
 
-/* Find room for what is to be called `name`: where it is wanted if that is reserved, else anywhere. */
-static int place(struct fam *fam, const char *name, struct fam_entry *wanted)
+/* Check that the region can be made; find its offset, which is given for a reserved range. */
+static int place(struct fam *fam, const char *name, struct libfam_entry *wanted)
 {
 	if (wanted->size > fam->size)
 		return -ENOSPC;
-	if (fam_entry_find(fam, name))
+	if (libfam_entry_find(fam, name))
 		return -EEXIST;
 	if (fam->damaged)
 		return -EUCLEAN;
 	if (wanted->kind == FAM_RESERVED)
-		return fam_extent_free(fam, NULL, wanted->offset, fam_extent(wanted)) ? 0 : -EBUSY;
-	return fam_extent_find(fam, fam_extent(wanted), &wanted->offset);
+		return libfam_extent_free(fam, NULL, wanted->offset, libfam_extent(wanted))
+			       ? 0
+			       : -EBUSY;
+	return libfam_extent_find(fam, libfam_extent(wanted), &wanted->offset);
 }
 
-static int enter(struct fam *fam, const char *name, struct fam_entry *wanted)
+static int enter(struct fam *fam, const char *name, struct libfam_entry *wanted)
 {
-	struct fam_entry *entry = fam_entry_unused(fam);
+	struct libfam_entry *entry = libfam_entry_unused(fam);
 	int result = place(fam, name, wanted);
 	if (result || !entry)
 		return result ? result : -ENOSPC;
@@ -45,56 +47,58 @@ static int enter(struct fam *fam, const char *name, struct fam_entry *wanted)
 	wanted->length = (uint32_t)strlen(name);
 	memcpy(wanted->name, name, wanted->length);
 	*entry = *wanted;
-	fam_entry_write(fam, entry);
+	libfam_entry_write(fam, entry);
 	*wanted = *entry;
 	return 0;
 }
 
-static int enter_locked(struct fam *fam, const char *name, struct fam_entry *wanted)
+static int enter_locked(struct fam *fam, const char *name, struct libfam_entry *wanted)
 {
 	int result = check_name(name);
 	if (result == 0)
-		result = wanted->size ? fam_directory_lock(fam) : -EINVAL;
+		result = wanted->size ? libfam_directory_lock(fam) : -EINVAL;
 	if (result)
 		return result;
 	result = enter(fam, name, wanted);
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return result;
 }
 
-/* Say that it is ready, unless it has been destroyed meanwhile; or, on failure, that it is not. */
-static int finish(struct fam *fam, const struct fam_entry *made, uint32_t state)
+/*
+ * Set the final state of a new region: FAM_LIVE, or FAM_FREE. -ESTALE: it was destroyed meanwhile.
+ */
+static int finish(struct fam *fam, const struct libfam_entry *made, uint32_t state)
 {
-	int result = fam_directory_lock(fam);
+	int result = libfam_directory_lock(fam);
 	if (result)
 		return result;
-	struct fam_entry *entry = &fam->table[made->index];
+	struct libfam_entry *entry = &fam->table[made->index];
 	if (entry->state == FAM_CREATING && entry->identity == made->identity) {
 		entry->state = state;
-		fam_entry_write(fam, entry);
+		libfam_entry_write(fam, entry);
 	} else {
 		result = -ESTALE;
 	}
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return result;
 }
 
 int fam_region_create(struct fam *fam, const char *name, uint64_t size, uint32_t mode, int flags,
 		      struct fam_region **out)
 {
-	struct fam_entry wanted = {
+	struct libfam_entry wanted = {
 		.state = FAM_CREATING, .kind = FAM_REGION, .mode = mode & 0777, .size = size};
 	struct fam_region *region;
 	int result = enter_locked(fam, name, &wanted);
 	if (result)
 		return result;
-	result = fam_region_map(fam, &wanted, 0, &region);
+	result = libfam_region_map(fam, &wanted, 0, &region);
 	if (result) {
-		(void)finish(fam, &wanted, FAM_FREE); /* the first error is the one to tell */
+		(void)finish(fam, &wanted, FAM_FREE); /* report the first error */
 		return result;
 	}
 	if (!(flags & FAM_KEEP))
-		fam_zero(region->base, fam_extent(&wanted));
+		libfam_zero(region->base, libfam_extent(&wanted));
 	result = finish(fam, &wanted, FAM_LIVE);
 	if (result)
 		fam_region_close(region);
@@ -106,7 +110,7 @@ int fam_region_create(struct fam *fam, const char *name, uint64_t size, uint32_t
 int fam_region_reserve(struct fam *fam, const char *name, uint64_t offset, uint64_t size,
 		       uint32_t mode)
 {
-	struct fam_entry wanted = {
+	struct libfam_entry wanted = {
 		.state = FAM_LIVE,
 		.kind = FAM_RESERVED,
 		.mode = mode & 0777,
@@ -116,30 +120,31 @@ int fam_region_reserve(struct fam *fam, const char *name, uint64_t offset, uint6
 	return offset % FAM_PAGE ? -EINVAL : enter_locked(fam, name, &wanted);
 }
 
-/* What comes after the old end is zeroed before it belongs to the region. */
-static int grow(struct fam *fam, struct fam_entry *entry, uint64_t size)
+/* Write zeros after the old end before the entry includes these bytes. */
+static int grow(struct fam *fam, struct libfam_entry *entry, uint64_t size)
 {
-	struct fam_entry larger = *entry;
+	struct libfam_entry larger = *entry;
 	struct fam_region *region;
 	larger.size = size;
 	if (fam->damaged)
 		return -EUCLEAN;
-	if (size > fam->size || !fam_extent_free(fam, entry, entry->offset, fam_extent(&larger)))
+	if (size > fam->size ||
+	    !libfam_extent_free(fam, entry, entry->offset, libfam_extent(&larger)))
 		return -ENOSPC;
-	int result = fam_region_map(fam, &larger, 0, &region);
+	int result = libfam_region_map(fam, &larger, 0, &region);
 	if (result)
 		return result;
-	fam_zero((char *)region->base + entry->size, fam_extent(&larger) - entry->size);
+	libfam_zero((char *)region->base + entry->size, libfam_extent(&larger) - entry->size);
 	fam_region_close(region);
 	return 0;
 }
 
 static int resize_locked(struct fam *fam, const char *name, uint64_t size)
 {
-	struct fam_entry *entry = fam_entry_find(fam, name);
+	struct libfam_entry *entry = libfam_entry_find(fam, name);
 	if (!entry || entry->state != FAM_LIVE)
 		return -ENOENT;
-	int result = fam_entry_allows(entry, 0);
+	int result = libfam_entry_allows(entry, 0);
 	if (result == 0 && size > entry->size && entry->kind == FAM_REGION)
 		result = grow(fam, entry, size);
 	else if (result == 0 && size > entry->size)
@@ -147,16 +152,16 @@ static int resize_locked(struct fam *fam, const char *name, uint64_t size)
 	if (result)
 		return result;
 	entry->size = size;
-	fam_entry_write(fam, entry);
+	libfam_entry_write(fam, entry);
 	return 0;
 }
 
 int fam_region_resize(struct fam *fam, const char *name, uint64_t size)
 {
-	int result = size ? fam_directory_lock(fam) : -EINVAL;
+	int result = size ? libfam_directory_lock(fam) : -EINVAL;
 	if (result)
 		return result;
 	result = resize_locked(fam, name, size);
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return result;
 }

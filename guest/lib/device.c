@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The file that is mapped, and the doorbell of the driver if that file is the driver's. */
+/* The pool's file, and the doorbell if the file is the driver's device. */
 #include "internal.h"
 #include "../driver/famulus_uapi.h"
 
@@ -30,14 +30,14 @@ static int node_number(void)
 {
 	char name[65] = "";
 	int number = 0;
-	const char *said = getenv("FAMULUS_NODE");
-	if (said && *said)
-		return atoi(said);
+	const char *given = getenv("FAMULUS_NODE");
+	if (given && *given)
+		return atoi(given);
 	gethostname(name, sizeof(name) - 1);
 	return sscanf(name, "fabric%d", &number) == 1 ? number : 0;
 }
 
-/* Without vectors, or if it cannot be had, there is no doorbell, and waits look again by themselves. */
+/* If the device has no vectors or a call fails, the pool has no doorbell, and waits poll. */
 static void open_doorbell(struct fam *fam, const struct famulus_info *info)
 {
 	struct famulus_eventfd take = {.vector = VECTOR};
@@ -73,14 +73,14 @@ static int measure(struct fam *fam)
 	return 0;
 }
 
-int fam_device_open(struct fam *fam, const char *path)
+int libfam_device_open(struct fam *fam, const char *path)
 {
 	fam->event = -1;
 	fam->fd = open(path ? path : default_path(), O_RDWR | O_CLOEXEC);
 	return fam->fd < 0 ? -errno : measure(fam);
 }
 
-void fam_device_close(struct fam *fam)
+void libfam_device_close(struct fam *fam)
 {
 	if (fam->event >= 0)
 		close(fam->event);
@@ -88,8 +88,8 @@ void fam_device_close(struct fam *fam)
 		close(fam->fd);
 }
 
-/* A peer that cannot be rung has gone, or looks again within FAM_NAP_MS anyway. */
-void fam_ring(struct fam *fam, uint64_t peers)
+/* Errors are ignored: a peer that cannot be rung is gone, or tries again within FAM_NAP_MS. */
+void libfam_ring(struct fam *fam, uint64_t peers)
 {
 	struct famulus_ring ring = {.vector = VECTOR};
 	if (fam->event < 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* clwb, clflushopt, clflush: Intel SDM 2A; AMD64 APM 3. */
+/* Write back and invalidate lines: clwb, clflushopt, clflush (Intel SDM 2A; AMD64 APM 3). */
 #include "public.h"
 
 #include <cpuid.h>
@@ -36,7 +36,7 @@ static void drop_lines(const void *start, size_t bytes)
 		EACH_LINE(start, bytes, "clflush");
 }
 
-/* clwb and clflushopt are ordered before later stores by sfence. */
+/* sfence orders clwb and clflushopt before later stores. */
 void fam_writeback(const void *start, size_t bytes)
 {
 	if (features() & CLWB)
@@ -46,7 +46,7 @@ void fam_writeback(const void *start, size_t bytes)
 	__asm__ volatile("sfence" ::: "memory");
 }
 
-/* clflushopt is ordered before later loads by mfence only. */
+/* Only mfence orders clflushopt before later loads. */
 void fam_invalidate(const void *start, size_t bytes)
 {
 	drop_lines(start, bytes);

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Map and unmap a region. */
 #include "internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Make a handle and reach its memory. */
-int fam_region_map(struct fam *fam, const struct fam_entry *entry, int flags,
-		   struct fam_region **out)
+/* Allocate a handle and map the region. */
+int libfam_region_map(struct fam *fam, const struct libfam_entry *entry, int flags,
+		      struct fam_region **out)
 {
 	int protection = flags & FAM_READ_ONLY ? PROT_READ : PROT_READ | PROT_WRITE;
 	struct fam_region *region = calloc(1, sizeof(*region));
 	if (!region)
 		return -ENOMEM;
-	void *base = mmap(NULL, fam_extent(entry), protection, MAP_SHARED, fam->fd,
+	void *base = mmap(NULL, libfam_extent(entry), protection, MAP_SHARED, fam->fd,
 			  (off_t)entry->offset);
 	if (base == MAP_FAILED) {
 		int error = errno;

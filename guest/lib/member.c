@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * This process as a member: its slot, and the thread that beats in it.
- *
- * A member's id is slot + 1 << 32 | generation. Whoever frees a slot leaves its generation, and the
- * next one there takes the next: an id lives as long as the slot says that very generation, and never
- * again.
- */
+/* This process as a member: join the registry, send heartbeats, leave. */
 #include "internal.h"
 
 #include <errno.h>
@@ -13,13 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BEATS 8 /* in the time after which a silent member is dead */
+#define BEATS 8 /* heartbeats in the period after which a silent member is dead */
 
-unsigned fam_forks;
+static unsigned forks; /* fork() calls between the first fam_open() and this process */
 
 static void count_fork(void)
 {
-	fam_forks++;
+	forks++;
 }
 
 static void watch_forks(void)
@@ -27,42 +21,19 @@ static void watch_forks(void)
 	pthread_atfork(NULL, NULL, count_fork);
 }
 
-static uint64_t state_of(uint64_t id)
+int libfam_usable(struct fam *fam)
 {
-	return (id & 0xffffffff) << 1 | 1;
-}
-
-bool fam_is_dead(struct fam *fam, uint64_t id)
-{
-	uint64_t index = (id >> 32) - 1;
-	return index >= FAM_SLOTS || fam_load64(&fam->slots[index].state) != state_of(id);
-}
-
-int fam_usable(struct fam *fam)
-{
-	if (fam->forks != fam_forks)
+	if (fam->forks != forks)
 		return -ECHILD;
-	return fam_is_dead(fam, fam->id) ? -ESTALE : 0;
+	return libfam_is_dead(fam, fam->id) ? -ESTALE : 0;
 }
 
-/* Scribbled over it may say anything; every beat raises it again. */
-unsigned fam_slots_used(struct fam *fam)
-{
-	uint64_t used = fam_load64(&fam->locks->slots_used);
-	return used < FAM_SLOTS ? (unsigned)used : FAM_SLOTS;
-}
-
-static void say_used(struct fam *fam)
-{
-	fam_fetch_max64(&fam->locks->slots_used, fam->id >> 32);
-}
-
-/* Others believe `described` last, so what stands there is about the generation that it names. */
-static void describe(struct fam *fam, struct fam_slot *slot)
+/* Store `described` last: then the other values belong to the generation in `described`. */
+static void describe(struct fam *fam, struct libfam_slot *slot)
 {
 	fam_store64(&slot->node, (uint64_t)fam->node);
 	fam_store64(&slot->pid, (uint64_t)getpid());
-	fam_store64(&slot->start, fam_process_start((uint64_t)getpid()));
+	fam_store64(&slot->start, libfam_process_start((uint64_t)getpid()));
 	fam_store64(&slot->boot, fam->boot);
 	fam_store64(&slot->joined, (uint64_t)time(NULL));
 	fam_store64(&slot->described, fam->id & 0xffffffff);
@@ -77,7 +48,7 @@ static int claim_slot(struct fam *fam)
 			continue;
 		fam->id = (index + 1) << 32 | generation;
 		fam->slot = &fam->slots[index];
-		say_used(fam);
+		libfam_slots_raise_used(fam);
 		describe(fam, fam->slot);
 		return 0;
 	}
@@ -86,11 +57,12 @@ static int claim_slot(struct fam *fam)
 
 static void free_slot(struct fam *fam)
 {
-	uint64_t state = state_of(fam->id);
-	fam_cas64(&fam->slot->state, &state, state & ~1ULL); /* or it was freed for us */
+	uint64_t state = libfam_slot_state(fam->id);
+	fam_cas64(&fam->slot->state, &state,
+		  state & ~1ULL); /* fails if another member has freed the slot */
 }
 
-/* Wait until it is time to beat. Called with the mutex held. */
+/* Wait until the next heartbeat is due. Called with the mutex held. */
 static void wait_for_beat(struct fam *fam)
 {
 	struct timespec at;
@@ -106,17 +78,17 @@ static void *beat(void *argument)
 {
 	struct fam *fam = argument;
 	pthread_mutex_lock(&fam->mutex);
-	while (!fam->stop && !fam_is_dead(fam, fam->id)) {
+	while (!fam->stop && !libfam_is_dead(fam, fam->id)) {
 		fam_fetch_add64(&fam->slot->beats, 1);
-		say_used(fam);
-		fam_watch(fam);
+		libfam_slots_raise_used(fam);
+		libfam_watch(fam);
 		wait_for_beat(fam);
 	}
 	pthread_mutex_unlock(&fam->mutex);
 	return NULL;
 }
 
-/* Signals are for the program's own threads. */
+/* The thread blocks all signals: they belong to the program's own threads. */
 static int start_thread(struct fam *fam)
 {
 	sigset_t all, before;
@@ -134,12 +106,12 @@ static int start_thread(struct fam *fam)
 	return -error;
 }
 
-int fam_join(struct fam *fam)
+int libfam_join(struct fam *fam)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, watch_forks);
-	fam->forks = fam_forks;
-	fam->boot = fam_boot();
+	fam->forks = forks;
+	fam->boot = libfam_boot();
 	int result = claim_slot(fam);
 	if (result == 0)
 		result = start_thread(fam);
@@ -159,10 +131,10 @@ static void stop_thread(struct fam *fam)
 	pthread_mutex_destroy(&fam->mutex);
 }
 
-/* A child of fork() has neither the thread nor the membership. */
-void fam_leave(struct fam *fam)
+/* A child of fork() has neither the thread nor the slot. */
+void libfam_leave(struct fam *fam)
 {
-	if (!fam->beating || fam->forks != fam_forks)
+	if (!fam->beating || fam->forks != forks)
 		return;
 	stop_thread(fam);
 	free_slot(fam);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the library shows: all else is hidden (-fvisibility=hidden). Included before anything. */
+/*
+ * The public headers, with exported symbols: all other symbols are hidden (-fvisibility=hidden).
+ * Include this file before any other.
+ */
 #ifndef FAMULUS_PUBLIC_H
 #define FAMULUS_PUBLIC_H
 

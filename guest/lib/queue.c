@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One lock for producers, one for consumers, and two counts between them. A message counts only when
- * all of it is in the pool, so nothing need be mended when a lock's owner has died.
+ * The queue: one lock for producers, one for consumers, and two counts between them. A message
+ * counts only when all of its bytes are in the pool: the death of a lock's owner leaves nothing to
+ * repair.
  */
 #include "internal.h"
 
@@ -19,57 +20,58 @@ uint64_t fam_queue_length(struct fam_queue *queue)
 	return fam_load64(&queue->head->pushed.count) - popped;
 }
 
-static int has_room(struct fam *fam, void *what)
+static int has_room(struct fam *fam, void *argument)
 {
-	struct fam_queue *queue = what;
+	struct fam_queue *queue = argument;
 	(void)fam;
 	return fam_queue_length(queue) < queue->capacity;
 }
 
-static int has_message(struct fam *fam, void *what)
+static int has_message(struct fam *fam, void *argument)
 {
 	(void)fam;
-	return fam_queue_length(what) > 0;
+	return fam_queue_length(argument) > 0;
 }
 
 static void push(struct fam_queue *queue, const void *message)
 {
 	uint64_t number = fam_load64(&queue->head->pushed.count);
-	fam_copy_in(cell(queue, number), message, queue->size);
+	libfam_copy_in(cell(queue, number), message, queue->size);
 	fam_fetch_add64(&queue->head->pushed.count, 1);
 }
 
 static void pop(struct fam_queue *queue, void *message)
 {
 	uint64_t number = fam_load64(&queue->head->popped.count);
-	fam_copy_out(message, cell(queue, number), queue->size);
+	libfam_copy_out(message, cell(queue, number), queue->size);
 	fam_fetch_add64(&queue->head->popped.count, 1);
 }
 
-static int left(int limit, int64_t deadline)
+static int left(int timeout, int64_t deadline)
 {
-	int64_t rest = deadline - fam_now();
-	if (limit < 0)
-		return limit;
+	int64_t rest = deadline - libfam_now();
+	if (timeout < 0)
+		return timeout;
 	return rest > 0 ? (int)rest : 0;
 }
 
-/* One side of the queue: what it waits for and where, what it locks, whom it wakes. */
+/* One side of the queue: its condition, the waiters' words of both sides, its lock. */
 struct side {
-	fam_step *ready;
+	libfam_step *ready;
 	uint64_t *waits, *wakes;
 	struct fam_mutex *lock;
 };
 
-/* Return 0 with the side locked and ready. */
-static int enter(struct fam_queue *queue, const struct side *side, int limit)
+/* Wait until the side is ready, and lock it. Returns 0, or an error without the lock. */
+static int enter(struct fam_queue *queue, const struct side *side, int timeout)
 {
-	int64_t deadline = fam_deadline(limit);
+	int64_t deadline = libfam_deadline(timeout);
 	for (;;) {
-		int result = fam_await(queue->fam, side->waits, left(limit, deadline), side->ready,
-				       queue);
+		int result = libfam_await(queue->fam, side->waits, left(timeout, deadline),
+					  side->ready, queue);
 		if (result == 0)
-			result = fam_mutex_lock_any(queue->fam, side->lock, left(limit, deadline));
+			result = libfam_mutex_lock_any(queue->fam, side->lock,
+						       left(timeout, deadline));
 		if (result || side->ready(queue->fam, queue))
 			return result;
 		fam_mutex_unlock(queue->fam, side->lock);
@@ -78,28 +80,28 @@ static int enter(struct fam_queue *queue, const struct side *side, int limit)
 
 static int leave(struct fam_queue *queue, const struct side *side)
 {
-	fam_wake(queue->fam, side->wakes);
+	libfam_wake(queue->fam, side->wakes);
 	return fam_mutex_unlock(queue->fam, side->lock);
 }
 
-int fam_queue_push(struct fam_queue *queue, const void *message, int limit)
+int fam_queue_push(struct fam_queue *queue, const void *message, int timeout)
 {
 	struct fam_queue_head *head = queue->head;
 	struct side side = {has_room, &head->popped.waiters, &head->pushed.waiters,
 			    &head->push_lock};
-	int result = enter(queue, &side, limit);
+	int result = enter(queue, &side, timeout);
 	if (result)
 		return result;
 	push(queue, message);
 	return leave(queue, &side);
 }
 
-int fam_queue_pop(struct fam_queue *queue, void *message, int limit)
+int fam_queue_pop(struct fam_queue *queue, void *message, int timeout)
 {
 	struct fam_queue_head *head = queue->head;
 	struct side side = {has_message, &head->pushed.waiters, &head->popped.waiters,
 			    &head->pop_lock};
-	int result = enter(queue, &side, limit);
+	int result = enter(queue, &side, timeout);
 	if (result)
 		return result;
 	pop(queue, message);

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Named regions: find, open, list and destroy; create.c makes and changes them. */
+/* Open, list and destroy regions; create.c makes and resizes them. */
 #include "internal.h"
 
 #include <errno.h>
 
-#define LOOK_AGAIN_US 1000
+#define POLL_US 1000
 
 static int open_locked(struct fam *fam, const char *name, int flags, struct fam_region **out)
 {
-	const struct fam_entry *entry = fam_entry_find(fam, name);
+	const struct libfam_entry *entry = libfam_entry_find(fam, name);
 	if (!entry)
 		return -ENOENT;
 	if (entry->state == FAM_CREATING)
 		return -EAGAIN;
-	int allowed = fam_entry_allows(entry, flags & FAM_READ_ONLY ? 4 : 6);
-	return allowed ? allowed : fam_region_map(fam, entry, flags, out);
+	int allowed = libfam_entry_allows(entry, flags & FAM_READ_ONLY ? 4 : 6);
+	return allowed ? allowed : libfam_region_map(fam, entry, flags, out);
 }
 
-/* One that is being made will soon be ready, or its maker dead. */
+/* A region in the state FAM_CREATING soon becomes ready, or its maker dies: try again. */
 int fam_region_open(struct fam *fam, const char *name, int flags, struct fam_region **out)
 {
-	int64_t deadline = fam_deadline(3 * fam_dead_after(fam));
+	int64_t deadline = libfam_deadline(3 * fam_dead_after(fam));
 	for (;;) {
-		int result = fam_directory_lock(fam);
+		int result = libfam_directory_lock(fam);
 		if (result)
 			return result;
 		result = open_locked(fam, name, flags, out);
-		fam_directory_unlock(fam);
-		if (result != -EAGAIN || fam_is_over(deadline))
+		libfam_directory_unlock(fam);
+		if (result != -EAGAIN || libfam_is_over(deadline))
 			return result;
-		fam_sleep_us(LOOK_AGAIN_US);
+		libfam_sleep_us(POLL_US);
 	}
 }
 
@@ -53,38 +53,38 @@ int fam_region_obtain(struct fam *fam, const char *name, uint64_t size, uint32_t
 int fam_region_check(struct fam_region *region)
 {
 	struct fam *fam = region->fam;
-	int result = fam_directory_lock(fam);
+	int result = libfam_directory_lock(fam);
 	if (result)
 		return result;
-	const struct fam_entry *entry = &fam->table[region->index];
+	const struct libfam_entry *entry = &fam->table[region->index];
 	bool there = entry->state == FAM_LIVE && entry->identity == region->identity;
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return there ? 0 : -ESTALE;
 }
 
 static int destroy_locked(struct fam *fam, const char *name)
 {
-	struct fam_entry *entry = fam_entry_find(fam, name);
-	int result = entry ? fam_entry_allows(entry, 0) : -ENOENT;
+	struct libfam_entry *entry = libfam_entry_find(fam, name);
+	int result = entry ? libfam_entry_allows(entry, 0) : -ENOENT;
 	if (result)
 		return result;
 	entry->state = FAM_FREE;
-	fam_entry_write(fam, entry);
+	libfam_entry_write(fam, entry);
 	return 0;
 }
 
-/* One that is being made can be destroyed too: its maker will find it gone. */
+/* A region in the state FAM_CREATING can be destroyed too: its maker then gets -ESTALE. */
 int fam_region_destroy(struct fam *fam, const char *name)
 {
-	int result = fam_directory_lock(fam);
+	int result = libfam_directory_lock(fam);
 	if (result)
 		return result;
 	result = destroy_locked(fam, name);
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return result;
 }
 
-static void describe(const struct fam_entry *entry, struct fam_region_info *info)
+static void describe(const struct libfam_entry *entry, struct fam_region_info *info)
 {
 	*info = (struct fam_region_info){
 		.offset = entry->offset,
@@ -100,45 +100,45 @@ static void describe(const struct fam_entry *entry, struct fam_region_info *info
 
 int fam_region_list(struct fam *fam, struct fam_region_info *list, int max)
 {
-	int found = 0, result = fam_directory_lock(fam);
+	int found = 0, result = libfam_directory_lock(fam);
 	if (result)
 		return result;
-	for (uint32_t i = 0; i < fam_entries(fam->size); i++) {
+	for (uint32_t i = 0; i < libfam_entries(fam->size); i++) {
 		if (fam->table[i].state != FAM_LIVE)
 			continue;
 		if (found < max)
 			describe(&fam->table[i], &list[found]);
 		found++;
 	}
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return found;
 }
 
 int fam_region_stat(struct fam *fam, const char *name, struct fam_region_info *info)
 {
-	int result = fam_directory_lock(fam);
+	int result = libfam_directory_lock(fam);
 	if (result)
 		return result;
-	const struct fam_entry *entry = fam_entry_find(fam, name);
+	const struct libfam_entry *entry = libfam_entry_find(fam, name);
 	if (!entry || entry->state != FAM_LIVE)
 		result = -ENOENT;
 	else
 		describe(entry, info);
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return result;
 }
 
 int fam_directory_repair(struct fam *fam)
 {
-	int repaired = 0, result = fam_directory_lock(fam);
+	int repaired = 0, result = libfam_directory_lock(fam);
 	if (result)
 		return result;
-	for (uint32_t i = 0; i < fam_entries(fam->size); i++) {
+	for (uint32_t i = 0; i < libfam_entries(fam->size); i++) {
 		if (fam->table[i].state != FAM_DAMAGED)
 			continue;
-		fam_entry_clear(fam, i);
+		libfam_entry_clear(fam, i);
 		repaired++;
 	}
-	fam_directory_unlock(fam);
+	libfam_directory_unlock(fam);
 	return repaired;
 }

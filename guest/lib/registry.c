@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who is alive. */
+/* List the living members. */
 #include "internal.h"
 
 static bool read_member(struct fam *fam, unsigned index, struct fam_member *member)
 {
-	struct fam_slot *slot = &fam->slots[index];
+	struct libfam_slot *slot = &fam->slots[index];
 	uint64_t state = fam_load64(&slot->state);
 	if (!(state & 1) || fam_load64(&slot->described) != state >> 1)
-		return false; /* nobody, or somebody who is just coming */
+		return false; /* a free slot, or a member that is still joining */
 	*member = (struct fam_member){
 		.id = (index + 1ULL) << 32 | (state >> 1 & 0xffffffff),
 		.beats = fam_load64(&slot->beats),
@@ -21,10 +21,10 @@ static bool read_member(struct fam *fam, unsigned index, struct fam_member *memb
 int fam_members(struct fam *fam, struct fam_member *list, int max)
 {
 	struct fam_member member;
-	int found = fam_usable(fam);
+	int found = libfam_usable(fam);
 	if (found)
 		return found;
-	for (unsigned index = 0; index < fam_slots_used(fam); index++) {
+	for (unsigned index = 0; index < libfam_slots_used(fam); index++) {
 		if (!read_member(fam, index, &member))
 			continue;
 		if (found < max)
@@ -37,8 +37,8 @@ int fam_members(struct fam *fam, struct fam_member *list, int max)
 int fam_node_alive(struct fam *fam, int node)
 {
 	struct fam_member member;
-	int result = fam_usable(fam);
-	for (unsigned index = 0; result == 0 && index < fam_slots_used(fam); index++)
+	int result = libfam_usable(fam);
+	for (unsigned index = 0; result == 0 && index < libfam_slots_used(fam); index++)
 		result = read_member(fam, index, &member) && member.node == node;
 	return result;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The semaphore: one count. */
 #include "internal.h"
 
-static int try_take(struct fam *fam, void *what)
+static int try_take(struct fam *fam, void *argument)
 {
-	struct fam_semaphore *semaphore = what;
+	struct fam_semaphore *semaphore = argument;
 	uint64_t count = fam_load64(&semaphore->count);
 	(void)fam;
 	while (count)
@@ -12,17 +13,17 @@ static int try_take(struct fam *fam, void *what)
 	return 0;
 }
 
-int fam_semaphore_wait(struct fam *fam, struct fam_semaphore *semaphore, int limit)
+int fam_semaphore_wait(struct fam *fam, struct fam_semaphore *semaphore, int timeout)
 {
-	return fam_await(fam, &semaphore->waiters, limit, try_take, semaphore);
+	return libfam_await(fam, &semaphore->waiters, timeout, try_take, semaphore);
 }
 
 int fam_semaphore_post(struct fam *fam, struct fam_semaphore *semaphore, uint32_t count)
 {
-	int result = fam_usable(fam);
+	int result = libfam_usable(fam);
 	if (result)
 		return result;
 	fam_fetch_add64(&semaphore->count, count);
-	fam_wake(fam, &semaphore->waiters);
+	libfam_wake(fam, &semaphore->waiters);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libfamulus: fabric memory for programs in nodes. cc program.c $(pkg-config --cflags --libs famulus) */
+/*
+ * libfamulus: fabric memory for programs in nodes. cc program.c $(pkg-config --cflags --libs
+ * famulus)
+ */
 #ifndef FAMULUS_H
 #define FAMULUS_H
 

@@ -2,12 +2,13 @@
 /*
  * Atomics between nodes: 32, 64 and 128 bits.
  *
- * All of them, loads and stores too, are locked instructions (Intel SDM 3A, 9.1.2.2): on fabric
- * memory that is not coherent only these act on the pool itself, and never on a line that this node
- * holds. They are sequentially consistent. A word that they are used on is never read or written by
- * plain instructions while nodes share it, and its 64-byte line holds nothing that is.
+ * All of these functions, loads and stores too, are locked instructions (Intel SDM 3A, 9.1.2.2): on
+ * fabric memory that is not coherent, only locked instructions act on the pool itself and never on
+ * a cached line of this node. They are sequentially consistent. While nodes share a word that
+ * atomics access, plain instructions must not access the word or any other byte of its 64-byte
+ * line.
  *
- * Values must be aligned to their size. A mapping must be writable, even to load.
+ * Values must be aligned to their size. The mapping must be writable, even for a load.
  */
 #ifndef FAMULUS_ATOMIC_H
 #define FAMULUS_ATOMIC_H
@@ -15,12 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Two words that are changed at once. */
+/* Two words that one instruction changes together. */
 struct fam_128 {
 	uint64_t low, high;
 } __attribute__((aligned(16)));
 
-/* A test's build defines FAM_STORE_HOOK: a function that is called before every store to the pool. */
+/* Tests define FAM_STORE_HOOK: a function that runs before every store to the pool. */
 #ifdef FAM_STORE_HOOK
 void FAM_STORE_HOOK(void);
 #define FAM_STORES() FAM_STORE_HOOK()
@@ -28,7 +29,7 @@ void FAM_STORE_HOOK(void);
 #define FAM_STORES() ((void)0)
 #endif
 
-/* Another test's build has the pool mapped twice, and says where locked instructions find it. */
+/* Tests that map the pool twice define the distance to the map that locked instructions use. */
 #ifdef FAM_REAL_OFFSET
 #define FAM_REAL(p) (*(__typeof__(p))((uintptr_t)(p) + FAM_REAL_OFFSET))
 #else
@@ -44,7 +45,7 @@ void FAM_STORE_HOOK(void);
 				 : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
 		return value; \
 	} \
-	/* Add to the value at `p` and return what it was. */ \
+	/* Add `value` to the value at `p` and return the old value. */ \
 	inline uint##bits##_t fam_fetch_add##bits(uint##bits##_t *p, uint##bits##_t value) \
 	{ \
 		FAM_STORES(); \
@@ -52,7 +53,7 @@ void FAM_STORE_HOOK(void);
 				 : "+r"(value), "+m"(FAM_REAL(p))::"memory"); \
 		return value; \
 	} \
-	/* Put `value` at `p` and return what was there. */ \
+	/* Store `value` at `p` and return the old value. */ \
 	inline uint##bits##_t fam_swap##bits(uint##bits##_t *p, uint##bits##_t value) \
 	{ \
 		FAM_STORES(); \
@@ -64,8 +65,8 @@ void FAM_STORE_HOOK(void);
 	{ \
 		fam_swap##bits(p, value); \
 	} \
-	/* Put `desired` at `p` if `*expected` is there, and tell whether; otherwise the value    \
-	   there goes to `*expected`. */ \
+	/* If the value at `p` equals `*expected`, store `desired` at `p` and return true. \
+	   Otherwise copy the value at `p` to `*expected` and return false. */ \
 	inline bool fam_cas##bits(uint##bits##_t *p, uint##bits##_t *expected, \
 				  uint##bits##_t desired) \
 	{ \
@@ -78,7 +79,7 @@ void FAM_STORE_HOOK(void);
 		return done; \
 	}
 
-/* Make the value at `p` what `made` says of the one that was there, `old`, and return `old`. */
+/* Store the result of the expression `made` of `old`, the value at `p`, and return `old`. */
 #define FAM_ATOMIC_LOOP(bits, operation, type, made) \
 	inline type fam_fetch_##operation(type *p, type value) \
 	{ \

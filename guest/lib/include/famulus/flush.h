@@ -2,8 +2,9 @@
 /*
  * Move lines between this node's cache and the pool.
  *
- * A range is bytes; all 64-byte lines that it touches are moved. The instruction is the best that
- * CPUID (leaves 1 and 7) tells of: clwb or clflushopt, else clflush. None of these can fail.
+ * A range is in bytes; each function moves all 64-byte lines that the range touches. The functions
+ * use the best instruction that CPUID (leaves 1 and 7) reports: clwb or clflushopt, else clflush.
+ * No function can fail.
  */
 #ifndef FAMULUS_FLUSH_H
 #define FAMULUS_FLUSH_H
@@ -12,16 +13,17 @@
 
 #define FAM_LINE 64 /* bytes of a line */
 
-/* Write what this node has stored back to the pool; it is there before any later store is. */
+/* Write this node's stores back to the pool; they reach the pool before any later store does. */
 void fam_writeback(const void *start, size_t bytes);
 
 /*
- * Forget what this node holds; later loads fetch from the pool. x86 has no instruction that throws
- * a store away: lines that were stored to and not written back are written back first.
+ * Drop the lines from this node's cache; later loads fetch them from the pool. x86 has no
+ * instruction that discards a store: lines with stores that were not written back are written back
+ * first.
  */
 void fam_invalidate(const void *start, size_t bytes);
 
-/* Both: write back, then forget. */
+/* Write back, then drop the lines. */
 void fam_flush(const void *start, size_t bytes);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * A bounded queue of messages of one size, for any number of producers and consumers on any nodes.
  *
- * First in, first out. A message is in the queue or not, whenever a producer dies; it leaves the queue
- * when a consumer has copied it, so that one who dies before that leaves it to the next. A dead one
- * holds up the others on its side until its death is noticed (pool.h).
+ * First in, first out. A message is completely in the queue or not at all, whenever a producer
+ * dies. A message leaves the queue when a consumer has copied it: if the consumer dies earlier, the
+ * next consumer receives the message. A dead producer (consumer) delays the other producers
+ * (consumers) until its death is noticed (pool.h).
  */
 #ifndef FAMULUS_QUEUE_H
 #define FAMULUS_QUEUE_H
@@ -13,18 +14,18 @@
 #include <famulus/flush.h>
 #include <famulus/sync.h>
 
-/* How it lies in the pool; behind it the messages, each in lines of its own. */
+/* The queue's head in the pool. The messages follow, each in lines of its own. */
 struct fam_queue_head {
 	struct fam_once once;
-	uint64_t size, capacity; /* of a message, in bytes; messages */
+	uint64_t size, capacity; /* bytes of a message; maximum number of messages */
 	uint64_t unused[6];
 	struct fam_mutex push_lock, pop_lock;
-	struct { /* how many ever came */
+	struct { /* `count`: messages ever pushed, ever popped */
 		uint64_t count, waiters, unused[6];
-	} pushed, popped; /* waited for by consumers, by producers */
+	} pushed, popped; /* consumers wait for `pushed`, producers for `popped` */
 } FAM_ALIGNED;
 
-/* Where a process has it. */
+/* A process's handle of a queue. */
 struct fam_queue {
 	struct fam *fam;
 	struct fam_queue_head *head;
@@ -33,24 +34,26 @@ struct fam_queue {
 
 #define FAM_QUEUE_CELL(size) (((uint64_t)(size) + FAM_LINE - 1) / FAM_LINE * FAM_LINE)
 
-/* The bytes that a queue takes. */
+/* The size of a queue in bytes. */
 #define FAM_QUEUE_BYTES(size, capacity) \
 	(sizeof(struct fam_queue_head) + FAM_QUEUE_CELL(size) * (uint64_t)(capacity))
 
 /*
- * Take `memory`, aligned to 64 bytes and zeros at first, as a queue. The first one decides about
- * message size and capacity; the others must say the same (-EINVAL).
+ * Use `memory` as a queue. It must be aligned to 64 bytes, and zeros before the first call. The
+ * first call sets message size (bytes) and capacity (messages); later calls must pass the same
+ * values
+ * (-EINVAL).
  */
 int fam_queue_open(struct fam *fam, void *memory, uint64_t size, uint64_t capacity,
 		   struct fam_queue *queue);
 
-/* Append a message, when there is room. -ETIMEDOUT: there was none. */
-int fam_queue_push(struct fam_queue *queue, const void *message, int limit);
+/* Wait for room, then append a message. -ETIMEDOUT: the queue stayed full. */
+int fam_queue_push(struct fam_queue *queue, const void *message, int timeout);
 
-/* Take the first message, when there is one. -ETIMEDOUT: there was none. */
-int fam_queue_pop(struct fam_queue *queue, void *message, int limit);
+/* Wait for a message, then take the first one. -ETIMEDOUT: the queue stayed empty. */
+int fam_queue_pop(struct fam_queue *queue, void *message, int timeout);
 
-/* How many messages are in it; it may be otherwise when you read this. */
+/* Return the number of messages; other nodes may change it at once. */
 uint64_t fam_queue_length(struct fam_queue *queue);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fabric memory for Python programs in nodes: libfamulus through ctypes, nothing else."""
+"""Fabric memory for Python programs in nodes: libfamulus through ctypes."""
 
 from famulus_guest.atomic import Word32, Word64
 from famulus_guest.native import OwnerDeadError, StaleError

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`python3 -m famulus_guest list | rm NAME | members`: the directory, from a node's shell."""
+"""`python3 -m famulus_guest list | rm NAME | members`: the directory in a node's shell."""
 
 import argparse
 import sys
@@ -19,12 +19,12 @@ def _members(pool: Pool) -> None:
 
 
 def main() -> int:
-    """Run the command line; 0 done, 1 failed."""
+    """Run the command line. Returns 0 on success, 1 after an error."""
     parser = argparse.ArgumentParser(prog="famulus_guest", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="name, bytes, offset, mode, kind of each region")
-    verbs.add_parser("members", help="node, process, beats of who uses the pool")
-    verbs.add_parser("rm", help="forget a region").add_argument("name")
+    verbs.add_parser("members", help="node, process, heartbeats of each member")
+    verbs.add_parser("rm", help="destroy a region").add_argument("name")
     words = parser.parse_args()
     try:
         with Pool() as pool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Words that all nodes change by locked instructions."""
+"""Words that all nodes access by locked instructions."""
 
 import ctypes
 
@@ -7,7 +7,7 @@ from famulus_guest.native import library
 
 
 class _Word:
-    """A word at `address`; values are taken modulo 2 to its bits."""
+    """A word of `bits` bits at `address`; values are taken modulo 2 ** bits."""
 
     bits: int
     kind: type[ctypes.c_uint32] | type[ctypes.c_uint64]
@@ -21,57 +21,57 @@ class _Word:
         return int(getattr(library(), f"fam_{name}{self.bits}")(self._address, value))
 
     def load(self) -> int:
-        """Return its value."""
+        """Return the value."""
         return int(getattr(library(), f"fam_load{self.bits}")(self._address))
 
     def store(self, value: int) -> None:
-        """Give it a value."""
+        """Store `value`."""
         self.swap(value)
 
     def swap(self, value: int) -> int:
-        """Give it a value and return what it was."""
+        """Store `value` and return the old value."""
         return self._call("swap", value)
 
     def fetch_add(self, value: int) -> int:
-        """Add `value` and return what it was, as all that follow do."""
+        """Add `value`; this and each following method return the old value."""
         return self._call("fetch_add", value)
 
     def fetch_and(self, value: int) -> int:
-        """Keep the bits that are in `value`."""
+        """Keep only the bits that `value` has."""
         return self._call("fetch_and", value)
 
     def fetch_or(self, value: int) -> int:
-        """Set the bits that are in `value`."""
+        """Set the bits that `value` has."""
         return self._call("fetch_or", value)
 
     def fetch_xor(self, value: int) -> int:
-        """Turn the bits that are in `value`."""
+        """Invert the bits that `value` has."""
         return self._call("fetch_xor", value)
 
     def fetch_min(self, value: int) -> int:
-        """Make it `value` if that is less, without sign."""
+        """Store `value` if it is less than the old value, unsigned."""
         return self._call("fetch_min", value)
 
     def fetch_max(self, value: int) -> int:
-        """Make it `value` if that is more, without sign."""
+        """Store `value` if it is greater than the old value, unsigned."""
         return self._call("fetch_max", value)
 
     def compare_swap(self, expected: int, desired: int) -> int:
-        """Make it `desired` if it is `expected`; return what it was."""
+        """Store `desired` if the old value is `expected`; return the old value."""
         found = self.kind(expected)
         getattr(library(), f"fam_cas{self.bits}")(self._address, ctypes.byref(found), desired)
         return int(found.value)
 
 
 class Word32(_Word):
-    """32 bits."""
+    """A word of 32 bits."""
 
     bits = 32
     kind = ctypes.c_uint32
 
 
 class Word64(_Word):
-    """64 bits."""
+    """A word of 64 bits."""
 
     bits = 64
     kind = ctypes.c_uint64

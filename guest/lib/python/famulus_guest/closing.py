@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is closed at the end of a `with` block."""
+"""Objects that a `with` block closes at its end."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -7,11 +7,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """A context manager that closes itself."""
+    """A context manager that calls its own `close`."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close it; once it is closed nothing happens."""
+        """Close the object. A second call does nothing."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus as ctypes sees it: structures, prototypes, and errors as exceptions."""
+"""libfamulus for ctypes: structures, prototypes, and errors as exceptions."""
 
 import ctypes
 import errno
@@ -10,15 +10,15 @@ from functools import cache
 NAME_BYTES = 256  # FAM_NAME_MAX + 1
 READ_ONLY = 1  # FAM_READ_ONLY
 KEEP = 2  # FAM_KEEP
-SLICE = 0.1  # seconds that a wait stays in C, where Python sees no signal
+SLICE = 0.1  # seconds of a wait in C, during which Python sees no signal
 
 
 class OwnerDeadError(OSError):
-    """A dead owner has left what a lock protects half-done."""
+    """The lock's previous owner died: the protected data need repair."""
 
 
 class StaleError(OSError):
-    """What was used is not there any more: the region, or this process as a member."""
+    """The region was destroyed, or the others took this process for dead."""
 
 
 class RegionStruct(ctypes.Structure):
@@ -136,7 +136,7 @@ def _declare_atomics(library: ctypes.CDLL, bits: int, word: object) -> None:
 
 @cache
 def library() -> ctypes.CDLL:
-    """Return libfamulus, loaded once: $FAMULUS_LIBRARY, or the one that is installed."""
+    """Return libfamulus, loaded once: $FAMULUS_LIBRARY, or the installed library."""
     loaded = ctypes.CDLL(os.environ.get("FAMULUS_LIBRARY", "libfamulus.so.1"))
     for name, (result, arguments) in _PROTOTYPES.items():
         function = getattr(loaded, name)
@@ -146,30 +146,30 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-def check(result: int, what: str) -> int:
-    """Return `result` unless it is a negative errno, which is raised as an OSError about `what`."""
+def check(result: int, subject: str) -> int:
+    """Return `result`; a negative errno raises OSError with `subject` as the file name."""
     if result >= 0:
         return result
     number, text = -result, os.strerror(-result)
     if number == errno.EOWNERDEAD:
-        raise OwnerDeadError(number, text, what)
+        raise OwnerDeadError(number, text, subject)
     if number == errno.ESTALE:
-        raise StaleError(number, text, what)
-    raise OSError(number, text, what)
+        raise StaleError(number, text, subject)
+    raise OSError(number, text, subject)
 
 
 def encoded(name: str) -> bytes:
-    """Return a region's name as C takes it. Raises ValueError if it has a NUL in it."""
+    """Return a region's name as bytes for C. Raises ValueError if the name has a NUL."""
     if "\0" in name:
-        raise ValueError("a region's name has no NUL in it")
+        raise ValueError("a region's name must not contain a NUL")
     return os.fsencode(name)
 
 
-def wait(call: Callable[[int], int], timeout: float | None, what: str) -> int:
-    """Call `call` with limits in milliseconds until it does not time out, or `timeout` is over.
+def wait(call: Callable[[int], int], timeout: float | None, subject: str) -> int:
+    """Call `call` with timeouts in milliseconds until it does not time out, or `timeout` is over.
 
-    `timeout` is seconds, None for ever. Signals are seen within a tenth of a second. Raises
-    TimeoutError when time is up, else what `check` raises.
+    `timeout` is in seconds; None waits for ever. Python handles signals within a tenth of a second.
+    Raises TimeoutError when `timeout` is over, and the exceptions of `check`.
     """
     left = timeout
     while True:
@@ -177,4 +177,4 @@ def wait(call: Callable[[int], int], timeout: float | None, what: str) -> int:
         result = call(int(part * 1000))
         left = None if left is None else left - SLICE
         if result != -errno.ETIMEDOUT or (left is not None and left <= 0):
-            return check(result, what)
+            return check(result, subject)

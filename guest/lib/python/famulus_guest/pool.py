@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pool, who uses it, and the directory of its regions."""
+"""The pool, its members, and the directory of its regions."""
 
 import ctypes
 import os
@@ -25,7 +25,7 @@ _REGIONS = 1024
 
 @dataclass(frozen=True)
 class Member:
-    """A living user of the pool. `node` 0 is the host; `joined` is seconds since 1970."""
+    """A living member of the pool. `node` 0 is the host; `joined` is seconds since 1970."""
 
     id: int
     node: int
@@ -36,7 +36,7 @@ class Member:
 
 @dataclass(frozen=True)
 class RegionInfo:
-    """A line of the directory. Sizes and offsets are bytes, `created` is seconds since 1970."""
+    """An entry of the directory. Sizes and offsets are bytes, `created` is seconds since 1970."""
 
     name: str
     offset: int
@@ -51,7 +51,7 @@ class RegionInfo:
 class Pool(Closing):
     """The pool of this node, or of the file `path`. A context manager; close its regions first.
 
-    Raises OSError as fam_open() does. A process that forks must open it anew in the child.
+    Raises OSError with the errors of fam_open(). After a fork, the child must open the pool anew.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -68,7 +68,7 @@ class Pool(Closing):
         return self._handle
 
     def close(self) -> None:
-        """Leave. Locks that are still held become a dead owner's."""
+        """Leave the pool. Locks that are still held become a dead owner's."""
         if self._handle is not None:
             library().fam_close(self._handle)
             self._handle = None
@@ -85,27 +85,27 @@ class Pool(Closing):
 
     @property
     def id(self) -> int:
-        """What stands in a lock that this member holds."""
+        """The value in a lock that this member owns."""
         return int(library().fam_id(self.handle))
 
     @property
     def dead_after(self) -> float:
-        """Seconds of silence after which a member is dead."""
+        """Seconds of silence after which a member counts as dead."""
         return float(library().fam_dead_after(self.handle)) / 1000
 
     @property
     def has_doorbell(self) -> bool:
-        """Whether waits are ended by doorbells."""
+        """Whether doorbells end waits."""
         return bool(library().fam_has_doorbell(self.handle))
 
     def members(self) -> list[Member]:
-        """Return who is alive."""
+        """Return the living members."""
         found = (MemberStruct * _MEMBERS)()
         count = check(library().fam_members(self.handle, found, _MEMBERS), "members")
         return [Member(m.id, m.node, m.pid, m.beats, m.joined) for m in found[:count]]
 
     def node_alive(self, node: int) -> bool:
-        """Tell whether any member of `node` lives."""
+        """Return whether any member of `node` is alive."""
         return bool(check(library().fam_node_alive(self.handle, node), f"node {node}"))
 
     def create(self, name: str, size: int, mode: int = 0o660, *, keep: bool = False) -> Region:
@@ -137,27 +137,27 @@ class Pool(Closing):
         return [_info(entry) for entry in found[:count]]
 
     def stat(self, name: str) -> RegionInfo:
-        """Return what the directory says of a region. Raises FileNotFoundError."""
+        """Return the directory's entry of a region. Raises FileNotFoundError."""
         found = InfoStruct()
         raw = encoded(name)
         check(library().fam_region_stat(self.handle, raw, ctypes.byref(found)), name)
         return _info(found)
 
     def resize(self, name: str, size: int) -> None:
-        """Change a region's size where it is; who has it open must open it again."""
+        """Change a region's size without moving it. Open handles keep the old size."""
         check(library().fam_region_resize(self.handle, encoded(name), size), name)
 
     def destroy(self, name: str) -> None:
-        """Forget a region. Nobody may use it any more."""
+        """Destroy a region. No process may use it any more."""
         check(library().fam_region_destroy(self.handle, encoded(name)), name)
 
     def reserve(self, name: str, offset: int, size: int, mode: int = 0o660) -> None:
-        """Set whole pages apart for programs that know nothing of regions."""
+        """Reserve whole pages for programs that do not use regions."""
         raw = encoded(name)
         check(library().fam_region_reserve(self.handle, raw, offset, size, mode), name)
 
     def repair(self) -> int:
-        """Forget damaged entries of the directory, and return how many."""
+        """Clear the damaged entries of the directory, and return their number."""
         return check(library().fam_directory_repair(self.handle), "directory")
 
 

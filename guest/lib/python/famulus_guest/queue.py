@@ -10,7 +10,7 @@ _LINE = 64
 
 
 class Queue:
-    """`capacity` messages of `size` bytes at `address`. All who open it must say the same."""
+    """`capacity` messages of `size` bytes at `address`. All users must pass the same numbers."""
 
     def __init__(self, handle: ctypes.c_void_p, address: int, size: int, capacity: int) -> None:
         self._queue = QueueStruct()
@@ -20,7 +20,7 @@ class Queue:
 
     @staticmethod
     def bytes_for(size: int, capacity: int) -> int:
-        """Return how many bytes of a region it takes."""
+        """Return the size of a queue in bytes."""
         return _HEAD + -(-size // _LINE) * _LINE * capacity
 
     def push(self, message: bytes, timeout: float | None = None) -> None:

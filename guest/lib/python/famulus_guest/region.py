@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A region: its memory, and what can be laid into it."""
+"""A region: its memory, and the primitives and queues in it."""
 
 import ctypes
 
@@ -15,8 +15,8 @@ LINE = 64  # bytes
 class Region(Closing):
     """A mapped region. Offsets and sizes are bytes. A context manager.
 
-    What is laid into it by offset (mutex(), queue(), ...) needs lines of its own and must not be
-    used when the region is closed.
+    Each primitive in it (mutex(), queue(), ...) needs lines of its own, and must not be used after
+    the region is closed.
     """
 
     def __init__(self, handle: ctypes.c_void_p, pointer: "ctypes._Pointer[RegionStruct]") -> None:
@@ -27,13 +27,13 @@ class Region(Closing):
         self.offset = int(pointer.contents.offset)  # in the pool
 
     def close(self) -> None:
-        """Unmap it. The region stays."""
+        """Unmap the region. It stays in the pool."""
         if self._pointer is not None:
             library().fam_region_close(self._pointer)
             self._pointer = None
 
     def address(self, offset: int, size: int) -> int:
-        """Return where it is mapped. Raises ValueError if it is closed or the range leaves it."""
+        """Return the address of a range. Raises ValueError outside the region or after close."""
         if self._pointer is None:
             raise ValueError(f"the region {self.name} is closed")
         if offset < 0 or size < 0 or offset + size > self.size:
@@ -47,7 +47,7 @@ class Region(Closing):
         check(library().fam_region_check(self._pointer), self.name)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return what is in the pool, whatever this node held of it."""
+        """Invalidate the range, and return its bytes in the pool."""
         address = self.address(offset, size)
         library().fam_invalidate(address, size)
         return ctypes.string_at(address, size)
@@ -55,8 +55,8 @@ class Region(Closing):
     def write(self, offset: int, data: bytes) -> None:
         """Store and write back.
 
-        What this node held of these lines goes first: a line is written back whole on hardware, and
-        an old copy's other bytes would undo what others have stored beside them.
+        The lines are invalidated first: hardware writes back whole lines, and the other bytes of an
+        old copy would undo stores of other nodes.
         """
         address = self.address(offset, len(data))
         library().fam_invalidate(address, len(data))
@@ -64,11 +64,11 @@ class Region(Closing):
         library().fam_writeback(address, len(data))
 
     def word(self, offset: int) -> Word64:
-        """Return 64 bits that are touched by locked instructions only."""
+        """Return the word of 64 bits at `offset`, for locked instructions."""
         return Word64(self.address(offset, 8))
 
     def word32(self, offset: int) -> Word32:
-        """Return 32 bits that are touched by locked instructions only."""
+        """Return the word of 32 bits at `offset`, for locked instructions."""
         return Word32(self.address(offset, 4))
 
     def mutex(self, offset: int, recover: Recover | None = None) -> Mutex:
@@ -88,7 +88,7 @@ class Region(Closing):
         return Barrier(self._handle, self._lines(offset, 1), parties)
 
     def once(self, offset: int) -> Once:
-        """Return what is done once, at `offset`, one line."""
+        """Return the `Once` at `offset`, one line."""
         return Once(self._handle, self._lines(offset, 1))
 
     def event(self, offset: int) -> Event:
@@ -102,5 +102,5 @@ class Region(Closing):
 
     def _lines(self, offset: int, count: int) -> int:
         if offset % LINE:
-            raise ValueError(f"{offset} is not at the beginning of a line of {LINE} bytes")
+            raise ValueError(f"{offset} is not the start of a line of {LINE} bytes")
         return self.address(offset, count * LINE)

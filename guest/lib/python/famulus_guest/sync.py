@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Locks and the like, between all nodes. Times are seconds; None waits for ever.
+"""Locks and other primitives between all nodes. Timeouts are in seconds; None waits for ever.
 
-They do not move data: invalidate what they protect after locking, write it back before unlocking,
-or use Region.read() and Region.write(), which do.
+The primitives do not move data: invalidate protected data after locking and write them back before
+unlocking, or use Region.read() and Region.write(), which do so.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ Recover = Callable[[], None]
 
 
 class _Primitive:
-    """Something at `address` in the pool, used by the member `handle`."""
+    """A primitive at `address` in the pool, used by the member `handle`."""
 
     def __init__(self, handle: ctypes.c_void_p, address: int) -> None:
         self._handle = handle
@@ -36,10 +36,10 @@ class _Primitive:
 
 
 class _Owned(_Primitive):
-    """A lock with an owner that may die. `recover` mends what such a one has left."""
+    """A lock with an owner that may die. `recover` repairs the data of a dead owner."""
 
     prefix: str
-    take: str  # how it is locked exclusively
+    take: str  # the function that locks exclusively
 
     def __init__(
         self, handle: ctypes.c_void_p, address: int, recover: Recover | None = None
@@ -48,7 +48,7 @@ class _Owned(_Primitive):
         self._recover = recover
 
     def lock(self, timeout: float | None = None) -> bool:
-        """Lock, and return whether a dead owner left it: then mend, and say `consistent()`.
+        """Lock; return whether the previous owner died: then repair, and call `consistent()`.
 
         Raises TimeoutError, StaleError.
         """
@@ -59,11 +59,11 @@ class _Owned(_Primitive):
         return False
 
     def consistent(self) -> None:
-        """Say that what it protects is right again."""
+        """Declare the protected data repaired."""
         self._call(f"{self.prefix}_consistent")
 
     def unlock(self) -> None:
-        """Unlock. Raises PermissionError if it is not this process's."""
+        """Unlock. Raises PermissionError if this process is not the owner."""
         self._call(f"{self.prefix}_unlock")
 
     def _lock_and_mend(self) -> None:
@@ -83,7 +83,7 @@ class _Owned(_Primitive):
 class Mutex(_Owned):
     """Mutual exclusion. `with mutex:` locks and, after a dead owner, calls `recover`.
 
-    Without `recover` that raises OwnerDeadError, and the next one meets the same.
+    Without `recover` it raises OwnerDeadError, and so it does for the next owner.
     """
 
     prefix = "fam_mutex"
@@ -103,18 +103,18 @@ class Mutex(_Owned):
 
 
 class RwLock(_Owned):
-    """Many readers or one writer; writers come first."""
+    """Many readers or one writer; writers go first."""
 
     prefix = "fam_rwlock"
     take = "write"
 
     def lock_read(self, timeout: float | None = None) -> None:
-        """Lock for reading. Raises OwnerDeadError if a writer died: the write lock mends that."""
+        """Lock for reading. Raises OwnerDeadError if a writer died: the next writer must repair."""
         self._wait("fam_rwlock_read", timeout)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Hold it for reading; what a dead writer has left is mended first if we know how."""
+        """Hold the lock for reading; after a writer's death, call `recover` first."""
         while True:
             try:
                 self.lock_read()
@@ -129,7 +129,7 @@ class RwLock(_Owned):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold it for writing, as a mutex is held."""
+        """Hold the lock for writing, like a mutex."""
         self._lock_and_mend()
         try:
             yield
@@ -138,28 +138,28 @@ class RwLock(_Owned):
 
 
 class Semaphore(_Primitive):
-    """A count without an owner: what a dead one has taken stays taken."""
+    """A count without an owner: units that a dead member has taken stay taken."""
 
     def post(self, count: int = 1) -> None:
-        """Add `count`."""
+        """Add `count` units."""
         self._call("fam_semaphore_post", count)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Take one. Raises TimeoutError."""
+        """Take one unit. Raises TimeoutError."""
         self._wait("fam_semaphore_wait", timeout)
 
 
 class Barrier(_Primitive):
-    """A meeting point of `parties`."""
+    """A barrier for `parties` callers."""
 
     def __init__(self, handle: ctypes.c_void_p, address: int, parties: int) -> None:
         super().__init__(handle, address)
         self._parties = parties
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until all have come; return True to the last.
+        """Wait until all parties have arrived; return True to the last one.
 
-        Raises TimeoutError; then, and after an interrupt, one has not come.
+        Raises TimeoutError. After TimeoutError or an interrupt, the caller has not arrived.
         """
         meeting = ctypes.c_uint64()
         if self._call("fam_barrier_arrive", self._parties, ctypes.byref(meeting)):
@@ -174,10 +174,10 @@ class Barrier(_Primitive):
 
 
 class Once(_Primitive):
-    """Something that is done once for all nodes."""
+    """A call that completes once for all nodes."""
 
     def run(self, what: Callable[[], None], timeout: float | None = None) -> None:
-        """Do `what` unless it has been done; if it raises it has not."""
+        """Call `what` unless a call has completed; a call that raises does not count."""
         if not self._wait("fam_once_begin", timeout):
             return
         done = False
@@ -189,16 +189,16 @@ class Once(_Primitive):
 
 
 class Event(_Primitive):
-    """A count that moves on; see fam_event in sync.h."""
+    """An event count; see fam_event in sync.h."""
 
     def read(self) -> int:
-        """Return where it is."""
+        """Return the count."""
         return int(library().fam_event_read(self._address))
 
     def wait(self, seen: int, timeout: float | None = None) -> None:
-        """Wait until it is elsewhere than `seen`. Raises TimeoutError."""
+        """Wait until the count is not `seen`. Raises TimeoutError."""
         self._wait("fam_event_wait", timeout, seen)
 
     def notify(self) -> None:
-        """Move it on, and wake who waits."""
+        """Raise the count, and wake all waiters."""
         self._call("fam_event_notify")

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of HPE's libfam-atomic (version 2), so that its programs compile as they are:
+ * The names of HPE's libfam-atomic (version 2), so that its programs compile unchanged:
  * cc program.c $(pkg-config --cflags --libs famulus-compat), without -lfam_atomic.
  *
- * There the caller keeps atomics in lines of their own, and flushes all else; so here.
+ * As with libfam-atomic, the caller keeps atomics in lines of their own and flushes all other data.
  */
 #ifndef FAMULUS_COMPAT_FAM_ATOMIC_H
 #define FAMULUS_COMPAT_FAM_ATOMIC_H
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* There a region had to be made known; here any mapping of the pool will do. */
+/* libfam-atomic requires the registration of a region; here any mapping of the pool works. */
 static inline int fam_atomic_register_region(void *start, size_t length, int fd, off_t offset)
 {
 	(void)start, (void)length, (void)fd, (void)offset;
@@ -47,7 +47,7 @@ static inline void fam_atomic_unregister_region(void *start, size_t length)
 	{ \
 		fam_store##bits((uint##bits##_t *)address, (uint##bits##_t)value); \
 	} \
-	/* Returns what was there: `compare` if it stored. */ \
+	/* Return the old value: if it equals `compare`, `store` was stored. */ \
 	static inline int##bits##_t fam_atomic_##bits##_compare_store( \
 		int##bits##_t *address, int##bits##_t compare, int##bits##_t store) \
 	{ \
@@ -95,9 +95,12 @@ static inline void fam_atomic_128_compare_store(int64_t *address, int64_t compar
 	fam_atomic_128_result(found, result);
 }
 
-/* Its fair ticket lock. It knows no owner: a node that dies with it holds it for ever. */
+/*
+ * The fair ticket lock of libfam-atomic. It records no owner: a node that dies with it keeps it for
+ * ever.
+ */
 struct fam_spinlock {
-	uint64_t head_tail; /* whose turn it is; << 32: the next ticket */
+	uint64_t head_tail; /* the ticket that has the lock; << 32: the next ticket */
 };
 
 #define FAM_SPINLOCK_INITIALIZER ((struct fam_spinlock){0})
@@ -121,7 +124,7 @@ static inline bool fam_spin_trylock(struct fam_spinlock *lock)
 	       fam_cas64(&lock->head_tail, &found, found + (1ULL << 32));
 }
 
-/* The turn alone moves on: a carry must not make a ticket. */
+/* Add to the low 32 bits alone: a carry must not change the next ticket. */
 static inline void fam_spin_unlock(struct fam_spinlock *lock)
 {
 	fam_fetch_add32((uint32_t *)&lock->head_tail, 1);

@@ -2,12 +2,12 @@
 /*
  * The atomics, puts and gets of OpenFAM (API 3.0), over a region in place of a data item:
  *
- *   fam_fetch_add(region, offset, value)             as in its C++, the type by the value's
+ *   fam_fetch_add(region, offset, value)   as in its C++; the value's type selects the type
  *   c_fam_fetch_add_int64(fam, region, offset, value, &result)   as in its C
  *
- * Offsets are bytes. Outside the region or not aligned, the first form is a no-op that returns 0, the
- * second returns -1. All is done when the call returns; fam_quiet() and fam_fence() are there for
- * programs that call them.
+ * Offsets are bytes. If the offset is outside the region or not aligned, the first form is a no-op
+ * that returns 0, and the second returns -1. Each call is complete when it returns; fam_quiet() and
+ * fam_fence() exist for programs that call them.
  */
 #ifndef FAMULUS_COMPAT_OPENFAM_H
 #define FAMULUS_COMPAT_OPENFAM_H
@@ -142,7 +142,10 @@ FAM_OPENFAM_TYPE(uint64_t, uint64, 64, )
 #define fam_max(item, offset, value)      ((void)fam_fetch_max(item, offset, value))
 #define fam_set(item, offset, value)      ((void)fam_swap(item, offset, value))
 
-/* Copy to the pool, written back; copy from it, fetched anew. 0, or -1 outside the region. */
+/*
+ * Copy to the pool and write back; invalidate and copy from the pool. 0, or -1 if the range is
+ * outside the region.
+ */
 static inline int c_fam_put_blocking(c_fam *fam, void *local, c_fam_desc *item, uint64_t offset,
 				     size_t bytes)
 {
