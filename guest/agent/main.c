@@ -12,8 +12,11 @@
 #define PORT      "org.famulus.agent.0"
 #define SETTLE_MS 250
 #define PAUSE_US  1000
-#define STALL_MS  2000
-#ifndef LEISURE_MS /* tests set a shorter time */
+/* Tests define shorter times. */
+#ifndef STALL_MS
+#define STALL_MS 2000 /* without a byte, until an incomplete request is dropped */
+#endif
+#ifndef LEISURE_MS
 #define LEISURE_MS 15000 /* without a request, until a clone finishes its postponed work */
 #endif
 

@@ -45,9 +45,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def lib_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lib_objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The object files of libfamulus, compiled once: programs are linked with them."""
+    return lib.compile_objects(tmp_path_factory.mktemp("lib"))
+
+
+@pytest.fixture(scope="session")
+def lib_built(lib_objects: list[Path]) -> Path:
     """libfamulus as nodes have it."""
-    return lib.build(tmp_path_factory.mktemp("lib") / "libfamulus.so")
+    target = lib_objects[0].with_name("libfamulus.so")
+    lib.gcc("-shared", "-o", target, *lib_objects)
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +81,12 @@ def shared_pool(lib_pool: Path, lib_built: Path, monkeypatch: pytest.MonkeyPatch
     """An empty pool, and the library."""
     monkeypatch.setenv("FAMULUS_LIBRARY", str(lib_built))
     return lib_pool
+
+
+@pytest.fixture
+def short_silence(lib_pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """A silent member of the pool soon counts as dead."""
+    monkeypatch.setenv("FAMULUS_DEAD_AFTER_MS", str(lib.SHORT_DEAD_AFTER))
 
 
 @pytest.fixture

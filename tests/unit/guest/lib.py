@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus on the host: processes that map one file stand for nodes."""
+"""libfamulus on the host: processes that map one file represent nodes."""
 
 import ctypes
 import os
@@ -17,15 +17,15 @@ HERE = Path(__file__).parent
 LIB = guest_folder() / "lib"
 CRASHED = 77  # as in lib_hook.c
 SIZE = 1 << 19  # bytes of a pool
-DEAD_AFTER = 3000  # milliseconds; half a dozen tests wait for it
+DEAD_AFTER = 60_000  # milliseconds: no living process is silent for so long, on any host
+SHORT_DEAD_AFTER = 3000  # milliseconds, for tests that wait until silence counts as death
 TIMEOUT = 60  # seconds that a child may take
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{LIB / 'include'}", "-pthread")
 
 
-def gcc(*words: str | Path) -> None:
-    done = subprocess.run(
-        ["gcc", *FLAGS, *map(str, words)], capture_output=True, text=True, check=False
-    )
+def gcc(*words: str | Path, cwd: Path | None = None) -> None:
+    argv = ["gcc", *FLAGS, *map(str, words)]
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -33,21 +33,22 @@ def sources() -> list[Path]:
     return sorted(LIB.glob("*.c"))
 
 
-def build(target: Path, *flags: str | Path) -> Path:
-    """Make the library as `target`, a shared object."""
-    gcc("-shared", "-fPIC", "-O2", "-g", "-fvisibility=hidden", "-o", target, *flags, *sources())
-    return target
+def compile_objects(folder: Path, *flags: str | Path, but: str = "") -> list[Path]:
+    """Compile the library in `folder`, for shared objects too; leave out the unit `but`."""
+    chosen = [source for source in sources() if source.name != but]
+    gcc("-c", "-fPIC", "-O2", "-g", "-fvisibility=hidden", *flags, *chosen, cwd=folder)
+    return [folder / f"{source.stem}.o" for source in chosen]
 
 
 def build_hooked(target: Path) -> Path:
-    """Make it with a hook at every store; the hook itself must be seen from outside."""
-    hook = target.with_suffix(".o")
-    gcc("-c", "-fPIC", "-o", hook, HERE / "lib_hook.c")
-    return build(target, "-DFAM_STORE_HOOK=fam_test_store", hook)
+    """Make a shared library with a hook at every store to the pool; the hook itself is visible."""
+    objects = compile_objects(target.parent, "-DFAM_STORE_HOOK=fam_test_store")
+    gcc("-shared", "-fPIC", "-o", target, HERE / "lib_hook.c", *objects)
+    return target
 
 
 class Child:
-    """A process that runs a function, as a member of its own."""
+    """A child process that runs a function, as a separate member."""
 
     def __init__(self, work: Callable[[], Any], node: int = 0) -> None:
         self._out, there = os.pipe()
@@ -60,7 +61,7 @@ class Child:
             os.environ["FAMULUS_NODE"] = str(node)
             os.write(there, pickle.dumps(work()))
             code = 0
-        except BaseException as error:  # noqa: BLE001 - the parent shall see it
+        except BaseException as error:  # noqa: BLE001 - the parent raises it
             os.write(there, pickle.dumps(error))
         finally:
             os._exit(code)
@@ -71,7 +72,7 @@ class Child:
         os.close(self._out)
 
     def end(self) -> tuple[int, Any]:
-        """Wait; return the exit code, and what the function returned or raised."""
+        """Wait; return the exit code, and the function's result or exception."""
         deadline = time.monotonic() + TIMEOUT
         while (found := os.waitpid(self.pid, os.WNOHANG)) == (0, 0):
             if time.monotonic() > deadline:
@@ -83,7 +84,7 @@ class Child:
         return os.waitstatus_to_exitcode(found[1]), pickle.loads(data) if data else None
 
     def result(self) -> Any:
-        """Wait and return what the function returned; raise what it raised."""
+        """Wait and return the function's result, or raise its exception."""
         code, value = self.end()
         if isinstance(value, BaseException):
             raise value
@@ -96,7 +97,7 @@ def child(work: Callable[[], Any], node: int = 0) -> Any:
 
 
 def arm(stores: int) -> None:
-    """End this process at so many stores from now; 0 is never."""
+    """End this process at its `stores`-th store from now; 0: never."""
     function = ctypes.CDLL(os.environ["FAMULUS_LIBRARY"]).fam_test_arm
     function.argtypes = (ctypes.c_long,)
     function(stores)
@@ -105,10 +106,11 @@ def arm(stores: int) -> None:
 def crash_everywhere(
     path: Path, act: Callable[[Callable[[], None]], Any], verify: Callable[[bool], Any]
 ) -> int:
-    """Run `act` in a child that dies at its n-th store, for all n; then `verify` in another.
+    """Run `act` in a child that dies at its n-th store, for each n; then `verify` in another.
 
-    The pool begins each time as it is now. `act` calls what it is given when stores shall count.
-    `verify` is told whether `act` had come to its end. Returns how many stores there are.
+    The pool starts each time with its present contents. `act` calls its argument when the count of
+    stores shall begin. The argument of `verify` is true if `act` completed. Returns the number of
+    stores.
     """
     before = path.read_bytes()
     for n in range(1, 5000):
@@ -121,4 +123,4 @@ def crash_everywhere(
             raise AssertionError(f"after a death at store {n}") from error
         if code == 0:
             return n - 1
-    raise AssertionError("it never comes to an end")
+    raise AssertionError("the call never completes")

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two members of one process that take each other for nodes 1 and 2 with a doorbell: the driver's
- * calls are answered here (linked with --wrap). Notifies in turn, and tells how often it rang.
+ * Two members in one process play nodes 1 and 2 with a doorbell: this program replaces the calls to
+ * the driver (linked with --wrap). The members notify each other in turn; the output has the number of
+ * rings. A member notifies only when the other one waits, and a wait without a ring sleeps for ever:
+ * so the program completes only if each wait is ended by a ring.
  */
 #define _GNU_SOURCE
 #include <famulus.h>
 #include <linux/ioctl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,19 +19,20 @@
 
 #include "../../../guest/driver/famulus_uapi.h"
 
-#define ROUNDS 200
-#define LIMIT  60000
-#define FILES  64
+#define ROUNDS  200
+#define TIMEOUT 60000
+#define FILES   64
 
 int __real_ioctl(int fd, unsigned long request, ...);
 int __real_fstat(int fd, struct stat *status);
+int __real_poll(struct pollfd *files, nfds_t count, int timeout);
 
-static int peers[FILES]; /* of each open device, in the order of opening */
+static int peers[FILES]; /* of each open file, in the order of opening */
 static int events[3] = {-1, -1, -1};
 static long pool_size;
 static int opened, rings;
 
-/* The pool is a device to the library. */
+/* The library takes the pool's file for the driver's device. */
 int __wrap_fstat(int fd, struct stat *status)
 {
 	int result = __real_fstat(fd, status);
@@ -61,6 +65,16 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return 0;
 }
 
+/* Without this, the library would end each sleep after FAM_NAP_MS. */
+int __wrap_poll(struct pollfd *files, nfds_t count, int timeout)
+{
+	(void)timeout;
+	if (__real_poll(files, count, TIMEOUT) > 0)
+		return 1;
+	fprintf(stderr, "doorbell: no ring\n");
+	exit(1);
+}
+
 static void must(int result)
 {
 	if (result >= 0)
@@ -75,16 +89,22 @@ struct player {
 	uint64_t turn;
 };
 
-/* The other one takes a millisecond over its turn: longer than we spin. */
+/* Wait until the other member has announced that it waits: it then spins no more. */
+static void wait_for_waiter(struct fam_event *event)
+{
+	while (!fam_load64(&event->waiters))
+		usleep(50);
+}
+
 static void *play(void *argument)
 {
 	struct player *player = argument;
 	for (uint64_t turn = 0; turn < 2 * ROUNDS; turn++) {
 		if (turn % 2 != player->turn) {
-			must(fam_event_wait(player->fam, player->event, turn, LIMIT));
+			must(fam_event_wait(player->fam, player->event, turn, TIMEOUT));
 			continue;
 		}
-		usleep(1000);
+		wait_for_waiter(player->event);
 		must(fam_event_notify(player->fam, player->event));
 	}
 	return NULL;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* lib_driver POOL VERB COUNT: one of several processes that do the same to one pool at a time. */
+/* lib_driver POOL VERB COUNT: one of several processes that run the same verb on one pool. */
 #include <famulus.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT  60000
-#define REGION 65536
+#define TIMEOUT 60000
+#define REGION  65536
 
-/* What all processes share. Lines that only locked instructions touch, and one that a lock guards. */
+/* The shared region: only locked instructions access its lines, except `guarded`, which locks guard. */
 struct shared {
 	struct fam_mutex mutex;
 	struct fam_rwlock rwlock;
@@ -24,15 +24,15 @@ struct shared {
 static struct fam *fam;
 static struct shared *shared;
 
-static void must(int result, const char *what)
+static void must(int result, const char *call)
 {
 	if (result >= 0)
 		return;
-	fprintf(stderr, "%s: %s\n", what, strerror(-result));
+	fprintf(stderr, "%s: %s\n", call, strerror(-result));
 	exit(1);
 }
 
-/* words: 0 64 bits, 1 32 bits, 2-3 128 bits */
+/* words[0]: 64 bits, words[1]: 32 bits, words[2] and [3]: 128 bits */
 static void add(long count)
 {
 	struct fam_128 *wide = (struct fam_128 *)&shared->words[2];
@@ -57,13 +57,13 @@ static void raise_guarded(void)
 static void mutex(long count)
 {
 	for (long i = 0; i < count; i++) {
-		must(fam_mutex_lock(fam, &shared->mutex, LIMIT), "lock");
+		must(fam_mutex_lock(fam, &shared->mutex, TIMEOUT), "lock");
 		raise_guarded();
 		must(fam_mutex_unlock(fam, &shared->mutex), "unlock");
 	}
 }
 
-/* Readers must never see a writer's half. */
+/* A reader must never see a half of a writer's change. */
 static void read_guarded(void)
 {
 	uint64_t seen[8];
@@ -71,15 +71,15 @@ static void read_guarded(void)
 	memcpy(seen, shared->guarded, sizeof(seen));
 	for (int i = 1; i < 8; i++)
 		if (seen[i] != seen[0])
-			must(-1, "a reader saw a writer's half");
+			must(-1, "a reader saw half of a change");
 }
 
 static void rwlock(long count)
 {
 	for (long i = 0; i < count; i++) {
 		bool write = i % 4 == 0;
-		must(write ? fam_rwlock_write(fam, &shared->rwlock, LIMIT)
-			   : fam_rwlock_read(fam, &shared->rwlock, LIMIT),
+		must(write ? fam_rwlock_write(fam, &shared->rwlock, TIMEOUT)
+			   : fam_rwlock_read(fam, &shared->rwlock, TIMEOUT),
 		     "rwlock");
 		if (write)
 			raise_guarded();
@@ -89,27 +89,27 @@ static void rwlock(long count)
 	}
 }
 
-/* A semaphore of one is a mutex of a kind. */
+/* A semaphore with a count of 1 works like a mutex. */
 static void semaphore(long count)
 {
 	if (fam_fetch_add64(&shared->words[0], 1) == 0)
 		must(fam_semaphore_post(fam, &shared->semaphore, 1), "post");
 	for (long i = 0; i < count; i++) {
-		must(fam_semaphore_wait(fam, &shared->semaphore, LIMIT), "wait");
+		must(fam_semaphore_wait(fam, &shared->semaphore, TIMEOUT), "wait");
 		raise_guarded();
 		must(fam_semaphore_post(fam, &shared->semaphore, 1), "post");
 	}
 }
 
-/* Two parties; nobody is ever a round ahead. */
+/* Two parties; neither is ever a round ahead. */
 static void barrier(long count)
 {
 	for (long i = 0; i < count; i++) {
 		fam_fetch_add64(&shared->words[0], 1);
-		must(fam_barrier_wait(fam, &shared->barrier, 2, LIMIT), "barrier");
+		must(fam_barrier_wait(fam, &shared->barrier, 2, TIMEOUT), "barrier");
 		if (fam_load64(&shared->words[0]) < 2 * (uint64_t)(i + 1))
-			must(-1, "a party was passed by");
-		must(fam_barrier_wait(fam, &shared->barrier, 2, LIMIT), "barrier");
+			must(-1, "a party left before the other arrived");
+		must(fam_barrier_wait(fam, &shared->barrier, 2, TIMEOUT), "barrier");
 	}
 }
 
@@ -122,10 +122,10 @@ static int raise_word(void *word)
 static void once(long count)
 {
 	for (long i = 0; i < count; i++)
-		must(fam_once(fam, &shared->once, raise_word, &shared->words[0], LIMIT), "once");
+		must(fam_once(fam, &shared->once, raise_word, &shared->words[0], TIMEOUT), "once");
 }
 
-/* Each pushes and pops `count` messages, whoever's; the sums are compared at the end. */
+/* Push and pop `count` messages, of any process; the test compares the sums at the end. */
 static void queue(long count)
 {
 	struct fam_queue there;
@@ -134,9 +134,9 @@ static void queue(long count)
 	for (long i = 0; i < count; i++) {
 		memcpy(message, (uint64_t[]){fam_id(fam), (uint64_t)i, fam_id(fam) + (uint64_t)i},
 		       sizeof(message));
-		must(fam_queue_push(&there, message, LIMIT), "push");
+		must(fam_queue_push(&there, message, TIMEOUT), "push");
 		fam_fetch_add64(&shared->words[0], message[2]);
-		must(fam_queue_pop(&there, message, LIMIT), "pop");
+		must(fam_queue_pop(&there, message, TIMEOUT), "pop");
 		if (message[0] + message[1] != message[2])
 			must(-1, "a message was torn");
 		fam_fetch_add64(&shared->words[0], -message[2]);
@@ -144,7 +144,7 @@ static void queue(long count)
 	}
 }
 
-/* In turn: each waits for the other's notice. */
+/* Two processes in turn: each waits for the other's notification. */
 static void event(long count)
 {
 	uint64_t mine = fam_fetch_add64(&shared->words[0], 1);
@@ -152,7 +152,7 @@ static void event(long count)
 		if (turn % 2 == mine)
 			must(fam_event_notify(fam, &shared->event), "notify");
 		else
-			must(fam_event_wait(fam, &shared->event, turn, LIMIT), "wait");
+			must(fam_event_wait(fam, &shared->event, turn, TIMEOUT), "wait");
 	}
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Called before every store of the library to the pool: end the process at the n-th one. */
+/* The library calls fam_test_store() before each store to the pool: end the process at the n-th. */
 #include <unistd.h>
 
 #define CRASHED 77
 
-/* The thread that beats stores too, at any time: only the thread that armed counts. */
+/* The thread of the heartbeat stores too, at any time: count only in the thread that called arm. */
 static _Thread_local long left;
 
 void fam_test_arm(long stores)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Memory that is not coherent, on the host: takes the place of flush.c, and of mmap and munmap
- * (linked with --wrap). What a process maps is a copy of its own, as it was when it was mapped; only
- * fam_writeback() moves bytes that were changed to the file, and only fam_invalidate() fetches lines
- * again. Locked instructions act on the file (FAM_REAL). So whoever forgets one of them is wrong here,
- * always, and not only on hardware.
+ * Memory that is not coherent, on the host: replaces flush.c, mmap and munmap (linked with --wrap).
+ * Each mapping is a private copy of the file at the time of the call; only fam_writeback() copies
+ * changed bytes to the file, and only fam_invalidate() fetches lines again. Locked instructions act on
+ * the file (FAM_REAL). So a program without a necessary call fails here always, not only on hardware.
  */
 #define _GNU_SOURCE
 #include <famulus/flush.h>
@@ -13,8 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FIRST 0x100000000000UL /* where copies lie; the file is mapped FAM_REAL_OFFSET above */
-#define CLEAN_OFFSET (2 * FAM_REAL_OFFSET) /* and there, what was last moved */
+#define FIRST \
+	0x100000000000UL /* address of the copies; the file is mapped FAM_REAL_OFFSET higher */
+#define CLEAN_OFFSET (2 * FAM_REAL_OFFSET) /* here, the bytes as they were last moved */
 #define STEP         0x40000000UL
 
 void *__real_mmap(void *start, size_t bytes, int protection, int flags, int fd, off_t offset);
@@ -50,7 +50,7 @@ int __wrap_munmap(void *start, size_t bytes)
 	return __real_munmap(start, bytes);
 }
 
-/* Words go whole, as they do on hardware. `bytes` has ones where the word was stored to. */
+/* Write the bytes of a word that have ones in `bytes`, in one step, as hardware does. */
 static void write_word(uintptr_t word, uint64_t bytes)
 {
 	uint64_t mine = *(volatile uint64_t *)word;
@@ -72,7 +72,7 @@ static uint64_t changed_bytes(uintptr_t word)
 	return bytes;
 }
 
-/* What was stored since the line was moved, as far as it can be seen. */
+/* Write the words that differ from the bytes as they were last moved. */
 static void write_changed(uintptr_t line)
 {
 	for (uintptr_t word = line; word < line + FAM_LINE; word += 8)
@@ -96,7 +96,10 @@ static void each_line(const void *start, size_t bytes, void (*move)(uintptr_t li
 		move(line);
 }
 
-/* A store of the value that an old copy has cannot be seen: who writes a range back has stored it. */
+/*
+ * A store of the same value is invisible: so take all bytes of the range as stored, and of the rest of
+ * its lines the bytes that differ.
+ */
 static void write_back(const void *start, size_t bytes)
 {
 	uintptr_t byte = (uintptr_t)start, end = byte + bytes;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The region `r` in which processes of tests die, and where in it things lie."""
+"""The region `r` in which processes of tests die, and offsets in it."""
 
 from famulus_guest import Pool
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: who dies at any store of any call leaves something whole behind."""
+"""libfamulus: a process that dies at any store of any call leaves a consistent pool."""
 
 import itertools
 
@@ -17,8 +17,8 @@ def ranges(here):
     return {r.name: r.size for r in here.regions()}
 
 
-def test_opening(crash_pool):
-    """At any store of the first one that opens the pool, and so makes the directory."""
+def test_a_death_while_opening_leaves_a_usable_pool(crash_pool):
+    """At each store of the first opening, which makes the directory."""
 
     def act(start):
         start()
@@ -43,8 +43,8 @@ def test_opening(crash_pool):
     ],
     ids=["create", "destroy", "shrink", "grow", "reserve"],
 )
-def test_changing_the_directory(crash_pool, call, before, after):
-    """It has happened or it has not, and the next one can go on at once."""
+def test_a_change_of_the_directory_is_complete_or_absent(crash_pool, call, before, after):
+    """The next call works at once."""
     child(make_region)
 
     def act(start):
@@ -65,8 +65,8 @@ def test_changing_the_directory(crash_pool, call, before, after):
     assert crash_everywhere(crash_pool, act, verify) > 20
 
 
-def test_a_mutex_at_every_store(crash_pool):
-    """Two halves of the data are the same whenever the lock is consistent."""
+def test_a_death_under_a_mutex_is_repaired(crash_pool):
+    """The two halves of the data are equal whenever the mutex is consistent."""
     child(make_region)
 
     def mend(region):
@@ -95,8 +95,8 @@ def test_a_mutex_at_every_store(crash_pool):
     assert crash_everywhere(crash_pool, act, verify) >= 2
 
 
-def test_pushing_at_every_store(crash_pool):
-    """The message is there, whole, or it is not; and the queue goes on."""
+def test_a_death_while_pushing_leaves_a_whole_message_or_none(crash_pool):
+    """The queue works afterwards."""
     child(make_region)
 
     def act(start):
@@ -114,8 +114,8 @@ def test_pushing_at_every_store(crash_pool):
     assert crash_everywhere(crash_pool, act, verify) > 5
 
 
-def test_popping_at_every_store(crash_pool):
-    """Who dies before it has the message leaves it to the next."""
+def test_a_death_while_popping_leaves_the_message(crash_pool):
+    """A consumer that dies before it has the message leaves it to the next consumer."""
 
     def fill():
         make_region()
@@ -141,7 +141,7 @@ def test_popping_at_every_store(crash_pool):
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
-def test_a_reader_writer_lock_at_every_store(crash_pool, kind):
+def test_a_death_in_a_reader_writer_lock_blocks_nobody(crash_pool, kind):
     child(make_region)
 
     def act(start):
@@ -160,7 +160,7 @@ def test_a_reader_writer_lock_at_every_store(crash_pool, kind):
     assert crash_everywhere(crash_pool, act, verify) >= 2
 
 
-def test_what_is_done_once_at_every_store(crash_pool):
+def test_a_death_during_once_leads_to_another_run(crash_pool):
     child(make_region)
 
     def run():
@@ -176,8 +176,8 @@ def test_what_is_done_once_at_every_store(crash_pool):
     assert crash_everywhere(crash_pool, act, lambda _: run()) > 2
 
 
-def test_a_barrier_at_every_store(crash_pool):
-    """One that died after it came has come; whatever it did, two others can meet afterwards."""
+def test_a_death_at_a_barrier_leaves_it_usable(crash_pool):
+    """A party that died after its arrival counts as arrived; afterwards two others can meet."""
     child(make_region)
 
     def act(start):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: who dies, with any lock, holds nobody up for long."""
+"""libfamulus: a member that dies with a lock delays the others only until the timeout."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, TIMEOUT, make_regi
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_who_waits_at_a_barrier_has_come_all_the_while():
-    """However long, and though Python looks for signals meanwhile; an interrupt takes it back."""
+def test_a_waiter_at_a_barrier_counts_as_arrived_until_interrupted():
+    """For the whole wait, although Python wakes up for signals; an interrupt withdraws it."""
     child(make_region)
     with pool() as here:
         barrier, came = here.open("r").barrier(192, 2), here.open("r").word(192)
@@ -29,7 +29,7 @@ def test_who_waits_at_a_barrier_has_come_all_the_while():
                 pool().open("r").barrier(192, 2).wait()
 
         waiter = Child(interrupted)
-        wait_until("it has come", lambda: came.load() == 1, timeout=TIMEOUT)
+        wait_until("the waiter arrives", lambda: came.load() == 1, timeout=TIMEOUT)
         end = time.monotonic() + 1
         while time.monotonic() < end:
             assert came.load() == 1
@@ -42,7 +42,7 @@ def test_who_waits_at_a_barrier_has_come_all_the_while():
 
 
 def holder(lock):
-    """A process of another node, which holds what `lock` locks until it is killed."""
+    """Start a process of node 2 that calls `lock` and keeps the lock until it is killed."""
     ready, there = os.pipe()
 
     def hold():
@@ -67,9 +67,9 @@ HELD = {
 
 
 @pytest.mark.parametrize("kind", HELD)
-@pytest.mark.usefixtures("shared_pool")
-def test_a_node_dies_with_a_lock(kind):
-    """It cannot be seen whether its process has ended: silence tells."""
+@pytest.mark.usefixtures("shared_pool", "short_silence")
+def test_the_lock_of_a_dead_node_passes_on(kind):
+    """Another node cannot see whether the process has ended: silence counts as death."""
     child(make_region)
     take, take_after = HELD[kind]
     one = holder(take)
@@ -81,9 +81,9 @@ def test_a_node_dies_with_a_lock(kind):
     assert waiter.result() is True
 
 
-@pytest.mark.usefixtures("shared_pool")
-def test_a_process_of_a_living_node_dies_with_a_lock():
-    """Those on the same node see at their next beat that it has ended."""
+@pytest.mark.usefixtures("shared_pool", "short_silence")
+def test_the_lock_of_a_dead_process_passes_on():
+    """Members on the same node see at their next heartbeat that the process has ended."""
     child(make_region)
     one = holder(HELD["mutex"][0])
 
@@ -96,9 +96,9 @@ def test_a_process_of_a_living_node_dies_with_a_lock():
     assert waiter.result() is True
 
 
-@pytest.mark.usefixtures("shared_pool")
-def test_one_that_was_paused_too_long_is_told():
-    """Its lock is another's by then, and its calls say so."""
+@pytest.mark.usefixtures("shared_pool", "short_silence")
+def test_calls_of_a_member_paused_too_long_fail_as_stale():
+    """Another member owns its lock by then."""
     child(make_region)
 
     def hold():
@@ -119,7 +119,7 @@ def test_one_that_was_paused_too_long_is_told():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_half_done_until_somebody_mends_it():
+def test_a_lock_reports_the_dead_owner_until_it_is_consistent():
     child(make_region)
     holder(HELD["mutex"][0]).kill()
 
@@ -129,16 +129,16 @@ def test_half_done_until_somebody_mends_it():
     def meet():
         mutex = pool().open("r").mutex(0)
         with pytest.raises(OwnerDeadError), mutex:
-            raise AssertionError("it was not to be entered")
+            raise AssertionError("the block was entered")
         with pytest.raises(ZeroDivisionError), pool().open("r").mutex(0, fail):
-            raise AssertionError("it was not to be entered")
+            raise AssertionError("the block was entered")
         return mutex.lock(TIMEOUT)
 
     assert child(meet, node=2) is True
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_readers_do_not_enter_what_a_writer_left():
+def test_readers_are_refused_until_a_dead_writers_data_are_repaired():
     child(make_region)
     holder(HELD["writer"][0]).kill()
 
@@ -153,8 +153,8 @@ def test_readers_do_not_enter_what_a_writer_left():
     assert child(meet, node=2) == [1]
 
 
-@pytest.mark.usefixtures("shared_pool")
-def test_the_registry_tells_who_lives():
+@pytest.mark.usefixtures("shared_pool", "short_silence")
+def test_the_registry_lists_living_members():
     child(make_region)
     one = holder(HELD["mutex"][0])
 
@@ -175,8 +175,8 @@ def test_the_registry_tells_who_lives():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_members_come_and_go():
-    """Slots are used again; a pool takes 512 at a time."""
+def test_slots_are_used_again():
+    """60 members take 20 slots in turn."""
 
     def work():
         for _ in range(3):
@@ -192,7 +192,7 @@ def test_members_come_and_go():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_a_child_of_fork_is_no_member():
+def test_a_child_of_fork_is_refused():
     def work():
         here = pool()
         mutex = here.create("r", PAGE).mutex(0)
@@ -212,7 +212,7 @@ def test_a_child_of_fork_is_no_member():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_every_wait_has_a_limit():
+def test_every_wait_ends_at_its_timeout():
     child(make_region)
     one = holder(lambda r: (r.mutex(0).lock(), r.rwlock(512).lock()))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: what `make install` puts into a node, and who can use it."""
+"""libfamulus: the files that `make install` puts into a node, and programs that use them."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ def installed(tmp_path_factory):
     return folder / "usr"
 
 
-def test_what_is_installed(installed):
+def test_library_headers_and_pkg_config_are_installed(installed):
     found = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
     assert {
         "lib/libfamulus.a",
@@ -33,7 +33,7 @@ def test_what_is_installed(installed):
     } <= found
 
 
-def test_only_what_is_public_can_be_seen(installed):
+def test_only_public_symbols_are_exported(installed):
     """Every symbol of the shared object is declared in a header."""
     headers = "".join(p.read_text(encoding="utf-8") for p in installed.rglob("famulus/*.h"))
     listed = subprocess.check_output(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: several processes do the same to one pool at a time, and nothing is lost."""
+"""libfamulus: several processes run the same verb on one pool, and no change is lost."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -13,18 +12,17 @@ SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory):
+def driver(tmp_path_factory, lib_objects):
     target = tmp_path_factory.mktemp("driver") / "driver"
-    lib.gcc("-O2", "-o", target, lib.HERE / "lib_driver.c", *lib.sources())
+    lib.gcc("-O2", "-o", target, lib.HERE / "lib_driver.c", *lib_objects)
     return target
 
 
 def run(driver: Path, pool: Path, verb: str, processes: int, count: int) -> list[int]:
-    """Run so many, and return the numbers that the last to end prints."""
+    """Run `processes` drivers, and return the final numbers of the region."""
     argv = [str(driver), str(pool), verb, str(count)]
-    env = {**os.environ, "FAMULUS_DEAD_AFTER_MS": "20000"}  # none of them dies
     started = [
-        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(processes)
     ]
     for process in started:
@@ -35,13 +33,13 @@ def run(driver: Path, pool: Path, verb: str, processes: int, count: int) -> list
 
 
 @pytest.mark.parametrize("processes", [2, 8])
-def test_adding(driver, lib_pool, processes):
+def test_no_addition_is_lost(driver, lib_pool, processes):
     _check_adding(driver, lib_pool, processes, 100_000)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("processes", [2, 8])
-def test_adding_a_million_times(driver, lib_pool, processes):
+def test_no_addition_of_a_million_is_lost(driver, lib_pool, processes):
     _check_adding(driver, lib_pool, processes, 1_000_000)
 
 
@@ -53,31 +51,31 @@ def _check_adding(driver, pool, processes, count):
 @pytest.mark.parametrize(
     ("verb", "total"), [("mutex", 8000), ("semaphore", 8000), ("rwlock", 2000)]
 )
-def test_excluding_each_other(driver, lib_pool, verb, total):
+def test_locks_exclude_each_other(driver, lib_pool, verb, total):
     numbers = run(driver, lib_pool, verb, 4, 2000)
     assert numbers[4:] == [total, total]
 
 
-def test_barrier(driver, lib_pool):
+def test_a_barrier_holds_both_parties(driver, lib_pool):
     assert run(driver, lib_pool, "barrier", 2, 500)[0] == 1000
 
 
-def test_once(driver, lib_pool):
+def test_once_runs_once(driver, lib_pool):
     assert run(driver, lib_pool, "once", 8, 3)[0] == 1
 
 
 @pytest.mark.parametrize("processes", [1, 2, 6])
-def test_queue(driver, lib_pool, processes):
-    """What was pushed was popped, by the sum, and nothing is left."""
+def test_no_message_is_lost(driver, lib_pool, processes):
+    """The sum of the popped messages equals the sum of the pushed ones."""
     assert run(driver, lib_pool, "queue", processes, 2000)[:2] == [0, processes * 2000]
 
 
-def test_event(driver, lib_pool):
+def test_events_wake_in_turn(driver, lib_pool):
     assert run(driver, lib_pool, "event", 2, 300)[0] == 2
 
 
-def test_sanitized(tmp_path, lib_pool):
-    """Addresses and undefined behaviour, in every part of the library."""
+def test_the_sanitizers_find_nothing(tmp_path, lib_pool):
+    """Addresses and undefined behaviour, in all units of the library."""
     driver = tmp_path / "driver"
     lib.gcc("-O1", *SANITIZE, "-o", driver, lib.HERE / "lib_driver.c", *lib.sources())
     for verb in ("add", "mutex", "rwlock", "semaphore", "once", "queue"):

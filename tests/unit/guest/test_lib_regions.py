@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: named regions, from several processes."""
+"""libfamulus: several processes use named regions."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ RAW = lib.SIZE // 64
 
 
 def with_pool(work, node=0):
-    """Run `work` with an open pool in a process of its own."""
+    """Run `work` with an open pool in a child process."""
 
     def run():
         with Pool() as pool:
@@ -32,7 +32,7 @@ def names(pool):
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_create_open_list_resize_destroy():
+def test_a_region_is_made_listed_resized_and_destroyed():
     def make(pool):
         with pool.create("data", 5000, 0o640) as region:
             region.write(4990, b"0123456789")
@@ -55,7 +55,7 @@ def test_create_open_list_resize_destroy():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_a_region_is_zeros_again():
+def test_a_new_region_is_zeros():
     with_pool(lambda pool: pool.create("a", PAGE).write(0, b"x" * PAGE))
     with_pool(lambda pool: pool.destroy("a"))
     assert with_pool(lambda pool: pool.create("b", PAGE).read(0, PAGE)) == bytes(PAGE)
@@ -76,7 +76,7 @@ def test_a_region_is_zeros_again():
     ],
 )
 @pytest.mark.usefixtures("shared_pool")
-def test_names_that_cannot_be(name, error):
+def test_invalid_names_are_refused(name, error):
     with pytest.raises(error):
         with_pool(lambda pool: pool.create(name, PAGE))
     assert with_pool(names) == []
@@ -116,7 +116,7 @@ def test_what_cannot_be_done():
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become others")
-def test_owner_and_mode(shared_pool):
+def test_owner_and_mode_are_checked(shared_pool):
     shared_pool.chmod(0o666)
 
     def as_user(number, work):
@@ -144,8 +144,8 @@ def test_owner_and_mode(shared_pool):
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_until_the_pool_is_full():
-    """Pages run out, then entries; what is freed can be had again."""
+def test_a_full_pool_refuses_and_freed_pages_are_reused():
+    """First the pages run out, then the entries; a new region takes freed pages."""
 
     def fill(pool):
         size = max(r for r in range(PAGE, lib.SIZE, PAGE) if _fits(pool, r))
@@ -178,7 +178,7 @@ def _fits(pool, size):
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_reserved_ranges_are_left_alone():
+def test_regions_avoid_reserved_ranges():
     def work(pool):
         pool.reserve("raw", RAW + PAGE, 10 * PAGE)
         with pytest.raises(OSError, match="busy"):
@@ -198,7 +198,7 @@ def test_reserved_ranges_are_left_alone():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_a_destroyed_region_is_noticed():
+def test_a_destroyed_region_is_stale():
     def work(pool):
         region = pool.create("a", PAGE)
         region.check()
@@ -211,8 +211,8 @@ def test_a_destroyed_region_is_noticed():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_creating_at_the_same_time():
-    """Eight processes want the same twenty regions: each is made once, and opened by all."""
+def test_concurrent_creations_make_each_region_once():
+    """Eight processes obtain the same twenty regions: each is made once, and all open it."""
 
     def work(pool):
         order = list(range(20))
@@ -247,7 +247,7 @@ def test_threads_share_a_pool():
 
 
 @pytest.mark.usefixtures("shared_pool")
-def test_two_pools_at_once(tmp_path):
+def test_two_pools_are_independent(tmp_path):
     other = tmp_path / "other"
     other.write_bytes(bytes(lib.SIZE))
 
@@ -261,14 +261,14 @@ def test_two_pools_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 4096, 100_000])
-def test_a_pool_that_is_too_small(shared_pool, size):
+def test_a_pool_that_is_too_small_is_refused(shared_pool, size):
     shared_pool.write_bytes(bytes(size))
     with pytest.raises(OSError, match="Invalid"):
         with_pool(names)
 
 
-def test_somebody_elses_bytes_in_place_of_the_directory(shared_pool):
-    """They are left as they are."""
+def test_unknown_bytes_in_place_of_the_directory_are_kept(shared_pool):
+    """The library does not overwrite them."""
     before = os.urandom(lib.SIZE)
     shared_pool.write_bytes(before)
     with pytest.raises(OSError, match="cleaning"):
@@ -276,7 +276,7 @@ def test_somebody_elses_bytes_in_place_of_the_directory(shared_pool):
     assert shared_pool.read_bytes() == before
 
 
-def test_no_pool(shared_pool):
+def test_a_missing_pool_is_reported(shared_pool):
     shared_pool.unlink()
     with pytest.raises(FileNotFoundError):
         with_pool(names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libfamulus: a directory that was scribbled over is mended or refused; never a crash or a hang."""
+"""libfamulus: a directory overwritten at random is repaired or refused; no crash, no hang."""
 
 import functools
 import os
@@ -26,7 +26,7 @@ def fill():
 
 
 def look():
-    """Return what the directory says, or what error says that it is not right."""
+    """Return the regions (None if the pool does not open), and the errno of a failed call or 0."""
     try:
         with Pool() as pool:
             found = {region.name: region.size for region in pool.regions()}
@@ -46,8 +46,8 @@ def scribble(path, places, rng, *, low=DIRECTORY, high=lib.SIZE):
             file.write(rng.randbytes(rng.randint(1, 64))[: high - file.tell()])
 
 
-def test_a_thousand_places_one_at_a_time(shared_pool):
-    """One scribble hurts at most one copy, so nothing is ever lost."""
+def test_one_damaged_place_loses_nothing(shared_pool):
+    """1000 times: one write damages at most one copy."""
     child(fill)
     before = shared_pool.read_bytes()
     rng = random.Random(1)
@@ -64,8 +64,8 @@ def test_a_thousand_places_one_at_a_time(shared_pool):
 
 
 @pytest.mark.parametrize("places", [10, 100, 1000])
-def test_many_places_at_once(shared_pool, places):
-    """What is left is right; if anything is lost, nothing new is made."""
+def test_many_damaged_places_show_no_wrong_region(shared_pool, places):
+    """The remaining regions are right; if a region is lost, no new one is made."""
     child(fill)
     before = shared_pool.read_bytes()
     rng = random.Random(places)
@@ -81,17 +81,17 @@ def test_many_places_at_once(shared_pool, places):
         assert error or found == RIGHT
 
 
-def test_one_copy_is_lost_and_mended(shared_pool):
+def test_a_lost_copy_is_repaired_from_the_other(shared_pool):
     child(fill)
     for start in (TABLE, TABLE + COPY):
         scribble(shared_pool, 2000, random.Random(2), low=start, high=start + COPY)
         found, error = child(look)
         assert found is not None
         assert found.items() >= RIGHT.items()
-        assert error in (0, 17)  # EEXIST: the first time made it
+        assert error in (0, 17)  # EEXIST: the first round made it
 
 
-def test_what_is_beyond_repair_can_be_forgotten(shared_pool):
+def test_repair_clears_entries_without_a_valid_copy(shared_pool):
     child(fill)
     with shared_pool.open("r+b") as file:
         for copy in (TABLE, TABLE + COPY):
@@ -108,8 +108,8 @@ def test_what_is_beyond_repair_can_be_forgotten(shared_pool):
     assert child(look) == (left, 0)
 
 
-def test_a_copy_in_the_wrong_place_is_none(shared_pool):
-    """An entry knows where it belongs."""
+def test_an_entry_in_the_wrong_place_is_invalid(shared_pool):
+    """Each entry has its index."""
     child(fill)
     data = bytearray(shared_pool.read_bytes())
     for copy in (TABLE, TABLE + COPY):
@@ -120,7 +120,7 @@ def test_a_copy_in_the_wrong_place_is_none(shared_pool):
     assert error == 117
 
 
-def test_a_lock_that_is_garbage_is_a_dead_owners(shared_pool):
+def test_random_bytes_in_the_lock_count_as_a_dead_owner(shared_pool):
     child(fill)
     with shared_pool.open("r+b") as file:
         file.seek(DIRECTORY + 4096)
@@ -128,8 +128,8 @@ def test_a_lock_that_is_garbage_is_a_dead_owners(shared_pool):
     assert child(look) == (RIGHT, 0)
 
 
-def test_a_member_whose_slot_is_scribbled_over(shared_pool):
-    """It is told, and can come again."""
+@pytest.mark.usefixtures("short_silence")
+def test_a_member_with_an_overwritten_slot_is_stale_and_can_open_again(shared_pool):
     child(fill)
 
     def work():
@@ -140,7 +140,7 @@ def test_a_member_whose_slot_is_scribbled_over(shared_pool):
         with pytest.raises(StaleError):
             pool.regions()
         pool.close()
-        # Every other slot is taken by somebody who was never there, until silence tells.
+        # Every other slot belongs to a member that never existed, until it counts as dead.
         with Pool() as again:
             return len(again.regions())
 
