@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a program prints, until all who could print have ended, or until nobody is waited for.
+"""Read a program's output, until every process that holds the output has closed it or ended.
 
-A program that is ended may leave its output open with another: ssh hands its own to the process
-that shares its connection, which holds it for as long as the node's command runs.
+A caller may give up earlier. A program that is ended may leave its output open in another process:
+ssh hands its output to the process that shares the connection, which keeps the output open for as
+long as the node's command runs.
 """
 
 import codecs
@@ -12,14 +13,14 @@ import select
 import subprocess
 from collections.abc import Callable, Iterator
 
-_LOOK = 0.2  # seconds between looks whether to give up
+_LOOK = 0.2  # seconds between two calls of `given_up`
 _CHUNK = 65536  # bytes, as many as a pipe holds
 
 GivenUp = Callable[[], bool]
 
 
 def whole(process: subprocess.Popen[str], given_up: GivenUp) -> tuple[str, str]:
-    """Return what `process` prints on standard output and error."""
+    """Return the standard output and error of `process`, once complete or once `given_up()`."""
     while True:
         try:
             return process.communicate(timeout=_LOOK)
@@ -29,7 +30,7 @@ def whole(process: subprocess.Popen[str], given_up: GivenUp) -> tuple[str, str]:
 
 
 def _at_last(process: subprocess.Popen[str]) -> tuple[str, str]:
-    # It may have said its last between the look at its output and that at its end.
+    # The process may have printed and ended between the read and the call of `given_up`.
     try:
         return process.communicate(timeout=_LOOK)
     except subprocess.TimeoutExpired as waited:
@@ -37,7 +38,7 @@ def _at_last(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
-    """Yield each line that `process` prints on standard output, its end included, as it comes."""
+    """Yield each line of standard output, line end included, as `process` prints it."""
     assert process.stdout is not None  # noqa: S101 - a pipe, see run.py
     file = process.stdout.fileno()
     decoder = io.IncrementalNewlineDecoder(
@@ -57,5 +58,5 @@ def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
 
 
 def _text(output: str | bytes | None) -> str:
-    # Python hands over bytes here, even from a program whose output is text.
+    # TimeoutExpired has bytes, even if the program's output is read as text.
     return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The errors a user sees: what went wrong, the details, what to do next.
+"""The errors that a user sees: one line, the details, and a hint with the cure.
 
-Everything else that is raised is a bug of ours, and only a bug shows a traceback.
+Every other exception is a bug in Famulus, and only a bug shows a traceback.
 """
 
 
 class FamulusError(Exception):
-    """Something failed that is not our bug.
+    """A failure that is not a bug in Famulus.
 
-    `brief` says in one line what went wrong, `details` holds the evidence (output of a program, the
-    end of a log), `hint` says what to do next. `exit_code` is the command's exit status.
+    `brief` describes the failure in one line, `details` has the evidence (output of a program, the
+    end of a log), `hint` the cure. `exit_code` is the command's exit status.
     """
 
     exit_code = 1
@@ -22,15 +22,15 @@ class FamulusError(Exception):
 
 
 class UsageError(FamulusError):
-    """What was asked for makes no sense: bad arguments, a broken file of settings."""
+    """The user's order makes no sense: bad arguments, a broken file of settings."""
 
     exit_code = 2
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error of anybody's
-    """The user, or the system, asked us to stop. The exit code is the shell's 128 + signal.
+class Interrupted(Exception):  # noqa: N818 - no error, but the user's wish
+    """The user or the system asks Famulus to stop. The exit code is the shell's 128 + signal.
 
-    It is no FamulusError, so that nothing which copes with a failure copes with this.
+    The class is no FamulusError, so that code that handles failures does not handle an interrupt.
     """
 
     def __init__(self, signal_number: int) -> None:

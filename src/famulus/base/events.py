@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the core reports while it works. Faces draw it; the log always has it."""
+"""Events that work reports: steps and notes. A sink draws them; the log always has them."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ log = logging.getLogger("famulus")
 
 
 class Sink:
-    """What draws events. This one draws nothing; faces inherit from it.
+    """The base class of everything that draws events; this class draws nothing.
 
     Every method may be called from any thread.
     """
@@ -19,27 +19,27 @@ class Sink:
         """Show that `step` has begun."""
 
     def detail(self, step: str, text: str) -> None:
-        """Show where `step` stands now."""
+        """Show `text` as the present state of `step`."""
 
     def output(self, step: str, line: str) -> None:
-        """Show a line that a program printed during `step`; only a verbose face does."""
+        """Show a line that a program printed during `step`; only a verbose sink does."""
 
     def end(self, step: str, seconds: float, failed: bool) -> None:
         """Show that `step` is over."""
 
     def note(self, text: str) -> None:
-        """Show a line the user should know."""
+        """Show a line that the user should know."""
 
 
 class Step:
-    """One step under way."""
+    """A step under way."""
 
     def __init__(self, sink: Sink, name: str) -> None:
         self._sink = sink
         self.name = name
 
     def detail(self, text: str) -> None:
-        """Report where this step stands now."""
+        """Report `text` as the present state of this step."""
         log.debug("%s: %s", self.name, text)
         self._sink.detail(self.name, text)
 
@@ -50,14 +50,14 @@ class Step:
 
 
 class Events:
-    """The core's mouth: steps with a name, a begin and an end, and notes between them."""
+    """Reports events to a sink and to the log: named steps with begin and end, and notes."""
 
     def __init__(self, sink: Sink | None = None) -> None:
         self._sink = sink or Sink()
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Report `name` as under way while the block runs, and how long it took."""
+        """Report step `name` as under way while the block runs, and then its duration."""
         log.info("%s: begins", name)
         self._sink.begin(name)
         start = time.monotonic()
@@ -71,6 +71,6 @@ class Events:
             self._sink.end(name, seconds, failed)
 
     def note(self, text: str) -> None:
-        """Tell the user something that is no error."""
+        """Report `text`, which is no error, to the user."""
         log.info("note: %s", text)
         self._sink.note(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A file that has everything that is done from now on."""
+"""The log file of a command."""
 
 import logging
 from pathlib import Path
@@ -8,18 +8,22 @@ from famulus.base.errors import FamulusError
 
 
 def write_log(path: Path) -> None:
-    """Append everything from now on to the log `path`, which only its owner can read."""
+    """Append all log records from now on to the file `path`, readable by its owner alone.
+
+    Raises FamulusError if the file cannot be written.
+    """
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
         path.chmod(0o600)
     except OSError as error:
         raise FamulusError(
-            f"cannot write {path}: {error.strerror}", hint="Is the disk full, or is it another's?"
+            f"cannot write {path}: {error.strerror}",
+            hint="Is the disk full, or does the file belong to another user?",
         ) from error
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(process)d %(threadName)s %(levelname)s %(message)s")
     )
-    logging.raiseExceptions = False  # a full disk is reported by what it stops, not by the log
+    logging.raiseExceptions = False  # a full disk is reported by the work that it stops
     logger = logging.getLogger("famulus")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)

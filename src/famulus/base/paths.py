@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where things lie: folders under FAMULUS_HOME, and sockets where their paths stay short."""
+"""The paths of Famulus: folders below FAMULUS_HOME, and the sockets', which must be short."""
 
 import contextlib
 import hashlib
@@ -22,34 +22,37 @@ def home() -> Path:
 
 
 def source_folder(name: str) -> Path:
-    """Return the folder `name` of our sources: in an installed package, else in the repository."""
+    """Return the source folder `name`: in an installed package, else in the repository."""
     package = Path(__file__).parents[1]
     installed = package / name
     return installed if installed.is_dir() else package.parents[1] / name
 
 
 def templates() -> Path:
-    """Return the folder of the templates, one folder a digest."""
+    """Return the folder of the templates, which has a folder for each digest."""
     return home() / "templates"
 
 
 def snapshots() -> Path:
-    """Return the folder of the snapshots, one folder a digest."""
+    """Return the folder of the snapshots, which has a folder for each digest."""
     return home() / "snapshots"
 
 
 def plugins() -> Path:
-    """Return the folder of what is compiled for QEMU, one folder a digest."""
+    """Return the folder of the programs compiled for QEMU, which has a folder for each digest."""
     return home() / "plugins"
 
 
 def fabrics() -> Path:
-    """Return the folder of the fabrics, one folder a name."""
+    """Return the folder of the fabrics, which has a folder for each name."""
     return home() / "fabrics"
 
 
 def make_private(folder: Path) -> Path:
-    """Make `folder`, and what is missing above it, with mode 0700, and return it."""
+    """Make `folder` and its missing parents, with mode 0700, and return `folder`.
+
+    Raises FamulusError if that fails.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         for path in reversed(missing):
@@ -66,14 +69,14 @@ def socket_folder(fabric_folder: Path) -> Path:
     """Return the 0700 folder for the sockets of the fabric that lies in `fabric_folder`.
 
     A Unix socket's path has at most 107 bytes (unix(7)), and FAMULUS_HOME may lie anywhere. The
-    folder therefore is in /tmp and follows from `fabric_folder` alone, so that every process finds
-    it. Raises FamulusError where something else stands in its place, or nothing can be made.
+    folder therefore is in /tmp, and its path follows from `fabric_folder` alone, so that every
+    process finds the folder. Raises FamulusError if the folder cannot be made or is not private.
     """
     parent = Path("/tmp") / f"famulus-{os.getuid()}"  # noqa: S108 - owner and mode are checked
     folder = parent / hashlib.sha256(os.fsencode(fabric_folder)).hexdigest()[:12]
     for path in (parent, folder):
         try:
-            with contextlib.suppress(FileExistsError):  # whatever it is, it is checked next
+            with contextlib.suppress(FileExistsError):  # its owner and mode are checked next
                 path.mkdir(mode=0o700)
         except OSError as error:
             raise FamulusError(
@@ -89,5 +92,5 @@ def _check_owner(path: Path) -> None:
     if status.st_uid != os.getuid() or not private:
         raise FamulusError(
             f"{path} is not a private folder of yours",
-            hint=f"Remove it, or ask its owner (user id {status.st_uid}) to.",
+            hint=f"Remove it, or ask its owner (user id {status.st_uid}) to remove it.",
         )

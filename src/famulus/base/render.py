@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Documents that are longer than a few lines: filled-in templates of the folders `documents`."""
+"""Fill in the templates of longer documents, from the folders `documents`."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 
 def render(document: str, /, **values: object) -> str:
-    """Return `document` with `values` filled in; in XML they are escaped.
+    """Return `document` with `values` filled in; in XML the values are escaped.
 
-    A value that the document names and that is not given is an error, never an empty word.
+    A value that the document names and the caller does not give raises jinja2's UndefinedError.
     """
     return _environment().get_template(document + ".j2").render(**values)
 
 
 @cache
 def _environment() -> "Environment":
-    # Most commands render nothing, and to load this takes longer than many a command.
+    # Most commands render nothing, and jinja2's import takes longer than many commands.
     from jinja2 import (  # noqa: PLC0415
         Environment,
         PackageLoader,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The only door to other programs.
+"""Run other programs; every external program goes through this module.
 
-Each runs in a session of its own with its standard input empty, in the C locale, under a time
-limit. A failure is logged once, as a line that can be pasted into a shell.
+A program runs in a session of its own, with an empty standard input, in the C locale, and with a
+timeout. A failure is logged once, as a line that can be pasted into a shell.
 """
 
 import contextlib
@@ -28,13 +28,15 @@ Argv = Sequence[str | Path]
 
 _TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
 _live: set[subprocess.Popen[str]] = set()
-_live_lock = threading.RLock()  # a signal may come while the main thread has it
-_ended: WeakSet[subprocess.Popen[str]] = WeakSet()  # nobody waits for what these leave behind
+_live_lock = threading.RLock()  # a signal may reach the main thread while it holds the lock
+_ended: WeakSet[subprocess.Popen[str]] = (
+    WeakSet()
+)  # nobody waits for the processes that these leave behind
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a program ended and what it printed."""
+    """A program's exit code and output."""
 
     returncode: int
     stdout: str
@@ -47,7 +49,7 @@ def shell_line(argv: Argv) -> str:
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of program `name`, also where only root's PATH looks, or None."""
+    """Return the path of program `name`, found in PATH or in root's usual PATH, or None."""
     return which(name) or which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
@@ -64,30 +66,30 @@ def run(
     pass_fds: Sequence[int] = (),
     leaves_output: bool = False,
 ) -> Result:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end and return its exit code and output.
 
-    With `on_line`, standard error joins standard output and each line is handed over as it comes.
+    With `on_line`, standard error joins standard output, and `on_line` gets each line at once.
     Raises FamulusError if the program is missing, exits non-zero (unless `check` is false) or
     needs more than `timeout` seconds; Interrupted if the user interrupts. In all these cases the
     program and its children are gone.
 
     The program has the file descriptors `pass_fds` under the same numbers.
 
-    With `leaves_output` nobody waits for those to whom it has left its output when it is ended, as
-    ssh leaves it to a shared connection; else they have closed it or ended, as a daemon has that is
-    ready.
+    A program may leave its output open in another process. After a timeout or an interrupt, `run`
+    waits until that process closes the output or ends, as a daemon does when it is ready. With
+    `leaves_output` it does not wait: ssh leaves its output to a shared connection.
 
-    With `cleanup` it runs although the user has interrupted: it undoes what the interrupt left.
+    With `cleanup` the program runs although the user has interrupted, to undo changes.
     """
     check_interrupt = _never if cleanup else waiting.check_interrupt
     check_interrupt()
     log.debug("run: %s", shell_line(argv))
     with (
-        _given(stdin) as words,
+        _stdin_file(stdin) as stdin_fd,
         _process(
             argv,
             on_line is not None,
-            words,
+            stdin_fd,
             cwd=cwd,
             env=env,
             pass_fds=pass_fds,
@@ -105,12 +107,12 @@ def run(
 
 
 def _never() -> bool:
-    """Notice no interrupt."""
+    """Stand for the check of an interrupt, without one."""
     return False
 
 
 def interactive(argv: Argv) -> int:
-    """Run a program on the user's own terminal and return its exit code."""
+    """Run a program on the user's terminal and return its exit code."""
     log.debug("run: %s", shell_line(argv))
     try:
         return subprocess.run([_program(argv), *map(str, argv[1:])], check=False).returncode
@@ -119,7 +121,7 @@ def interactive(argv: Argv) -> int:
 
 
 def terminate_all() -> None:
-    """End every program that `run` has under way; each `run` then returns or raises."""
+    """End every program that `run` has started; each `run` then returns or raises."""
     with _live_lock:
         processes = list(_live)
     for process in processes:
@@ -138,8 +140,8 @@ def _program(argv: Argv) -> str:
 
 
 @contextmanager
-def _given(stdin: str) -> Iterator[int]:
-    """Yield a file that holds `stdin`: however long it is, nobody has to feed it to the program."""
+def _stdin_file(stdin: str) -> Iterator[int]:
+    """Yield the descriptor of a file with the text `stdin`; a pipe might not hold all of that."""
     with os.fdopen(os.memfd_create("stdin"), "w+b") as file:
         file.write(stdin.encode())
         file.seek(0)
@@ -175,7 +177,7 @@ def _process(
     with _live_lock:
         _live.add(process)
     try:
-        if interrupted():  # between the look before the start and now: terminate_all did not see it
+        if interrupted():  # since the check before the start; terminate_all saw no process then
             _end_group(process)
         yield process
     finally:
@@ -187,7 +189,7 @@ def _process(
 
 @contextmanager
 def _ended_after(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
-    """End `process` after `timeout` seconds and set the event that is yielded."""
+    """Yield an event; after `timeout` seconds set the event and end `process`."""
     hit = threading.Event()
 
     def expire() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The parts of a sparse file: what has bytes and what is a hole, without reading the holes."""
+"""Read and write sparse files: data and holes, without reading the holes."""
 
 import ctypes
 import errno
@@ -11,7 +11,7 @@ from famulus.base.units import MIB
 from famulus.base.waiting import check_interrupt
 
 CHUNK = MIB
-_GRAIN = 16  # bytes; pieces begin at multiples of it from the start, so that lines of a dump fit
+_GRAIN = 16  # bytes; pieces begin at multiples from the start, as the lines of a dump do
 _KEEP_SIZE = 0x01  # FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE, linux/falloc.h
 _PUNCH_HOLE = 0x02
 
@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Piece:
-    """`length` bytes at `offset`: `data`, or zeros that take no memory if `data` is None."""
+    """`length` bytes at `offset`: `data`, or a hole (zeros) if `data` is None."""
 
     offset: int
     length: int
@@ -28,10 +28,11 @@ class Piece:
 
 
 def pieces(fd: int, offset: int, end: int) -> Iterator[Piece]:
-    """Yield the file's bytes from `offset` to `end` in order, none of them larger than CHUNK.
+    """Yield the file's pieces from `offset` to `end` in order.
 
-    Holes are one piece however large. Every piece but the last has a length that divides by 16.
-    Raises Interrupted between pieces when the user interrupts.
+    A piece of data has at most CHUNK bytes, a hole is one piece of any length. The length of every
+    piece but the last is a multiple of 16. Raises Interrupted between pieces when the user
+    interrupts.
     """
     while offset < end:
         check_interrupt()
@@ -50,7 +51,7 @@ def pieces(fd: int, offset: int, end: int) -> Iterator[Piece]:
 
 
 def data_bytes(fd: int, end: int) -> int:
-    """Return how many of the file's first `end` bytes are no hole."""
+    """Return how many of the file's first `end` bytes are data, not holes."""
     total = offset = 0
     while (start := _next(fd, offset, os.SEEK_DATA, end)) < end:
         offset = min(_next(fd, start, os.SEEK_HOLE, end), end)
@@ -59,7 +60,7 @@ def data_bytes(fd: int, end: int) -> int:
 
 
 def punch(fd: int, offset: int, length: int) -> None:
-    """Make `length` bytes at `offset` zeros, and give their memory or disk back where possible.
+    """Make `length` bytes at `offset` zeros, and free their memory or disk where possible.
 
     The file keeps its size. Raises OSError.
     """
@@ -85,10 +86,10 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
         offset += written
 
 
-def _next(fd: int, offset: int, what: int, end: int) -> int:
-    """Return where the next data or hole begins, `end` if there is none."""
+def _next(fd: int, offset: int, kind: int, end: int) -> int:
+    """Return the offset of the next data or hole (`kind`, see lseek(2)), or `end`."""
     try:
-        return os.lseek(fd, offset, what)
+        return os.lseek(fd, offset, kind)
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise

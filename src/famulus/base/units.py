@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sizes as people write them and as people read them. All sizes inside Famulus are bytes."""
+"""Sizes as users write and read them. All sizes inside Famulus are bytes."""
 
 import re
 
@@ -15,9 +15,9 @@ _SIZE = re.compile(r"(\d{1,18})\s*([KMGT]?)(?:iB|B)?", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that `text` stands for: a whole number and K, M, G or T (powers of 1024).
+    """Return the size `text` in bytes: a whole number and K, M, G or T (powers of 1024).
 
-    Raises UsageError for anything else, fractions included.
+    Raises UsageError for every other text, fractions included.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
@@ -29,7 +29,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Return `size` bytes in the largest unit that divides it, in the form `parse_size` reads."""
+    """Return `size` bytes in the largest unit that divides `size`, as `parse_size` reads sizes."""
     for unit in ("T", "G", "M", "K"):
         if size and size % _FACTORS[unit] == 0:
             return f"{size // _FACTORS[unit]}{unit}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Waits with a name and a limit, and the flag that ends them all when the user interrupts.
+"""Waits with a name and a timeout, and the flag that ends all waits when the user interrupts.
 
-A signal only sets the flag. Work notices it where it waits, never between making something and
-noting that it must be undone.
+A signal only sets the flag. Work checks the flag where it waits, never between a change and the
+registration of its undo.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from famulus.base.errors import FamulusError, Interrupted
 log = logging.getLogger("famulus")
 
 # A pipe that holds a byte once the user has interrupted. A threading.Event has a lock, which the
-# main thread may hold when the signal comes to it.
+# main thread may hold when the signal handler runs in that thread.
 _interrupted, _interrupt = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 _signal = signal.SIGINT
 
@@ -27,24 +27,24 @@ def interrupt(signal_number: int) -> None:
     """End every wait, in every thread, with Interrupted."""
     global _signal  # noqa: PLW0603 - one process is interrupted by one signal
     _signal = signal.Signals(signal_number)
-    with contextlib.suppress(BlockingIOError):  # it is full of earlier ones
+    with contextlib.suppress(BlockingIOError):  # the pipe is full of earlier bytes
         os.write(_interrupt, b"x")
 
 
 def forget_interrupt() -> None:
-    """Wait again as if nobody had interrupted: for cleaning up, and for tests."""
+    """Clear the flag, so that waits last again: for cleaning up, and for tests."""
     with contextlib.suppress(BlockingIOError):
         while os.read(_interrupted, select.PIPE_BUF):
             pass
 
 
 def interrupted() -> bool:
-    """Tell whether the user has asked to stop."""
+    """Return whether the user has interrupted."""
     return _interrupted_within(0)
 
 
 def check_interrupt() -> None:
-    """Raise Interrupted if the user has asked to stop."""
+    """Raise Interrupted if the user has interrupted."""
     if interrupted():
         raise Interrupted(_signal)
 
@@ -62,7 +62,7 @@ def _interrupted_within(seconds: float) -> bool:
 
 
 def wait_until(
-    what: str,
+    event: str,
     condition: Callable[[], bool],
     *,
     timeout: float,
@@ -71,13 +71,14 @@ def wait_until(
 ) -> float:
     """Wait until `condition()` is true and return the seconds it took.
 
-    Raises FamulusError naming `what` after `timeout` seconds, Interrupted when the user interrupts.
+    Raises FamulusError, which names the `event`, after `timeout` seconds, and Interrupted when the
+    user interrupts.
     """
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > timeout:
-            raise FamulusError(f"waited {timeout:g} s in vain for {what}", hint=hint)
+            raise FamulusError(f"waited {timeout:g} s in vain for {event}", hint=hint)
         pause(interval)
     seconds = time.monotonic() - start
-    log.debug("waited %.2f s for %s", seconds, what)
+    log.debug("waited %.2f s for %s", seconds, event)
     return seconds

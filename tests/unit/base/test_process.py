@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Processes: a stored number is never believed."""
+"""Processes: a stored number is checked against the process' arguments."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ SLEEP = "import sys, time; print(flush=True); time.sleep(60)"
 
 @pytest.fixture
 def child():
-    """A process that carries the token."""
+    """A process that has the token in its arguments."""
     words = [sys.executable, "-c", SLEEP, TOKEN]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -34,14 +34,14 @@ def daemon(tmp_path, child):
     return Daemon(tmp_path / "pid", TOKEN)
 
 
-def test_running(daemon, child):
+def test_a_daemon_is_found_by_number_and_token(daemon, child):
     assert daemon.running()
     assert daemon.pid() == child.pid
     assert daemon.started() == start_ticks(child.pid)
 
 
-def test_one_that_begins_another_program_is_there_all_the_while(tmp_path):
-    """Its arguments are empty for a moment each time."""
+def test_a_process_that_begins_another_program_runs_all_the_while(tmp_path):
+    """The arguments are empty for a moment each time."""
     again = 'exec /bin/sh -c "$0" "$0" "$1"'
     with subprocess.Popen(["/bin/sh", "-c", again, again, TOKEN]) as process:
         (tmp_path / "pid").write_text(f"{process.pid}\n")
@@ -52,7 +52,7 @@ def test_one_that_begins_another_program_is_there_all_the_while(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "0", "99999999999", "1 2", "\0", "\xff"])
-def test_nonsense_in_the_pid_file(tmp_path, text):
+def test_nonsense_in_the_pid_file_means_no_process(tmp_path, text):
     (tmp_path / "pid").write_text(text)
     daemon = Daemon(tmp_path / "pid", TOKEN)
     assert not daemon.running()
@@ -60,7 +60,7 @@ def test_nonsense_in_the_pid_file(tmp_path, text):
     assert not (tmp_path / "pid").exists()
 
 
-def test_no_pid_file(tmp_path):
+def test_a_missing_pid_file_means_no_process(tmp_path):
     daemon = Daemon(tmp_path / "pid", TOKEN)
     assert daemon.pid() is None
     assert daemon.started() is None
@@ -68,7 +68,7 @@ def test_no_pid_file(tmp_path):
     daemon.kill()
 
 
-def test_somebody_elses_process_is_left_alone(tmp_path, child):
+def test_a_process_without_the_token_is_left_alone(tmp_path, child):
     (tmp_path / "pid").write_text(str(child.pid))
     daemon = Daemon(tmp_path / "pid", "famulus-another-token")
     assert not daemon.running()
@@ -78,13 +78,13 @@ def test_somebody_elses_process_is_left_alone(tmp_path, child):
     assert not (tmp_path / "pid").exists()
 
 
-def test_dead(daemon, child):
+def test_an_ended_process_does_not_run(daemon, child):
     child.kill()
     child.wait()
     assert not daemon.running()
 
 
-def test_a_zombie_is_dead(daemon, child):
+def test_a_zombie_does_not_run(daemon, child):
     child.send_signal(signal.SIGKILL)
     waiting.wait_until("its end", lambda: _state(child.pid) == "Z", timeout=30)
     assert not daemon.running()
@@ -95,7 +95,7 @@ def _state(pid: int) -> str:
         return stat.read().rpartition(")")[2].split()[0]
 
 
-def test_kill_is_over_when_it_returns(daemon, child):
+def test_the_process_is_gone_when_kill_returns(daemon, child):
     waiting.interrupt(signal.SIGINT)  # cleaning up works after an interrupt
     daemon.kill()
     assert not daemon.running()
@@ -103,7 +103,7 @@ def test_kill_is_over_when_it_returns(daemon, child):
     assert child.wait(30) == -signal.SIGKILL
 
 
-def test_wait_gone(daemon):
+def test_wait_gone_waits_for_the_end(daemon):
     with pytest.raises(FamulusError, match=r"in vain for its end"):
         daemon.wait_gone("its end", timeout=0.2)
     daemon.send(signal.SIGTERM)
@@ -111,7 +111,7 @@ def test_wait_gone(daemon):
     assert not daemon.pidfile.exists()
 
 
-def test_start_and_memory():
+def test_start_memory_and_cpu_time_are_read():
     assert start_ticks(os.getpid())
     mine = memory(os.getpid())
     assert mine

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Waits have a name, a limit, and end at once when the user interrupts."""
+"""Waits have a name and a timeout, and end at once when the user interrupts."""
 
 import signal
 import threading
@@ -11,17 +11,17 @@ from famulus.base import waiting
 from famulus.base.errors import FamulusError, Interrupted
 
 
-def test_wait_until_it_is_so():
+def test_a_wait_ends_when_the_condition_is_true():
     turns = iter([False, False, True])
     assert waiting.wait_until("x", lambda: next(turns), timeout=5, interval=0.01) < 5
 
 
-def test_no_wait_if_it_is_so_already():
+def test_a_true_condition_needs_no_wait():
     waiting.interrupt(signal.SIGINT)
     assert waiting.wait_until("x", lambda: True, timeout=0) < 20
 
 
-def test_limit_names_what_was_waited_for():
+def test_a_timeout_names_the_event():
     with pytest.raises(FamulusError) as caught:
         waiting.wait_until("the moon", lambda: False, timeout=0.1, interval=0.01, hint="Look up.")
     assert caught.value.brief == "waited 0.1 s in vain for the moon"
@@ -31,7 +31,7 @@ def test_limit_names_what_was_waited_for():
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_interrupt_ends_waits_in_every_thread(number, code):
+def test_an_interrupt_ends_waits_in_every_thread(number, code):
     codes: list[int] = []
 
     def wait() -> None:
@@ -51,7 +51,7 @@ def test_interrupt_ends_waits_in_every_thread(number, code):
     assert time.monotonic() - start < 30
 
 
-def test_forget():
+def test_waits_last_again_after_the_interrupt_is_forgotten():
     waiting.interrupt(signal.SIGINT)
     with pytest.raises(Interrupted):
         waiting.check_interrupt()
