@@ -4,13 +4,13 @@
 import gc
 import sys
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_INTERRUPTED = 130  # 128 + SIGINT, the exit code of shells
 
 
 def main() -> None:
-    """Run the command line. An interrupt while it is still being loaded is no error either."""
+    """Run the command line. An interrupt while modules are still loaded shows no traceback."""
     try:
-        gc.disable()  # what is loaded is no garbage; to look for some takes a tenth of the time
+        gc.disable()  # loading makes no garbage, and a search for garbage takes a tenth of the time
         from famulus.cli.main import main as run  # noqa: PLC0415 - loading takes a quarter of a second
 
         gc.enable()

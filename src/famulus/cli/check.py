@@ -28,7 +28,7 @@ from famulus.cli.common import (
 from famulus.node.node import Node
 from famulus.state.folder import FabricFolder
 
-_CANNOT = 2  # exit code: the program could not be run, or did not end
+_CANNOT = 2  # exit code: the program could not be run, or did not end in time
 
 
 def check(
@@ -43,7 +43,7 @@ def check(
             "-f",
             metavar="NAME",
             envvar="FAMULUS_FABRIC",
-            help="A fabric to use, and to leave running; else one is made for this.",
+            help="A fabric to use and leave running; by default, one is made and removed.",
         ),
     ] = None,
     json_: JsonOption = False,
@@ -51,25 +51,25 @@ def check(
         Path | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0.")
     ] = None,
     junit_file: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit's XML.")
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")
     ] = None,
     suppressions: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What shall not be reported, see docs/check.md."),
+        typer.Option(metavar="FILE", help="Defects not to report, see docs/check.md."),
     ] = None,
-    notes: Annotated[bool, typer.Option("--notes", help="Tell of needless flushes, too.")] = False,
+    notes: Annotated[bool, typer.Option("--notes", help="Report needless flushes, too.")] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="End the program after so long.", min=1)
+        float, typer.Option(metavar="SECONDS", help="Time limit of the program.", min=1)
     ] = 300.0,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run a program on all nodes at once, on memory that is not coherent, and say what is wrong.
+    """Run a program on all nodes at once, without coherence, and report its memory defects.
 
-    PROGRAM is a file of this host, which is copied (one that ends in .c is compiled in the nodes),
-    or a path that exists in them. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment.
-    Without PROGRAM it says what was found so far on a fabric that was started by `up --check`.
+    PROGRAM is a file of this host, which is copied to the nodes (a .c file is compiled there), or a
+    path in the nodes. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment. Without
+    PROGRAM, `check` reports the defects found so far on a fabric that `up --check` started.
 
-    Exit code: 0 nothing found; 1 a defect was found; 2 the program could not be run.
+    Exit code: 0 no defect; 1 a defect was found; 2 the program could not be run.
 
     Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """
@@ -93,7 +93,7 @@ def check(
 
 
 def _require_folders(*files: Path | None) -> None:
-    """Raise UsageError before the run if there is no folder for a file that is written after it."""
+    """Raise UsageError before the run if the folder of a file to write after the run is missing."""
     for file in filter(None, files):
         if not file.parent.is_dir():
             raise UsageError(
@@ -107,8 +107,8 @@ def _found(given: str | None, events: Events, *, notes: bool) -> Report:
     if not given and not FabricFolder(fabric).exists():
         raise UsageError(
             "no program to check",
-            hint="Example: famulus check -- ./program. Without one it needs a fabric that was "
-            "started by `famulus up --check`.",
+            hint="Example: famulus check -- ./program. Without a program, `check` needs a fabric "
+            "that `famulus up --check` started.",
         )
     if FabricFolder(fabric).exists():
         open_log(fabric)
@@ -158,7 +158,7 @@ def _show(report: Report) -> None:
     ended = f"exit codes of {report.program}: {codes}; " if codes else ""
     screen.print(f"{ended}{report.events} events watched")
     if report.gaps:
-        screen.print(f"{report.gaps} times events are missing: a node died?", style="yellow")
+        screen.print(f"events are missing in {report.gaps} places: did a node die?", style="yellow")
     if report.timed_out:
         screen.print("the program did not end in time, see --timeout", style="yellow")
     if report.wrong:

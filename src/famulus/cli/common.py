@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What several verbs share: options, the log, the way events are shown."""
+"""Parts that several verbs share: options, the log, the display of events."""
 
 import os
 from pathlib import Path
@@ -22,14 +22,16 @@ FabricOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Show everything that programs print. Also VERBOSE=yes."),
+    typer.Option(
+        "--verbose", "-v", help="Show all output of the programs that run. Also VERBOSE=yes."
+    ),
 ]
 NodeArgument = Annotated[
     str, typer.Argument(metavar="NODE", help="1, fabric1, all, or a list such as 1-3,5.")
 ]
 UserOption = Annotated[
     str | None,
-    typer.Option("--user", "-l", metavar="USER", help="Who to be there, by default fabric."),
+    typer.Option("--user", "-l", metavar="USER", help="User in the node, by default fabric."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -37,9 +39,9 @@ DEFAULT_FABRIC = DEFAULT_NAME
 
 
 def make_events(verbose: bool = False) -> Events:
-    """Return events that are shown on standard error in the way that suits it."""
-    said = os.environ.get("VERBOSE", "").lower() not in ("", "0", "no", "false")
-    return Events(make_sink(verbose=verbose or said))
+    """Return events that standard error shows: live lines on a terminal, else plain lines."""
+    by_variable = os.environ.get("VERBOSE", "").lower() not in ("", "0", "no", "false")
+    return Events(make_sink(verbose=verbose or by_variable))
 
 
 def settings_here() -> Path | None:
@@ -49,7 +51,7 @@ def settings_here() -> Path | None:
 
 
 def open_log(name: str) -> None:
-    """Write everything from now on to the log of the fabric `name` as well."""
+    """Write all further log records to the log of the fabric `name` as well."""
     folder = FabricFolder(name)
     make_private(folder.path)
     write_log(folder.log)

@@ -23,7 +23,7 @@ from famulus.settings.sources import load_spec
 
 _SETTINGS = ("memory", "cpus", "pool", "suite", "kernel", "mirror", "proxy", "subnet")
 
-# Nothing but the script starts the nodes: they have neither a plugin nor caches.
+# The script starts the nodes without Famulus: they have neither the plugin nor caches.
 _WITHOUT_FAMULUS = {"network": "libvirt", "coherence": "full", "watch": False, "check": False}
 
 
@@ -38,22 +38,23 @@ def configure(
     reuse: Annotated[
         bool | None,
         typer.Option(
-            "--reuse/--rebuild", help="Use the template there again, or build it anew; else asked."
+            "--reuse/--rebuild",
+            help="Use the template in DIR again, or build the template anew; else famulus asks.",
         ),
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove disks of nodes above N that are left over.")
+        bool, typer.Option("--prune", help="Remove the disks of nodes above N from an earlier run.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing; every answer is yes.")
+        bool, typer.Option("--yes", "-y", help="Ask nothing and take yes for every answer.")
     ] = False,
     verbose: VerboseOption = False,
     **settings: object,
 ) -> None:
-    """Make disks of N nodes, a network and a script that starts them, as the ancestor did.
+    """Make disks of N nodes, a network, and a script that starts the nodes, as in 2016.
 
     The artifacts in DIR are fabricN.qcow2, fabric_emulation.bash, fabric_emulation.log,
-    fabric_template.img and fabric_template.tar. They need nothing of Famulus to run.
+    fabric_template.img and fabric_template.tar. The nodes run without Famulus.
 
     Examples: `famulus configure 4`, `ARTDIR=/srv/fam famulus configure 2 --yes`.
     """

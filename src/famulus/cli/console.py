@@ -10,8 +10,8 @@ from famulus.fabric.fabric import open_fabric
 def console(node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC) -> None:
     """Attach to a node's serial console. Ctrl-] leaves it.
 
-    The login is fabric with the password rocks, or root with aresquare. A console has room for one;
-    a second one waits until the first leaves, or is refused by libvirt.
+    The login is fabric with the password rocks, or root with the password aresquare. A console
+    serves one terminal: a second one waits until the first leaves, or libvirt refuses it.
     """
     chosen = open_fabric(fabric).select_one(node)
     if chosen.state() == "stopped":

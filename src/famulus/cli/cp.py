@@ -21,7 +21,7 @@ def cp(
     ],
     fabric: FabricOption = DEFAULT_FABRIC,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Copy folders whole.")
+        bool, typer.Option("--recursive", "-r", help="Copy folders with all files in them.")
     ] = False,
 ) -> None:
     """Copy files between the host and nodes, either way, or from node to node.
@@ -40,7 +40,7 @@ def cp(
 
 
 def _expand(fabric: Fabric, path: str) -> tuple[bool, str]:
-    """Return whether `path` is in a node, and scp's own spelling of it."""
+    """Return whether `path` is in a node, and the path as scp spells it."""
     node, colon, rest = path.partition(":")
     if not colon or "/" in node:
         return False, path

@@ -24,10 +24,10 @@ What to try next:
 
 
 def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) -> None:
-    """Bring two nodes up and show the same bytes three times: in node 1, on the host, in node 2.
+    """Start two nodes and show the same bytes three times: in node 1, on the host, in node 2.
 
-    Node 1 compiles hello_fabric.c and stores with it; node 2 loads. A running fabric is used as it
-    is; settings come from where `up` takes them. Exits with 0 only if all three agree.
+    Node 1 compiles and runs hello_fabric.c, which stores; node 2 loads. A running fabric is used as
+    it is; settings have the same sources as for `up`. Exits with 0 only if all three agree.
     """
     open_log(fabric)
     result = run_demo(fabric, settings_here(), make_events(verbose), HOOKS)

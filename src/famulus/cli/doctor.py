@@ -22,13 +22,15 @@ _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/
 
 @takes_settings("memory", "pool", "accel", "network")
 def doctor(
-    number: Annotated[int | None, typer.Argument(metavar="[N]", help="For how many nodes.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[N]", help="Number of nodes to check for.")
+    ] = None,
     json_output: JsonOption = False,
     **settings: object,
 ) -> None:
-    """Check whether this host can run a fabric, and say what to do where it cannot.
+    """Check whether this host can run a fabric, and show a cure for everything that is missing.
 
-    Exits with 1 if something that a fabric needs is missing.
+    Exits with 1 if a fabric cannot run.
     """
     spec = load_spec({"nodes": number, **settings}, file=settings_here())
     findings = check(FabricFolder(DEFAULT_NAME), spec)

@@ -16,7 +16,8 @@ def down(
     purge: Annotated[
         bool,
         typer.Option(
-            "--purge", help="Remove the pool, the nodes' disks and all else of the fabric."
+            "--purge",
+            help="Also remove the pool, the nodes' disks and all other files of the fabric.",
         ),
     ] = False,
     force: Annotated[
@@ -24,7 +25,7 @@ def down(
     ] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Stop a fabric. Its pool and its nodes' disks stay for the next `up`, but for --purge."""
+    """Stop a fabric. Without --purge, its pool and its nodes' disks stay for the next `up`."""
     if FabricFolder(fabric).path.is_dir():
         open_log(fabric)
     take_down(fabric, make_events(verbose), HOOKS, purge=purge, force=force or purge)

@@ -22,9 +22,9 @@ def execute(
     fabric: FabricOption = DEFAULT_FABRIC,
     user: UserOption = None,
 ) -> None:
-    """Run a command in nodes at the same time; each line of output begins with its node.
+    """Run a command in nodes at the same time; each line of output begins with the node's name.
 
-    Exits with the command's exit code; of several nodes, with the first that is not 0.
+    Exits with the command's exit code; with several nodes, with the first code that is not 0.
 
     Examples: `famulus exec all -- uptime`, `famulus exec 1-3,5 -- 'cd /tmp && ls'`.
     """
@@ -37,7 +37,7 @@ def execute(
 
 
 class _Printer:
-    """Print a line of a node; lines of several nodes never mix."""
+    """A printer of nodes' lines; lines of several nodes never mix."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self._screen = Console(highlight=False, soft_wrap=True, markup=False)

@@ -24,7 +24,7 @@ def export(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="NODE|template", help="A stopped node, as 1 or fabric1; or the word template."
+            metavar="NODE|template", help="A stopped node, as 1 or fabric1, or the word template."
         ),
     ],
     image_format: Annotated[
@@ -36,20 +36,20 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help="File or folder to write to, by default fabric1.qcow2 and the like here.",
+            help="File or folder to write; by default fabric1.qcow2 or similar, here.",
         ),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write a node, or the template, to a file that can be used elsewhere, without Famulus.
+    """Write a node, or the template, to a file that is used elsewhere, without Famulus.
 
-    A node must be stopped (`famulus node stop 1`), and keeps its name, its files and its keys.
+    A node must be stopped (`famulus node stop 1`). Its name, files and keys are in the file.
 
-    A qcow2 or raw disk boots by itself in any hypervisor, by its BIOS; give it a virtio network
-    card, which gets its address by DHCP. A tar has every file, for a container or a chroot.
-    libvirt-xml is a document for `virsh define`, with the qcow2 disk that it names beside it.
+    A qcow2 or raw disk boots in any hypervisor with a BIOS; give the machine a virtio network card,
+    which gets its address by DHCP. A tar has every file, for a container or a chroot. libvirt-xml
+    is a document for `virsh define`, and beside it the qcow2 disk that the document names.
 
     Examples: `famulus export 1`, `famulus export template --format tar -o /srv/debian.tar`.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Draw events on a terminal: a live line a step."""
+"""Draw events on a terminal: one live line for each step."""
 
 import threading
 
@@ -11,7 +11,7 @@ from famulus.base.events import Sink
 
 
 class LiveSink(Sink):
-    """A spinner, the detail and the elapsed time for each step that is under way."""
+    """A sink that shows a spinner, the detail and the elapsed time of each running step."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -34,10 +34,10 @@ class LiveSink(Sink):
                 self._progress.update(self._tasks[step], detail=escape(text))
 
     def output(self, step: str, line: str) -> None:
-        """Show only that something moves; the log has the line."""
+        """Show nothing: the spinner moves, and the log has the line."""
 
     def end(self, step: str, seconds: float, failed: bool) -> None:
-        """Turn the live line into one that stays."""
+        """Replace the live line by a line that stays."""
         mark = "[red]✗[/]" if failed else "[green]✓[/]"
         with self._lock:
             if self._progress is None:

@@ -18,14 +18,17 @@ from famulus.state.folder import FabricFolder
 def log(
     node: Annotated[
         str | None,
-        typer.Argument(metavar="[NODE]", help="Whose serial log; without, the fabric's own."),
+        typer.Argument(
+            metavar="[NODE]",
+            help="Node whose serial log is shown; without NODE, the log of the fabric.",
+        ),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on as it grows, until Ctrl-C.")
+        bool, typer.Option("--follow", help="Print new lines as they come, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what a node printed on its serial console, or what was done to the fabric.
+    """Show the output of a node's serial console, or the log of all commands on the fabric.
 
     Examples: `famulus log 1`, `famulus log 2 --follow`, `famulus log`.
     """

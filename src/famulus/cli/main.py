@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command `famulus`: its verbs, and how errors and signals end it."""
+"""The command `famulus`: its verbs, and its end by errors and signals."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ app = typer.Typer(
     name="famulus",
     cls=Verbs,
     help="Emulate fabric-attached memory: Linux nodes that share one pool of memory.",
-    epilog="Begin with `famulus demo`, or `famulus up 4` and `famulus ssh 1`.",
+    epilog="Start with `famulus demo`, or `famulus up 4` and `famulus ssh 1`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -56,7 +56,8 @@ def main() -> None:
         typer.echo("interrupted", err=True)
         sys.exit(interrupted.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does. Python must not notice once more.
+        # The reader of the output has gone, as `head` does. Without this, Python would report the
+        # broken pipe a second time when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def _of_the_system(error: OSError) -> FamulusError:
-    """Return the error of a disk that is full or a file that is not ours, as a user reads it."""
+    """Return the system's error, such as a full disk or a file of another user, for the user."""
     where = f"{error.filename}: " if error.filename else ""
     return FamulusError(
         f"{where}{error.strerror or error}",
@@ -74,7 +75,7 @@ def _of_the_system(error: OSError) -> FamulusError:
 
 
 def show_error(error: FamulusError) -> None:
-    """Print what went wrong, the evidence, and the cure on standard error."""
+    """Print the error, its details and the cure on standard error."""
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     screen.print(f"[bold red]error:[/] {escape(error.brief)}")
     for line in error.details.splitlines():
@@ -84,6 +85,6 @@ def show_error(error: FamulusError) -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """End what runs; the work notices at its next wait and undoes what it began."""
+    """End running programs; the verb sees the interrupt at its next wait and undoes its work."""
     waiting.interrupt(number)
     run.terminate_all()

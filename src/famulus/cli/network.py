@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from famulus.backend.libvirt.network import NetworkStatus, every_network
+from famulus.cli.app import App
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -22,29 +23,34 @@ from famulus.fabric.networks import create_network, remove_network
 from famulus.settings.fabric_name import check_name
 from famulus.settings.sources import load_spec
 
-app = typer.Typer(help="The networks that libvirt keeps for fabrics.", no_args_is_help=True)
+app = App(
+    help="List, make and remove the networks that libvirt keeps for fabrics.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_networks(json_output: JsonOption = False) -> None:
-    """List the networks that `up --network libvirt` has made, used or not."""
+    """List the networks that `up --network libvirt` has made, in use or not."""
     found = every_network()
     if json_output:
         typer.echo(json.dumps([asdict(network) for network in found], indent=2))
     else:
-        Console(highlight=False).print(_table(found) if found else "no networks of libvirt's")
+        Console(highlight=False).print(
+            _table(found) if found else "libvirt has no networks of fabrics"
+        )
 
 
 @app.command()
 @takes_settings("subnet")
 def create(
     number: Annotated[
-        str | None, typer.Argument(metavar="[N]", help="Nodes with an address of their own.")
+        str | None,
+        typer.Argument(metavar="[N]", help="Number of nodes with an address of their own."),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
     **settings: object,
 ) -> None:
-    """Make the network of a fabric, or extend it while it runs. `up` and `configure` do so too.
+    """Make the network of a fabric, or extend it while it runs. `up` and `configure` do this, too.
 
     Example: `famulus network create 4`.
     """
@@ -55,9 +61,9 @@ def create(
 
 @app.command()
 def remove(fabric: FabricOption = DEFAULT_FABRIC) -> None:
-    """Remove the network of a fabric, which need not exist any more. `up` makes it again.
+    """Remove the network of a fabric, even of one that is gone. `up` makes the network again.
 
-    It is refused while machines are on it. `down --purge` removes the network too.
+    A network with machines on it is not removed. `down --purge` removes the network, too.
 
     Examples: `famulus network remove`, `famulus network remove --fabric test`.
     """

@@ -3,8 +3,7 @@
 
 from collections.abc import Callable
 
-import typer
-
+from famulus.cli.app import App
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -21,16 +20,14 @@ from famulus.fabric.start import restart
 from famulus.node import lifecycle
 from famulus.node.node import Node
 
-app = typer.Typer(
-    help="Stop, start, reset, kill, pause or resume single nodes.", no_args_is_help=True
-)
+app = App(help="Stop, start, reset, kill, pause or resume single nodes.", no_args_is_help=True)
 
 
 @app.command()
 def stop(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """Shut nodes down. Their disks stay; `node start` goes on with them."""
+    """Shut nodes down. Their disks stay; `node start` boots from them."""
     _apply(fabric, node, "shut down", lifecycle.stop, verbose=verbose)
 
 
@@ -38,7 +35,7 @@ def stop(
 def start(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """Start nodes that are off, from their own disks, and wait until they answer."""
+    """Start stopped nodes from their own disks, and wait until the nodes answer."""
     restart(*_choose(fabric, node), make_events(verbose), HOOKS)
 
 
@@ -46,7 +43,7 @@ def start(
 def reset(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """Make nodes new: forget what is on their disks, and start them as fresh clones."""
+    """Remove nodes' disks and start the nodes as fresh clones."""
     reset_nodes(*_choose(fabric, node), make_events(verbose), HOOKS)
 
 
@@ -54,7 +51,7 @@ def reset(
 def kill(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """End nodes at once, as pulling their plugs would."""
+    """End nodes at once, as if their power failed."""
     _apply(fabric, node, "kill", lifecycle.kill, verbose=verbose)
 
 
@@ -62,7 +59,7 @@ def kill(
 def pause(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """Halt nodes' CPUs where they are."""
+    """Halt the CPUs of nodes."""
     _apply(fabric, node, "pause", Node.pause, verbose=verbose)
 
 
@@ -70,12 +67,12 @@ def pause(
 def resume(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
-    """Let paused nodes go on."""
+    """Let the CPUs of paused nodes run again."""
     _apply(fabric, node, "resume", Node.resume, verbose=verbose)
 
 
 def _choose(name: str, nodes: str) -> tuple[Fabric, list[Node]]:
-    """Return the fabric and those of its nodes that are meant; from here on its log is open."""
+    """Return the fabric and its nodes that `nodes` names; from here on the fabric's log is open."""
     opened = open_fabric(name)
     chosen = opened.select(nodes)
     open_log(name)
@@ -83,9 +80,9 @@ def _choose(name: str, nodes: str) -> tuple[Fabric, list[Node]]:
 
 
 def _apply(
-    name: str, nodes: str, what: str, action: Callable[[Node], None], *, verbose: bool
+    name: str, nodes: str, verb: str, action: Callable[[Node], None], *, verbose: bool
 ) -> None:
     opened, chosen = _choose(name, nodes)
     events = make_events(verbose)
-    with locked(opened.folder, events), events.step(f"{what} {in_words(chosen)}"):
+    with locked(opened.folder, events), events.step(f"{verb} {in_words(chosen)}"):
         attempt(chosen, action, width=host_width())

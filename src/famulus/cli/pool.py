@@ -13,6 +13,7 @@ import typer
 from famulus.base.errors import FamulusError, UsageError
 from famulus.base.sparse import CHUNK, Piece
 from famulus.base.units import format_size, human_size, parse_size
+from famulus.cli.app import App
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
 from famulus.cli.stdin import confirm, read_stdin
 from famulus.pool import access
@@ -20,13 +21,13 @@ from famulus.pool.file import check, pool_path
 from famulus.pool.hexdump import hexdump
 from famulus.state.folder import FabricFolder
 
-app = typer.Typer(
-    help="Look at and change the pool from the host, with or without running nodes.",
+app = App(
+    help="Read and change the pool from the host, with or without running nodes.",
     epilog="OFFSET and SIZE are bytes: 4096, 4K, 0x1000.",
     no_args_is_help=True,
 )
 
-_SHOWN = 256  # bytes that `read` shows unless told
+_SHOWN = 256  # bytes that `read` shows by default
 _READ = (
     "Examples: `famulus pool read`, `famulus pool read 4K 0x40`, "
     "`famulus pool read 0 1M --raw > first-MiB`"
@@ -42,7 +43,7 @@ _Size = Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64, 4
 
 @app.command(epilog="Example: `famulus pool show --json`")
 def show(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
-    """Show where the pool lies, its size, and how much of it is in use."""
+    """Show the path of the pool, its size, and how much memory it uses."""
     path = _path(fabric)
     status = check(path)
     used = status.st_blocks * 512
@@ -60,12 +61,12 @@ def show(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False)
 def read(
     offset: _Offset = "0",
     size: _Size = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes as they are.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print raw bytes.")] = False,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Print a range of the pool in hexadecimal and ASCII; by default the first 256 bytes.
 
-    Lines that repeat are squeezed into one `*`.
+    Equal lines are shortened to one `*`.
     """
     path = _path(fabric)
     start = parse_offset(offset)
@@ -78,15 +79,19 @@ def read(
 def write(
     offset: _Offset,
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Written as UTF-8, without an end.")
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="Text to write, as UTF-8 without a zero byte."),
     ] = None,
     as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="Write FILE; - is the input.")
+        Path | None,
+        typer.Option(
+            "--file", metavar="FILE", help="Write the bytes of FILE; - is standard input."
+        ),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
-    """Write text, bytes or a file to the pool. Nothing is written if it does not fit."""
+    """Write text, bytes or a file to the pool. Data that does not fit is not written at all."""
     path = _path(fabric)
     start = parse_offset(offset)
     data = given_bytes(text, file, max(check(path).st_size - start, 0), as_hex=as_hex)
@@ -105,7 +110,7 @@ def clear(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
-    """Make a range of the pool, by default all of it, zeros, and give its memory back.
+    """Fill a range of the pool, by default the whole pool, with zeros, and free its memory.
 
     Asks first; no answer means no.
     """
@@ -115,38 +120,42 @@ def clear(
     total = check(path).st_size
     start = parse_offset(offset or "0")
     length = total if size is None else parse_offset(size)
-    what = "all" if size is None else f"{length:#x} bytes at {start:#x}"
-    if not yes and not confirm(f"Clear {what} of the pool {path}?"):
+    extent = "all" if size is None else f"{length:#x} bytes at {start:#x}"
+    if not yes and not confirm(f"Clear {extent} of the pool {path}?"):
         raise FamulusError("nothing was cleared", hint="Answer y, or give --yes.")
     typer.echo(f"cleared {human_size(access.clear(path, start, length))}", err=True)
 
 
 @app.command(epilog="Example: `famulus pool save before.pool`")
 def save(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with mode 0600, sparse.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File to make, sparse, with mode 0600.")
+    ],
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
-    """Copy the pool to a file, as sparse as it is. Nodes that store meanwhile are not held up."""
+    """Copy the pool to a sparse file. Nodes can store meanwhile."""
     size = access.save(_path(fabric), file, force=force)
     typer.echo(f"saved {format_size(size)} to {file}", err=True)
 
 
 @app.command(epilog="Example: `famulus pool load before.pool`")
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pool save` made, or any.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file of `pool save`, or any other.")
+    ],
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
-    """Copy a file to the beginning of the pool. Refused if it is larger than the pool.
+    """Copy a file to the beginning of the pool. A file larger than the pool is refused.
 
-    What lies in the pool behind the file's end stays.
+    The bytes of the pool behind the file's end stay.
     """
     size = access.load(_path(fabric), file)
     typer.echo(f"loaded {format_size(size)} from {file}", err=True)
 
 
 def parse_offset(text: str) -> int:
-    """Return the bytes that `text` stands for: a number, 0x and hexadecimal, or a size like 4K."""
+    """Return the number of bytes that `text` means: 4096, 0x1000, or a size such as 4K."""
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
         return int(text, 16)
     try:
@@ -158,7 +167,7 @@ def parse_offset(text: str) -> int:
 
 
 def given_bytes(text: str | None, file: Path | None, limit: int, *, as_hex: bool) -> bytes:
-    """Return what shall be written, cut one byte after `limit`: enough to see that it does not fit.
+    """Return the bytes to write, cut one byte after `limit`: enough to see that they do not fit.
 
     Raises UsageError if both or none of `text` and `file` are given.
     """
@@ -193,7 +202,7 @@ def _hex_bytes(text: str) -> bytes:
 
 
 def print_range(found: Iterable[Piece], *, raw: bool) -> None:
-    """Print what was read, in hexadecimal and ASCII or, if it shall be `raw`, as it is."""
+    """Print the pieces in hexadecimal and ASCII, or their bytes if `raw`."""
     if not raw:
         for line in hexdump(found):
             typer.echo(line)
@@ -204,7 +213,7 @@ def print_range(found: Iterable[Piece], *, raw: bool) -> None:
 
 
 def print_raw(data: bytes | None, length: int) -> None:
-    """Print `data` as it is, or `length` zeros if it is None."""
+    """Print the bytes `data`, or `length` zeros if `data` is None."""
     if data is not None:
         sys.stdout.buffer.write(data)
         return

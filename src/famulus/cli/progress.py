@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Draw events: a live line a step on a terminal, plain lines elsewhere."""
+"""Draw events: one live line for each step on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from famulus.base.events import Sink
 
 
 class PlainSink(Sink):
-    """Lines for a pipe, a file, a CI log."""
+    """A sink that writes lines, for a pipe, a file or a CI log."""
 
     def __init__(self, *, verbose: bool, write: Callable[[str], None]) -> None:
         self._verbose = verbose
@@ -21,17 +21,17 @@ class PlainSink(Sink):
         self._write(f"{step} ...")
 
     def detail(self, step: str, text: str) -> None:
-        """Print details only when verbose: each is a line that stays."""
+        """Print the detail if verbose: each detail is a line that stays."""
         if self._verbose:
             self._write(f"{step}: {text}")
 
     def output(self, step: str, line: str) -> None:
-        """Print a program's line when verbose."""
+        """Print a line of a program if verbose."""
         if self._verbose:
             self._write(f"{step} | {line}")
 
     def end(self, step: str, seconds: float, failed: bool) -> None:
-        """Print how the step ended."""
+        """Print the result of the step and its time."""
         self._write(f"{step}: {'failed' if failed else 'done'} after {seconds:.1f} s")
 
     def note(self, text: str) -> None:
@@ -40,10 +40,13 @@ class PlainSink(Sink):
 
 
 def make_sink(*, verbose: bool) -> Sink:
-    """Return the sink that suits standard error; verbose output is always plain lines."""
+    """Return a sink for standard error: live lines on a terminal, plain lines elsewhere.
+
+    Verbose output is always plain lines.
+    """
     console = Console(stderr=True)
     if console.is_terminal and not verbose:
-        from famulus.cli.live import LiveSink  # noqa: PLC0415 - scripts can do without loading it
+        from famulus.cli.live import LiveSink  # noqa: PLC0415 - only a terminal needs the module
 
         return LiveSink(console)
     return PlainSink(verbose=verbose, write=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Questions that are answered yes or no."""
+"""Questions with the answer yes or no."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import typer
 
 
 def asker(*, yes: bool) -> Callable[[str], bool]:
-    """Return what asks a question, or, with `yes`, takes it for answered."""
+    """Return the function that asks a question, or, with `yes`, a function that always says yes."""
     return (lambda _: True) if yes else ask
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.units import format_size, human_size
+from famulus.cli.app import App
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
 from famulus.cli.pool import given_bytes, parse_offset, print_range
 from famulus.fabric import regions
@@ -20,19 +21,21 @@ from famulus.fabric.fabric import open_fabric
 from famulus.pool import access, directory
 from famulus.pool.directory import Region
 
-app = typer.Typer(
-    help="Look at and change the named regions of the pool, with or without running nodes.",
+app = App(
+    help="Read and change the named regions of the pool, with or without running nodes.",
     epilog="OFFSET and SIZE are bytes within the region: 64, 4K, 0x1000.",
     no_args_is_help=True,
 )
 
-_SHOWN = 256  # bytes that `read` shows unless told
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="As `famulus region list` has it.")]
+_SHOWN = 256  # bytes that `read` shows by default
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name, as `famulus region list` shows it.")
+]
 
 
 @app.command("list", epilog="Example: `famulus region list --json`")
 def list_regions(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
-    """List the regions and reserved ranges, in the order in which they lie."""
+    """List the regions and reserved ranges, by offset."""
     found = directory.read(open_fabric(fabric).pool)
     ordered = sorted(found.regions, key=lambda region: region.offset)
     if json_output:
@@ -51,7 +54,7 @@ def list_regions(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption 
 def show(
     name: _Name, fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False
 ) -> None:
-    """Show what the directory says of one region."""
+    """Show the directory's entry of one region."""
     region = directory.read(open_fabric(fabric).pool).find(name)
     if json_output:
         typer.echo(json.dumps(_as_json(region), indent=2))
@@ -70,12 +73,12 @@ def read(
     name: _Name,
     offset: Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0 or 4K.")] = "0",
     size: Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64.")] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes as they are.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print raw bytes.")] = False,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Print a part of a region in hexadecimal and ASCII; by default its first 256 bytes.
 
-    Offsets that are printed are those of the pool.
+    The printed offsets are offsets in the pool.
     """
     pool = open_fabric(fabric).pool
     region, start = directory.read(pool).find(name), parse_offset(offset)
@@ -90,15 +93,19 @@ def write(
     name: _Name,
     offset: Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0 or 4K.")],
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Written as UTF-8, without an end.")
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="Text to write, as UTF-8 without a zero byte."),
     ] = None,
     as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="Write FILE; - is the input.")
+        Path | None,
+        typer.Option(
+            "--file", metavar="FILE", help="Write the bytes of FILE; - is standard input."
+        ),
     ] = None,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
-    """Write text, bytes or a file to a region. Nothing is written if it does not fit."""
+    """Write text, bytes or a file to a region. Data that does not fit is not written at all."""
     pool = open_fabric(fabric).pool
     region, start = directory.read(pool).find(name), parse_offset(offset)
     data = given_bytes(text, file, max(region.size - start, 0), as_hex=as_hex)
@@ -109,9 +116,9 @@ def write(
 
 @app.command(epilog="Example: `famulus region rm mydata`")
 def rm(name: _Name, fabric: FabricOption = DEFAULT_FABRIC) -> None:
-    """Forget a region. Programs that have it open must not use it any more.
+    """Remove a region. Programs that have the region open must not use it any more.
 
-    A node that runs is asked to do it, since nodes change the directory under a lock of theirs.
+    If a node runs, the node removes the region: nodes change the directory under their own lock.
     """
     regions.remove(open_fabric(fabric), name, make_events())
     typer.echo(f"removed {name}", err=True)

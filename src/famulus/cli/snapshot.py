@@ -9,17 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from famulus.base.units import format_size, human_size
+from famulus.cli.app import App
 from famulus.cli.common import JsonOption
 from famulus.fabric.templates import snapshots_in_use
 from famulus.snapshot import store
 from famulus.snapshot.store import Snapshot
 
-app = typer.Typer(help="The frozen machines that nodes are cloned from.", no_args_is_help=True)
+app = App(
+    help="List and remove snapshots: the frozen machines that nodes are cloned from.",
+    no_args_is_help=True,
+)
 
 
 @app.command("list")
 def list_snapshots(json_output: JsonOption = False) -> None:
-    """List the snapshots, what they take on disk, and which fabrics stand on them."""
+    """List the snapshots, their sizes on disk, and the fabrics that use them."""
     used = snapshots_in_use()
     found = store.all_snapshots()
     if json_output:
@@ -35,7 +39,7 @@ def list_snapshots(json_output: JsonOption = False) -> None:
 
 @app.command()
 def prune() -> None:
-    """Remove the snapshots that no node stands on. `up` makes them again."""
+    """Remove the snapshots that no node uses. `up` makes them again."""
     typer.echo(f"freed {human_size(store.prune(set(snapshots_in_use())))}")
 
 

@@ -19,7 +19,7 @@ def ssh(
     user: UserOption = None,
     tty: Annotated[bool, typer.Option("--tty", "-t", help="Give the command a terminal.")] = False,
 ) -> None:
-    """Log in to a node, or run a command there as `ssh` itself does. Exits with its exit code.
+    """Log in to a node, or run a command there. Exits with the exit code of `ssh`.
 
     Examples: `famulus ssh 1`, `famulus ssh 2 -- uname -a`, `famulus ssh 1 -l root`.
     """

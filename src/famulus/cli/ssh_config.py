@@ -12,7 +12,9 @@ from famulus.fabric.fabric import open_fabric
 
 def ssh_config(
     fabric: FabricOption = DEFAULT_FABRIC,
-    path: Annotated[bool, typer.Option("--path", help="Print where the file is instead.")] = False,
+    path: Annotated[
+        bool, typer.Option("--path", help="Print the path of the file instead.")
+    ] = False,
 ) -> None:
     """Print an ssh configuration for your own ssh, scp, rsync and editors.
 

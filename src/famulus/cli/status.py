@@ -22,7 +22,7 @@ _COLOURS = {"running": "green", "paused": "yellow", "stopped": "dim", "hung": "r
 
 
 def status(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
-    """Show the nodes of a fabric: state, address, ssh port, process, memory; and its pool."""
+    """Show the nodes of a fabric (state, address, ssh port, process, memory) and its pool."""
     found = fabric_status(open_fabric(fabric), HOOKS)
     if json_output:
         typer.echo(json.dumps(found.as_dict(), indent=2))

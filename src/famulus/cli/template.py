@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from famulus.base.units import human_size
+from famulus.cli.app import App
 from famulus.cli.common import JsonOption, VerboseOption, make_events, settings_here
 from famulus.cli.options import takes_settings
 from famulus.fabric.templates import templates_in_use
@@ -15,13 +16,16 @@ from famulus.settings.sources import load_spec
 from famulus.template import store
 from famulus.template.build import ensure
 
-app = typer.Typer(help="The root file systems that nodes are made from.", no_args_is_help=True)
+app = App(
+    help="Build, list and remove templates: the root file systems that nodes are made from.",
+    no_args_is_help=True,
+)
 
 
 @app.command()
 @takes_settings("suite", "kernel", "mirror", "proxy")
 def build(verbose: VerboseOption = False, **settings: object) -> None:
-    """Build a template if it is not there yet. `up` does this by itself."""
+    """Build a template if it does not exist yet. `up` does this by itself."""
     spec = load_spec(settings, file=settings_here())
     template = ensure(spec, make_events(verbose))
     typer.echo(f"{template.digest} {template.folder}")
@@ -29,7 +33,7 @@ def build(verbose: VerboseOption = False, **settings: object) -> None:
 
 @app.command("list")
 def list_templates(json_output: JsonOption = False) -> None:
-    """List the templates and which fabrics stand on them."""
+    """List the templates and the fabrics that use them."""
     used = templates_in_use()
     rows = [
         {
@@ -55,6 +59,6 @@ def list_templates(json_output: JsonOption = False) -> None:
 
 @app.command()
 def prune() -> None:
-    """Remove the templates that no fabric stands on."""
+    """Remove the templates that no fabric uses."""
     freed = store.prune(set(templates_in_use()))
     typer.echo(f"freed {human_size(freed)}")

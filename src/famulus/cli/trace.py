@@ -14,6 +14,7 @@ from rich.table import Table
 
 from famulus.base.errors import FamulusError
 from famulus.checker import trace, tracing
+from famulus.cli.app import App
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -24,25 +25,28 @@ from famulus.cli.common import (
 from famulus.fabric.fabric import open_fabric
 from famulus.node.node import Node
 
-app = typer.Typer(no_args_is_help=True, help="Record who touches which lines of the pool.")
+app = App(no_args_is_help=True, help="Record which nodes access which lines of the pool.")
 
 _COUNTS = ("loads", "stores", "locked", "flushes", "handovers")
-_LINES = 15  # that are shown
+_LINES = 15  # shown at most
 
 
 @app.command("record", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def record(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the trace goes.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write the trace to.")],
     fabric: FabricOption = DEFAULT_FABRIC,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="How long; without, until PROGRAM ends.")
+        float | None,
+        typer.Option(
+            metavar="S", help="Seconds to record; without the option, until PROGRAM ends."
+        ),
     ] = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Record all nodes' accesses while PROGRAM runs in all of them, or for some seconds.
+    """Record the accesses of all nodes while PROGRAM runs in all of them, or for some seconds.
 
-    The fabric must have been brought up with `--watch` or `--coherence none`.
+    The fabric must have been started with `--watch` or `--coherence none`.
 
     Examples: `famulus trace record t.trace -- ./program`, `famulus trace record t --seconds 10`.
     """
@@ -65,9 +69,9 @@ def show(
     fabric: FabricOption = DEFAULT_FABRIC,
     json_: JsonOption = False,
 ) -> None:
-    """Sum a trace up: by node, by region, the busiest lines, false sharing.
+    """Summarize a trace: by node, by region, the busiest lines, false sharing.
 
-    Regions have the names that they have now in the fabric, if there is one.
+    The regions' names are the present ones of the fabric, if the fabric exists.
     """
     tallies = trace.read(file)
     try:
@@ -82,11 +86,13 @@ def show(
 
 def top(
     fabric: FabricOption = DEFAULT_FABRIC,
-    interval: Annotated[float, typer.Option(metavar="S", min=1, help="Seconds between.")] = 1.0,
+    interval: Annotated[
+        float, typer.Option(metavar="S", min=1, help="Seconds between two updates.")
+    ] = 1.0,
 ) -> None:
-    """Show live which nodes touch which regions and lines most. Ctrl-C ends it.
+    """Show live which nodes access which regions and lines most. Ctrl-C ends it.
 
-    The fabric must have been brought up with `--watch` or `--coherence none`.
+    The fabric must have been started with `--watch` or `--coherence none`.
     """
     opened = open_fabric(fabric)
     with Live(console=Console(), auto_refresh=False) as live:

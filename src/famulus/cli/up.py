@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from famulus.base.errors import UsageError
+from famulus.cli.app import App, Command
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -29,8 +29,8 @@ from famulus.settings.sources import load_spec
 from famulus.state.folder import FabricFolder
 
 
-class _Up(TyperCommand):
-    """The command `up`, which refuses `up -1` as a number; the parser would look for an option."""
+class _Up(Command):
+    """The command `up`. It refuses -1 as a number of nodes; the parser would refuse an option."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         for word in args:
@@ -39,7 +39,7 @@ class _Up(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+app = App()
 
 
 @app.command(cls=_Up)
@@ -53,7 +53,7 @@ def up(
         Path | None,
         typer.Option(
             "--file",
-            help="Settings; by default ./fabric.toml if there is one.",
+            help="File of settings; by default ./fabric.toml, if that file exists.",
             metavar="TOML",
             show_default=False,
         ),
@@ -61,11 +61,11 @@ def up(
     verbose: VerboseOption = False,
     **settings: object,
 ) -> None:
-    """Start a fabric, or bring a running one to what is asked: N nodes that share one pool.
+    """Start a fabric of N nodes that share one pool, or bring a running fabric to new settings.
 
-    Flags win over FAMULUS_… in the environment, that over fabric.toml, that over what the fabric
-    was made with. Run it again to repair, grow or shrink. The first time the template is built from
-    Debian packages, which takes a minute or two.
+    An option wins over a variable such as FAMULUS_MEMORY, a variable over fabric.toml, fabric.toml
+    over the settings that the fabric has. Run `up` again to repair, grow or shrink a fabric. The
+    first run builds the template from Debian packages, which takes a minute or two.
 
     Examples: `famulus up 4`, `famulus up 2 --memory 1G --pool 4G`, `famulus up 8 --fabric test`.
     """

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the user asks for, and what follows from a node's number."""
+"""The settings of a fabric, and the identities of its nodes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Everything about a node that follows from its number. Pure: nothing here touches the system."""
+"""The identity of a node: name and addresses, all of which follow from its number. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _NODE = re.compile(r"(?:fabric)?(\d{1,4})(?:-(?:fabric)?(\d{1,4}))?")
 
 @dataclass(frozen=True)
 class Identity:
-    """Who node `number` (1 … 64) of a fabric on `subnet` (a /24) is."""
+    """The identity of node `number` (1 … 64) of a fabric on `subnet` (a /24)."""
 
     number: int
     subnet: IPv4Network
@@ -28,7 +28,7 @@ class Identity:
 
     @property
     def mac(self) -> str:
-        """The MAC address: RTHPE in ASCII, and the number in decimal digits, as the ancestor's."""
+        """The MAC address, as in 2016: RTHPE in ASCII, and the number in decimal digits."""
         return f"52:54:48:50:45:{self.number:02}"
 
     @property
@@ -43,7 +43,7 @@ def node_name(number: int) -> str:
 
 
 def gateway(subnet: IPv4Network) -> IPv4Address:
-    """Return the address of the gateway, which is also the host, `vmhost`."""
+    """Return the address of the gateway, which is the host (`vmhost`)."""
     return subnet[_GATEWAY_OFFSET]
 
 
@@ -64,10 +64,10 @@ def hosts_file(me: Identity, numbers: Iterable[int], host_name: str) -> str:
 
 
 def parse_nodes(text: str, existing: Iterable[int]) -> list[int]:
-    """Return the node numbers that `text` names, in order and once each.
+    """Return the node numbers that `text` names, sorted, each number once.
 
-    `text` is `1`, `fabric1`, `all`, or a list such as `1-3,5`. Raises UsageError for anything else
-    and for a node that is not among `existing`.
+    `text` is `1`, `fabric1`, `all`, or a list such as `1-3,5`. Raises UsageError for any other text
+    and for a node that is not in `existing`.
     """
     known = sorted(existing)
     wanted = (
@@ -86,7 +86,7 @@ def parse_nodes(text: str, existing: Iterable[int]) -> list[int]:
 def _parse_range(part: str) -> range:
     match = _NODE.fullmatch(part.strip())
     numbers = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
-    if not numbers:  # a range that runs backwards names nothing either
+    if not numbers:  # also for a range that runs backwards
         raise UsageError(
             f"'{part}' does not name a node", hint="Write 1, fabric1, all, or a list such as 1-3,5."
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `famulus check` refuses before anything runs."""
+"""The requests that `famulus check` refuses before any program runs."""
 
 import sys
 from pathlib import Path
@@ -18,9 +18,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("words", "said"), REFUSED)
-def test_what_cannot_be_checked_is_refused_and_leaves_nothing(
-    words, said, monkeypatch, capsys, tmp_path
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_impossible_request_is_refused_and_leaves_no_fabric(
+    words, message, monkeypatch, capsys, tmp_path
 ):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("FAMULUS_FABRIC", raising=False)
@@ -29,5 +29,5 @@ def test_what_cannot_be_checked_is_refused_and_leaves_nothing(
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(Path(tmp_path, "home").glob("fabrics/*"))

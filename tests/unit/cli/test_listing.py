@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus list`: what cannot be told of one fabric hides none of the others."""
+"""`famulus list`: a fabric that cannot be read hides none of the others."""
 
 import json
 
@@ -31,18 +31,18 @@ def broken(name: str) -> None:
 
 
 @pytest.mark.usefixtures("good")
-def test_fabrics(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fabric_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     list_fabrics()
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["good", "2", "0"]
 
 
-def test_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_fabrics_the_hint_is_up(capsys: pytest.CaptureFixture[str]) -> None:
     list_fabrics()
     assert capsys.readouterr().out == "no fabrics; `famulus up N` makes one\n"
 
 
 @pytest.mark.usefixtures("good")
-def test_one_that_cannot_be_told(
+def test_a_fabric_that_cannot_be_read_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu+unix:///system?socket=/nonexistent")
@@ -53,7 +53,9 @@ def test_one_that_cannot_be_told(
     assert [fabric["name"] for fabric in json.loads(capsys.readouterr().out)] == ["good"]
 
 
-def test_several_that_cannot_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_fabrics_that_cannot_be_read_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     broken("one")
     broken("two")
     with pytest.raises(FamulusError, match="2 fabrics failed") as caught:

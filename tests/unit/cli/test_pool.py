@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus pool`, as a user types it."""
+"""`famulus pool`, as a user types the command."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from famulus.state.record import Record
 
 
 class Pool:
-    """`famulus pool …`, in this process: one of its own would take a third of a second each."""
+    """`famulus pool …`, in this process: a process for each call would take a third of a second."""
 
     def __init__(self, path, monkeypatch, capfdbinary) -> None:
         self.path = path
@@ -52,7 +52,7 @@ def pool(tmp_path, monkeypatch, capfdbinary):
     return Pool(path, monkeypatch, capfdbinary)
 
 
-def test_write_read_clear(pool):
+def test_bytes_are_written_read_and_cleared(pool):
     assert "wrote 5 bytes at 0x1000" in pool("write", "4K", "hello")
     assert "|hello...........|" in pool("read", "0x1000", "16")
     assert pool("read", "0x1001", "3", "--raw") == "ell"
@@ -65,7 +65,7 @@ def test_write_read_clear(pool):
     assert pool.path.stat().st_size == 64 * MIB
 
 
-def test_show(pool):
+def test_show_prints_path_size_and_use(pool):
     pool("write", "0", "x")
     shown = json.loads(pool("show", "--json"))
     assert shown["size"] == 64 * MIB
@@ -74,7 +74,7 @@ def test_show(pool):
     assert "64M" in pool("show")
 
 
-def test_clear_asks_and_silence_means_no(pool):
+def test_clear_asks_and_no_answer_means_no(pool):
     pool("write", "0", "precious")
     for answer in (b"", b"\n", b"n\n", b"what?\n"):
         assert "nothing was cleared" in pool("clear", stdin=answer, code=1)
@@ -83,7 +83,7 @@ def test_clear_asks_and_silence_means_no(pool):
     assert pool("read", "0", "8", "--raw") == "\0" * 8
 
 
-def test_save_and_load(pool, tmp_path):
+def test_saved_pool_is_loaded_again(pool, tmp_path):
     pool("write", "1M", "hello")
     pool("save", str(tmp_path / "saved"))
     assert "exists" in pool("save", str(tmp_path / "saved"), code=1)
@@ -111,22 +111,22 @@ def test_save_and_load(pool, tmp_path):
         (["show", "--fabric", "a/b"], 2, "cannot name a fabric"),
     ],
 )
-def test_bad_words(pool, words, code, text):
+def test_wrong_words_are_refused(pool, words, code, text):
     assert text in pool(*words, code=code)
 
 
-def test_pool_that_is_gone(pool):
+def test_missing_pool_is_named(pool):
     pool.path.unlink()
     for verb in (["show"], ["read"], ["write", "0", "x"], ["clear", "--yes"]):
         assert "there is no pool" in pool(*verb, code=1)
 
 
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("0x10", 16), ("4K", 4096), ("0XfF", 255)])
-def test_offset(text, value):
+def test_right_offset_is_read(text, value):
     assert parse_offset(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "-1", "0x", "x", "0x" + "f" * 17])
-def test_no_offset(text):
+def test_wrong_offset_is_refused(text):
     with pytest.raises(UsageError):
         parse_offset(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Questions: yes, no, nonsense, and nobody there."""
+"""Questions: the answers yes, no, nonsense, and no answer at all."""
 
 import io
 import sys
@@ -21,7 +21,7 @@ from famulus.cli.question import ask, asker
         ("perhaps\n", False),
     ],
 )
-def test_answers(
+def test_answer_is_read(
     typed: str, answer: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
@@ -29,6 +29,6 @@ def test_answers(
     assert capsys.readouterr().err.startswith("Go on (yes/no)? ")
 
 
-def test_yes_to_everything_reads_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_yes_for_every_question_reads_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", None)
     assert asker(yes=True)("Go on")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus region`, as a user types it, on a directory that libfamulus has written."""
+"""`famulus region`, as a user types the command, on a directory that libfamulus has written."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def _names():
         return sorted(found.name for found in pool.regions())
 
 
-def test_list(region):
+def test_list_shows_regions_and_reserved_ranges(region):
     text = region("list")
     assert text.splitlines()[1].split()[:4] == ["data", "region", "0x100000", "4.9"]
     assert "[bold]odd" in text
@@ -71,14 +71,14 @@ def test_list(region):
     }
 
 
-def test_show(region):
+def test_show_prints_an_entry(region):
     text = region("show", "data")
     assert "0x100000 in the pool" in text
     assert "0640" in text
     assert json.loads(region("show", "data", "--json"))["size"] == 5000
 
 
-def test_read_and_write(region):
+def test_written_bytes_are_read(region):
     assert "|hello..." in region("read", "data")
     assert region("read", "data", "1", "3", "--raw") == "ell"
     assert "wrote 3 bytes at 0x1001 of data" in region("write", "data", "0x1001", "new")
@@ -98,12 +98,11 @@ def test_read_and_write(region):
         (["list", "--fabric", "nobody"], 1, "there is no fabric"),
     ],
 )
-def test_what_cannot_be_done(region, words, code, text):
+def test_impossible_request_is_refused(region, words, code, text):
     assert text in region(*words, code=code)
 
 
-def test_rm_without_nodes(region, shared_pool):
-    """The library sees it as if one of its own had done it."""
+def test_rm_without_nodes_is_seen_by_the_library(region, shared_pool):
     region("rm", "data")
     assert child(_names) == ["[bold]odd", "raw"]
     assert [found.name for found in directory.read(shared_pool).regions] == ["[bold]odd", "raw"]
@@ -111,7 +110,7 @@ def test_rm_without_nodes(region, shared_pool):
     assert child(_names) == ["[bold]odd", "data", "raw"]
 
 
-def test_rm_beside_a_process_of_the_host(region):
+def test_rm_is_refused_while_a_process_of_the_host_uses_the_directory(region):
     out, there = os.pipe()
 
     def stay():
@@ -128,13 +127,13 @@ def test_rm_beside_a_process_of_the_host(region):
     region("rm", "raw")
 
 
-def test_a_pool_without_a_directory(region, shared_pool):
+def test_a_pool_without_a_directory_has_no_regions(region, shared_pool):
     shared_pool.write_bytes(bytes(MIB))
     assert directory.read(shared_pool).regions == ()
     assert "There are none" in region("show", "data", code=1)
 
 
-def test_a_directory_that_is_none(region, shared_pool):
+def test_a_directory_of_random_bytes_is_refused_with_a_cure(region, shared_pool):
     start = 64 * MIB - directory.directory_bytes(64 * MIB)
     with shared_pool.open("r+b") as file:
         file.seek(start)
@@ -142,8 +141,7 @@ def test_a_directory_that_is_none(region, shared_pool):
     assert f"famulus pool clear {start:#x}" in region("list", code=1)
 
 
-def test_damaged_copies(region, shared_pool):
-    """One bad copy hides nothing; two are told."""
+def test_one_damaged_copy_is_survived_and_two_are_reported(region, shared_pool):
     start = 64 * MIB - directory.directory_bytes(64 * MIB) + 8192 + 512 * 64
     with shared_pool.open("r+b") as file:
         file.seek(start + 100)
@@ -157,8 +155,8 @@ def test_damaged_copies(region, shared_pool):
     assert "data" not in text
 
 
-def test_both_sides_know_the_same_layout(shared_pool):
-    """Sizes of pools from the smallest on: what the library writes the host finds."""
+def test_host_and_library_use_the_same_layout(shared_pool):
+    """The host finds the region that the library makes, in pools from the smallest on."""
     for size in (256 << 10, lib.SIZE, 3 * MIB, 64 * MIB):
         shared_pool.write_bytes(b"")
         with shared_pool.open("r+b") as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each verb is loaded when it is called, and only then."""
+"""The verbs: their help, their groups, and when they are loaded."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from famulus.cli.main import main
-from famulus.cli.verbs import _VERBS
+from famulus.cli.verbs import VERBS
 
 
 def famulus(monkeypatch, *words: str) -> int:
@@ -17,29 +17,46 @@ def famulus(monkeypatch, *words: str) -> int:
     return int(left.value.code or 0)
 
 
-@pytest.mark.parametrize("verb", _VERBS)
-def test_verb_is_there_and_tells_what_it_does(verb, monkeypatch, capsys):
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help_text(verb, monkeypatch, capsys):
     assert famulus(monkeypatch, verb, "--help") == 0
-    assert f"famulus {verb}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"famulus {verb}" in shown
+    assert "<bool>" not in shown
 
 
-def test_all_verbs_are_listed(monkeypatch, capsys):
+def test_help_lists_all_verbs_in_their_groups(monkeypatch, capsys):
     assert famulus(monkeypatch, "--help") == 0
     listed = capsys.readouterr().out
-    assert all(f"│ {verb} " in listed for verb in _VERBS)
+    assert all(f"│ {verb} " in listed for verb in VERBS)
+    groups = ["Fabric", "Nodes", "Memory", "Checking", "Images", "Host"]
+    places = [listed.index(f"╭─ {group} ─") for group in groups]
+    assert places == sorted(places)
+    assert "─ Commands ─" not in listed
+    assert "<bool>" not in listed
 
 
-def test_a_verb_that_is_not_there_is_compared_with_those_that_are(monkeypatch, capsys):
+def test_help_of_up_lists_its_options_in_groups(monkeypatch, capsys):
+    assert famulus(monkeypatch, "up", "--help") == 0
+    listed = capsys.readouterr().out
+    groups = ["Options", "Machine", "Memory", "Network", "Coherence", "Packages"]
+    places = [listed.index(f"╭─ {group} ─") for group in groups]
+    assert places == sorted(places)
+    assert places[1] < listed.index("│ --memory ") < places[2] < listed.index("│ --pool-file ")
+    assert places[4] < listed.index("│ --check ") < places[5] < listed.index("│ --suite ")
+
+
+def test_for_an_unknown_verb_a_similar_one_is_suggested(monkeypatch, capsys):
     assert famulus(monkeypatch, "stauts") == 2
     assert "Did you mean 'status'" in capsys.readouterr().err
 
 
-def test_a_negative_number_of_nodes_is_no_option(monkeypatch, capsys):
+def test_a_negative_number_of_nodes_is_refused_as_a_number(monkeypatch, capsys):
     assert famulus(monkeypatch, "up", "-1") == 2
     assert "a whole number from 1 to 64, not '-1'" in capsys.readouterr().err
 
 
-def test_no_verb_is_loaded_before_it_is_called():
+def test_verbs_are_not_loaded_with_the_command_line():
     code = "import sys, famulus.cli.main; print([m for m in sys.modules if 'famulus.fabric' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
