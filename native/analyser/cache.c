@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What each event does to the caches, as the plugin does it to the nodes' images. */
-#include "analyser.h"
+#include "cache.h"
+
+#include "happens_before.h"
+#include "judge_exit.h"
+#include "judge_flush.h"
+#include "judge_load.h"
+#include "judge_store.h"
+#include "line.h"
+#include "process.h"
+#include "section.h"
+#include "thread.h"
 
 #include <string.h>
 
@@ -25,7 +34,7 @@ static void write_back(struct copy *copy)
 	judge_write_back(copy);
 	rec_t *pool = line_pool(line);
 	for (unsigned g = 0; g < line_granules(line); g++)
-		if (is_dirty(copy, g))
+		if (copy_is_dirty(copy, g))
 			pool[g] = copy->seen[g];
 	copy->dirty = 0;
 }
@@ -40,19 +49,19 @@ static void push(struct pending *pending)
 	pending->pushed = true;
 }
 
-static void finish(struct copy *copy, uint64_t begun, uint64_t seq)
+static void complete_write_back(struct copy *copy, uint64_t begun, uint64_t seq)
 {
 	for (unsigned g = 0; g < line_granules(copy->line); g++) {
-		struct record *store = &records[copy_last(copy, g)];
+		struct record *store = record_at(copy_last(copy, g));
 		if (store->seq && store->seq <= begun && store->done == NEVER && store->flushed)
 			store->done = seq;
 	}
 }
 
-static void begin(struct copy *copy, const struct stream_event *event)
+static void begin_write_back(struct copy *copy, const struct stream_event *event)
 {
 	for (unsigned g = 0; g < line_granules(copy->line); g++) {
-		struct record *store = &records[copy_last(copy, g)];
+		struct record *store = record_at(copy_last(copy, g));
 		if (store->seq && !store->flushed) {
 			store->flushed = event->seq;
 			store->flush_pc = event->pc;
@@ -65,7 +74,8 @@ static void fence(const struct stream_event *event)
 	struct thread *thread = thread_get(event);
 	for (unsigned i = 0; i < thread->count; i++) {
 		push(&thread->pending[i]);
-		finish(thread->pending[i].copy, thread->pending[i].flush.seq, event->seq);
+		complete_write_back(thread->pending[i].copy, thread->pending[i].flush.seq,
+				    event->seq);
 	}
 	if (event->kind == STREAM_LOCKED && event->offset == STREAM_NO_OFFSET)
 		thread->implied = event->seq;
@@ -88,12 +98,12 @@ static void split_if_part(const struct stream_event *event, struct line *line)
 		line_split(line);
 }
 
-/* The record of a store that this one overwrites, if nothing else refers to it; or 0. */
+/* The record of the store that `event` overwrites, if nothing else refers to the record; or 0. */
 static rec_t overwritten(const struct copy *copy, const struct stream_event *event)
 {
 	const struct line *line = copy->line;
 	rec_t old = copy->seen[event->offset % LINE >> line->shift];
-	const struct record *store = &records[old];
+	const struct record *store = record_at(old);
 	if (line->shared || store->node != event->node || store->offset != event->offset ||
 	    store->size != event->size)
 		return 0;
@@ -123,46 +133,46 @@ static struct copy *store(const struct stream_event *event)
 	return copy;
 }
 
-static void store_past_the_cache(const struct stream_event *event)
+static void store_non_temporal(const struct stream_event *event)
 {
 	struct copy *copy = store(event);
-	struct record *record = &records[copy->seen[event->offset % LINE >> copy->line->shift]];
+	struct record *record = record_at(copy->seen[event->offset % LINE >> copy->line->shift]);
 	record->flushed = event->seq;
 	record->flush_pc = event->pc;
-	thread_pend(thread_get(event), copy, event, bytes_mask(event->offset, event->size));
+	thread_add_pending(event, copy, bytes_mask(event->offset, event->size));
 }
 
-/* It acts on the pool: what the node has stored in the line goes there first, and it keeps none. */
+/* A locked instruction acts on the pool: the node writes the line back first, and keeps no copy. */
 static void locked(const struct stream_event *event)
 {
 	struct line *line = line_get(event->offset);
 	fence(event);
 	split_if_part(event, line);
 	struct copy *copy = copy_get(line, event->node);
-	begin(copy, event);
-	finish(copy, event->seq, event->seq);
+	begin_write_back(copy, event);
+	complete_write_back(copy, event->seq, event->seq);
 	write_back(copy);
 	copy->held = false;
 	fetch(copy);
-	order_acquire(event);
+	hb_acquire(event);
 	judge_load(event, copy, line_pool(line));
 	copy->held = false;
-	held_locked(event);
+	section_locked(event);
 	if (event->value == event->old && event->size <= 8) {
-		order_release(event, NULL);
+		hb_release(event, NULL);
 		return;
 	}
 	judge_store(event, copy);
 	rec_t record = record_new(event, 0);
-	records[record].flushed = records[record].done = event->seq;
-	records[record].flush_pc = event->pc;
+	record_at(record)->flushed = record_at(record)->done = event->seq;
+	record_at(record)->flush_pc = event->pc;
 	EACH_GRANULE(g, line, event->offset, event->size)
 	{
 		copy->seen[g] = line->pool[g] = record;
 		if (copy->last)
 			copy->last[g] = record;
 	}
-	order_release(event, &records[record]);
+	hb_release(event, record_at(record));
 }
 
 static void flush(const struct stream_event *event)
@@ -170,16 +180,15 @@ static void flush(const struct stream_event *event)
 	struct line *line = line_get(event->offset);
 	struct copy *copy = copy_find(line, event->node);
 	judge_flush(event, line, copy);
-	line->flush = (struct flush){event->seq,    event->pc,   event->space,
-				     event->thread, event->node, event->kind};
+	line->flush = flush_of(event);
 	if (!copy)
 		return;
-	begin(copy, event);
+	begin_write_back(copy, event);
 	if (event->kind != STREAM_CLFLUSH) {
-		thread_pend(thread_get(event), copy, event, 0);
+		thread_add_pending(event, copy, 0);
 		return;
 	}
-	finish(copy, event->seq, event->seq);
+	complete_write_back(copy, event->seq, event->seq);
 	write_back(copy);
 	copy->held = false;
 }
@@ -187,7 +196,7 @@ static void flush(const struct stream_event *event)
 static void pushed(const struct stream_event *event)
 {
 	struct line *line = line_find(event->offset);
-	struct pending *pending = line ? pending_by(event, line) : NULL;
+	struct pending *pending = line ? thread_pending_for(event, line) : NULL;
 	if (pending)
 		push(pending);
 }
@@ -204,10 +213,10 @@ static void evicted(const struct stream_event *event)
 
 static void all_lines(const struct stream_event *event, bool write)
 {
-	for (struct copy *copy = copies_of[event->node]; copy; copy = copy->next_of_node) {
+	for (struct copy *copy = copy_first_of(event->node); copy; copy = copy->next_of_node) {
 		if (write && event->kind == STREAM_WBINVD) {
-			begin(copy, event);
-			finish(copy, event->seq, event->seq);
+			begin_write_back(copy, event);
+			complete_write_back(copy, event->seq, event->seq);
 		}
 		if (write)
 			write_back(copy);
@@ -240,15 +249,23 @@ static void store_part(const struct stream_event *event)
 	(void)store(event);
 }
 
+/* After execve(2), the stores that the process made by its old page tables are left. */
+static void process(const struct stream_event *event)
+{
+	uint64_t left = process_begins(event);
+	if (left)
+		judge_exit(event->node, left);
+}
+
 void cache_event(const struct stream_event *event)
 {
 	if (event->kind >= STREAM_LOAD && event->kind <= STREAM_CLWB &&
 	    event->offset != STREAM_NO_OFFSET)
-		thread_goes_on(event);
+		thread_continues(event);
 	switch (event->kind) {
 	case STREAM_LOAD: each_part(event, load); break;
 	case STREAM_STORE: each_part(event, store_part); break;
-	case STREAM_STORE_NT: each_part(event, store_past_the_cache); break;
+	case STREAM_STORE_NT: each_part(event, store_non_temporal); break;
 	case STREAM_LOCKED:
 		event->offset == STREAM_NO_OFFSET ? fence(event) : each_part(event, locked);
 		break;
@@ -264,28 +281,8 @@ void cache_event(const struct stream_event *event)
 	case STREAM_EVICTED: evicted(event); break;
 	case STREAM_WBINVD: all_lines(event, true); break;
 	case STREAM_NODE_DOWN: all_lines(event, event->value == 0); break;
-	case STREAM_PROCESS: process_begins(event); break;
-	case STREAM_EXIT: process_ends(event); break;
+	case STREAM_PROCESS: process(event); break;
+	case STREAM_EXIT: judge_exit(event->node, process_space(event)); break;
 	default: break;
 	}
-}
-
-static void mark(struct line *line)
-{
-	for (struct copy *copy = line->copies; copy; copy = copy->next)
-		record_mark(copy->newest);
-	for (unsigned g = 0; g < line_granules(line); g++) {
-		if (line->pool)
-			record_mark(line->pool[g]);
-		for (struct copy *copy = line->copies; copy; copy = copy->next) {
-			record_mark(copy->seen[g]);
-			if (copy->last)
-				record_mark(copy->last[g]);
-		}
-	}
-}
-
-void cache_mark(void)
-{
-	line_each(mark);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Each distinct defect once: kind and instructions; the first time in full, then counted. */
-#include "analyser.h"
+#include "defect.h"
+
+#include "memory.h"
 
 #include <inttypes.h>
 
 struct defect {
 	struct defect *next;
 	struct finding finding;
-	unsigned long count, most; /* most: of one place */
+	unsigned long count, most; /* most: at one place */
 };
 
 static const char *const kinds[] = {
@@ -41,7 +42,6 @@ static const char *const events[] = {
 	"node down",
 };
 static struct defect *defects, **end = &defects;
-static unsigned long found;
 
 static bool same(const struct finding *a, const struct finding *b)
 {
@@ -62,17 +62,11 @@ void defect_report_times(const struct finding *finding, unsigned long times)
 			defect->most = times > defect->most ? times : defect->most;
 			return;
 		}
-	struct defect *defect = get(sizeof(*defect));
+	struct defect *defect = allocate(sizeof(*defect));
 	defect->finding = *finding;
 	defect->count = defect->most = times;
 	*end = defect;
 	end = &defect->next;
-	found++;
-}
-
-unsigned long defect_count(void)
-{
-	return found;
 }
 
 static void print_event(FILE *out, const char *name, const struct stream_event *event)

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is wrong with a store, or with a write-back. */
-#include "judge.h"
+#include "judge_store.h"
+
+#include "clock.h"
+#include "defect.h"
+#include "happens_before.h"
+#include "race.h"
+#include "section.h"
 
 static struct stream_event event_of_reading(const struct reading *reading, uint8_t node)
 {
@@ -14,20 +19,6 @@ static struct stream_event event_of_reading(const struct reading *reading, uint8
 				     .node = node};
 }
 
-static struct record record_of(const struct stream_event *event)
-{
-	return (struct record){.seq = event->seq,
-			       .pc = event->pc,
-			       .offset = event->offset,
-			       .space = event->space,
-			       .thread = event->thread,
-			       .value = event->value,
-			       .size = event->size,
-			       .kind = event->kind,
-			       .node = event->node,
-			       .done = NEVER};
-}
-
 static void lost(const struct record *gone, const struct stream_event *by, const struct line *line,
 		 uint64_t bytes, const char *note)
 {
@@ -38,14 +29,14 @@ static void lost(const struct record *gone, const struct stream_event *by, const
 }
 
 /*
- * Nothing orders the stores of two nodes in one line: whichever copy is written back last undoes the
- * other's, on hardware even in bytes that it did not store.
+ * If nothing orders the stores of two nodes in one line, the copy that is written back last undoes the other
+ * node's stores: on hardware even in bytes that its node did not store.
  */
 static void one_line(const struct stream_event *event, const struct copy *other)
 {
-	const struct record *store = &records[other->newest];
+	const struct record *store = record_at(other->newest);
 	if (!store->seq || event->kind == STREAM_LOCKED ||
-	    (!other->dirty && order_knows(event->node, store)))
+	    (!other->dirty && hb_knows(event->node, store)))
 		return;
 	lost(store, event, other->line,
 	     bytes_mask(store->offset, store->size) | bytes_mask(event->offset, event->size),
@@ -53,36 +44,36 @@ static void one_line(const struct stream_event *event, const struct copy *other)
 			  : "both nodes store in one line, and nothing orders them");
 }
 
-/* Nothing but what a plain word told orders the two: that word is a flag. */
+/* If only the load of a plain word orders the two accesses, the word is a flag. */
 static void ordered_by_flag(uint8_t node, uint8_t other, uint64_t seq, uint64_t offset)
 {
-	const struct edge *edge = &edges[node][other];
+	const struct edge *edge = hb_edge(node, other);
 	if (seq > edge->before && edge->store.seq && edge->store.kind != STREAM_LOCKED &&
 	    edge->store.offset / LINE != offset / LINE)
-		race_flag(edge);
+		race_add_flag(edge);
 }
 
 static void conflict(const struct stream_event *event, struct copy *other, unsigned granule)
 {
-	const struct record *store = &records[copy_last(other, granule)];
+	const struct record *store = record_at(copy_last(other, granule));
 	struct reading *reading = copy_reading(other, granule);
 	struct record new = record_of(event);
-	if (reading->size && reading->seq <= known[event->node][other->node])
+	if (reading->size && reading->seq <= clock_of(event->node, other->node))
 		ordered_by_flag(event->node, other->node, reading->seq, event->offset);
 	else if (reading->size && event->kind != STREAM_LOCKED) {
 		struct stream_event load = event_of_reading(reading, other->node);
-		race_suspect(&new, &load, other->line);
+		section_suspect(&new, &load, other->line);
 	}
-	if (store->seq && store->done <= known[event->node][other->node])
+	if (store->seq && store->done <= clock_of(event->node, other->node))
 		ordered_by_flag(event->node, other->node, store->seq, event->offset);
-	if (store->seq && event->kind != STREAM_LOCKED && !order_knows(event->node, store) &&
+	if (store->seq && event->kind != STREAM_LOCKED && !hb_knows(event->node, store) &&
 	    same_value(store, event->offset, event->size, event->value) != 1)
-		race_suspect(store, event, other->line);
+		section_suspect(store, event, other->line);
 }
 
-void judge_store(const struct stream_event *event, struct copy *copy)
+void judge_store(const struct stream_event *event, const struct copy *copy)
 {
-	struct line *line = copy->line;
+	const struct line *line = copy->line;
 	if (!line->shared)
 		return;
 	for (struct copy *other = line->copies; other; other = other->next) {
@@ -97,23 +88,23 @@ void judge_store(const struct stream_event *event, struct copy *copy)
 static const struct record *some_dirty(const struct copy *copy)
 {
 	for (unsigned g = 0; g < line_granules(copy->line); g++)
-		if (is_dirty(copy, g))
-			return &records[copy->seen[g]];
-	return &records[0];
+		if (copy_is_dirty(copy, g))
+			return record_at(copy->seen[g]);
+	return record_at(0);
 }
 
-/* What reached the pool since this copy was fetched, or while it was changed, is overwritten. */
-void judge_write_back(struct copy *copy)
+/* The write-back overwrites what reached the pool after the copy was fetched or while the node changed it. */
+void judge_write_back(const struct copy *copy)
 {
-	struct line *line = copy->line;
+	const struct line *line = copy->line;
 	if (!line->pool)
 		return;
 	for (unsigned g = 0; g < line_granules(line); g++) {
-		const struct record *pool = &records[line->pool[g]],
-				    *mine = &records[copy->seen[g]];
-		bool dirty = is_dirty(copy, g);
+		const struct record *pool = record_at(line->pool[g]),
+				    *mine = record_at(copy->seen[g]);
+		bool dirty = copy_is_dirty(copy, g);
 		const struct record *by = dirty ? mine : some_dirty(copy);
-		struct stream_event event = event_of(by);
+		struct stream_event event = record_event(by);
 		uint64_t knew = dirty ? snapshot_at(mine->snapshot, pool->node) : mine->seq;
 		if (!pool->seq || pool->node == copy->node || pool->seq <= knew)
 			continue;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Lines that were touched, found by their number; the rest of the pool costs nothing. */
-#include "analyser.h"
+#include "line.h"
+
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct copy *copies_of[NODES];
+static struct copy *copies_of[NODES];
 static struct line **table;
 static uint64_t size, used;
 
@@ -27,7 +28,7 @@ static void grow(void)
 	struct line **old = table;
 	uint64_t before = size;
 	size = size ? 2 * size : 4096;
-	table = get(size * sizeof(*table));
+	table = allocate(size * sizeof(*table));
 	for (uint64_t i = 0; i < before; i++)
 		if (old[i])
 			put(old[i]);
@@ -36,7 +37,7 @@ static void grow(void)
 
 struct line *line_find(uint64_t offset)
 {
-	static struct line *last; /* programs go on in the line they are in */
+	static struct line *last; /* most accesses are to the line of the access before */
 	uint64_t number = offset / LINE;
 	if (last && last->number == number)
 		return last;
@@ -53,19 +54,12 @@ struct line *line_get(uint64_t offset)
 		return line;
 	if (used * 2 >= size)
 		grow();
-	line = get(sizeof(*line));
+	line = allocate(sizeof(*line));
 	line->number = offset / LINE;
 	line->shift = 3;
 	used++;
 	put(line);
 	return line;
-}
-
-void line_each(void (*visit)(struct line *line))
-{
-	for (uint64_t i = 0; i < size; i++)
-		if (table[i])
-			visit(table[i]);
 }
 
 unsigned line_granules(const struct line *line)
@@ -76,7 +70,7 @@ unsigned line_granules(const struct line *line)
 rec_t *line_pool(struct line *line)
 {
 	if (!line->pool)
-		line->pool = get(line_granules(line) * sizeof(*line->pool));
+		line->pool = allocate(line_granules(line) * sizeof(*line->pool));
 	return line->pool;
 }
 
@@ -85,7 +79,7 @@ static void split(void *array, size_t element)
 	char **old = array;
 	if (!*old)
 		return;
-	char *split = get(LINE * element);
+	char *split = allocate(LINE * element);
 	for (unsigned byte = 0; byte < LINE; byte++)
 		memcpy(split + byte * element, *old + byte / 8 * element, element);
 	free(*old);
@@ -105,7 +99,7 @@ void line_split(struct line *line)
 	line->shift = 0;
 }
 
-struct copy *copy_find(struct line *line, uint8_t node)
+struct copy *copy_find(const struct line *line, uint8_t node)
 {
 	for (struct copy *copy = line->copies; copy; copy = copy->next)
 		if (copy->node == node)
@@ -120,14 +114,14 @@ static bool covers(const struct reading *reading, unsigned granule, unsigned shi
 	       granule <= (from + reading->size - 1) >> shift;
 }
 
-/* A line of one node needs less: what the node has is what it has stored. */
+/* A line of a single node needs neither array: the copy holds the node's own stores. */
 static void share(struct copy *copy)
 {
 	unsigned granules = line_granules(copy->line);
-	copy->last = get(granules * sizeof(*copy->last));
-	copy->readings = get(granules * sizeof(*copy->readings));
+	copy->last = allocate(granules * sizeof(*copy->last));
+	copy->readings = allocate(granules * sizeof(*copy->readings));
 	for (unsigned i = 0; i < granules; i++) {
-		if (records[copy->seen[i]].node == copy->node)
+		if (record_at(copy->seen[i])->node == copy->node)
 			copy->last[i] = copy->seen[i];
 		if (covers(&copy->reading, i, copy->line->shift))
 			copy->readings[i] = copy->reading;
@@ -139,10 +133,10 @@ struct copy *copy_get(struct line *line, uint8_t node)
 	struct copy *copy = copy_find(line, node);
 	if (copy)
 		return copy;
-	copy = get(sizeof(*copy));
+	copy = allocate(sizeof(*copy));
 	copy->node = node;
 	copy->line = line;
-	copy->seen = get(line_granules(line) * sizeof(*copy->seen));
+	copy->seen = allocate(line_granules(line) * sizeof(*copy->seen));
 	copy->next = line->copies;
 	copy->next_of_node = copies_of[node];
 	copies_of[node] = line->copies = copy;
@@ -156,6 +150,11 @@ struct copy *copy_get(struct line *line, uint8_t node)
 	return copy;
 }
 
+struct copy *copy_first_of(uint8_t node)
+{
+	return copies_of[node];
+}
+
 struct reading *copy_reading(struct copy *copy, unsigned granule)
 {
 	return copy->readings ? &copy->readings[granule] : &copy->reading;
@@ -166,16 +165,41 @@ rec_t copy_last(const struct copy *copy, unsigned granule)
 	rec_t seen = copy->seen[granule];
 	if (copy->last)
 		return copy->last[granule];
-	return records[seen].node == copy->node ? seen : 0;
+	return record_at(seen)->node == copy->node ? seen : 0;
 }
 
-uint64_t bytes_mask(uint64_t offset, unsigned bytes)
+rec_t line_last_store(uint64_t offset, uint8_t node)
 {
-	uint64_t ones = bytes >= LINE ? UINT64_MAX : (UINT64_C(1) << bytes) - 1;
-	return ones << offset % LINE;
+	const struct line *line = line_find(offset);
+	const struct copy *copy = line ? copy_find(line, node) : NULL;
+	return copy ? copy_last(copy, offset % LINE >> line->shift) : 0;
 }
 
-bool is_dirty(const struct copy *copy, unsigned granule)
+bool copy_is_dirty(const struct copy *copy, unsigned granule)
 {
 	return copy->dirty >> (granule << copy->line->shift) & 1;
+}
+
+static void mark(const struct line *line)
+{
+	for (const struct copy *copy = line->copies; copy; copy = copy->next)
+		record_mark(copy->newest);
+	for (unsigned g = 0; g < line_granules(line); g++) {
+		if (line->pool)
+			record_mark(line->pool[g]);
+		for (const struct copy *copy = line->copies; copy; copy = copy->next) {
+			record_mark(copy->seen[g]);
+			if (copy->last)
+				record_mark(copy->last[g]);
+		}
+	}
+}
+
+void line_collect_records(void)
+{
+	record_clear_marks();
+	for (uint64_t i = 0; i < size; i++)
+		if (table[i])
+			mark(table[i]);
+	record_sweep();
 }

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * famulus-analyser [--notes] [--first SEQ] FOLDER: read the rings of FOLDER until there is a file
- * FOLDER/stop and they are empty; then print what was found, a JSON object a line.
- * famulus-analyser [--notes] --replay FILE: the same of a file of events.
- * With --trace FILE it counts instead (trace.h) and writes FILE at the end; with --live SECONDS it
- * prints a JSON line of counts as often as that.
+ * famulus-analyser [--notes] FOLDER: read the rings of FOLDER until the file FOLDER/stop exists and the rings
+ * are empty; then print the defects, a JSON object a line.
+ * famulus-analyser [--notes] --replay FILE: the same for a file of events; FILE - is standard input.
+ * --notes: print performance notes, too.
+ * --trace FILE: count accesses (trace.h) instead of judging them, and write the counts to FILE at the end.
+ * --live SECONDS: count accesses, and print a JSON line of counts at this interval.
  */
+#include "cache.h"
+#include "defect.h"
+#include "judge_flush.h"
+#include "line.h"
+#include "race.h"
+#include "record.h"
+#include "rings.h"
+#include "section.h"
 #include "trace.h"
 
 #include <inttypes.h>
@@ -14,12 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAP_US 300
+#define NAP_US 300 /* microseconds between two looks at empty rings */
 
-bool notes;
-static uint64_t seen;
-static const char *trace;
-static double live;
+static struct {
+	const char *folder, *replay, *trace; /* `folder` or `replay` is given */
+	double live;
+} options;
+static uint64_t seen; /* events */
 
 static void print_process(const struct stream_event *event)
 {
@@ -33,15 +43,15 @@ static void take(const struct stream_event *event)
 	if (event->node == 0 || event->node >= NODES)
 		return;
 	seen++;
-	if (trace || live > 0) {
+	if (options.trace || options.live > 0) {
 		trace_event(event);
 		return;
 	}
 	if (event->kind == STREAM_PROCESS)
 		print_process(event);
 	cache_event(event);
-	if (record_is_time() || snapshot_is_time())
-		record_collect();
+	if (record_collection_is_due())
+		line_collect_records();
 }
 
 static int replay(const char *path)
@@ -62,20 +72,20 @@ static void print_live(void)
 {
 	static time_t last;
 	time_t now = time(NULL);
-	if (live > 0 && (double)(now - last) >= live) {
+	if (options.live > 0 && (double)(now - last) >= options.live) {
 		trace_print_live(stdout);
 		last = now;
 	}
 }
 
-static int follow(const char *folder, uint64_t first)
+static int follow(const char *folder)
 {
-	struct stream *stream = stream_open(folder, first);
+	struct rings *rings = rings_open(folder);
 	const struct stream_event *event;
 	char stop[4096];
 	snprintf(stop, sizeof(stop), "%s/stop", folder);
 	for (bool ending = false;;) {
-		while ((event = stream_next(stream, ending)))
+		while ((event = rings_next(rings, ending)))
 			take(event);
 		print_live();
 		if (ending)
@@ -84,42 +94,55 @@ static int follow(const char *folder, uint64_t first)
 		if (!ending)
 			usleep(NAP_US);
 	}
-	printf("{\"events\": %" PRIu64 ", \"gaps\": %" PRIu64 "}\n", seen, stream_gaps(stream));
-	stream_close(stream);
+	printf("{\"events\": %" PRIu64 ", \"gaps\": %" PRIu64 "}\n", seen, rings_gaps(rings));
+	rings_close(rings);
 	return 0;
+}
+
+static bool parse_seconds(const char *text, double *seconds)
+{
+	char *end;
+	*seconds = strtod(text, &end);
+	return end != text && !*end && *seconds > 0;
+}
+
+static bool parse_options(int argc, char *argv[])
+{
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i], *value = argv[i + 1];
+		if (!strcmp(word, "--notes"))
+			judge_flush_enable();
+		else if (!strcmp(word, "--trace") && value)
+			options.trace = argv[++i];
+		else if (!strcmp(word, "--live") && value && parse_seconds(value, &options.live))
+			i++;
+		else if (!strcmp(word, "--replay") && value)
+			options.replay = argv[++i];
+		else if (*word != '-' && !options.folder)
+			options.folder = word;
+		else
+			return false;
+	}
+	return !options.folder != !options.replay;
 }
 
 int main(int argc, char *argv[])
 {
-	const char *file = NULL, *folder = NULL;
-	uint64_t first = 0;
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--notes"))
-			notes = true;
-		else if (!strcmp(argv[i], "--first") && i + 1 < argc)
-			first = strtoull(argv[++i], NULL, 10);
-		else if (!strcmp(argv[i], "--trace") && i + 1 < argc)
-			trace = argv[++i];
-		else if (!strcmp(argv[i], "--live") && i + 1 < argc)
-			live = strtod(argv[++i], NULL);
-		else if (!strcmp(argv[i], "--replay") && i + 1 < argc)
-			file = argv[++i];
-		else
-			folder = argv[i];
-	}
-	if (!file && !folder) {
-		fputs("usage: famulus-analyser [--notes] [--first SEQ] FOLDER | --replay FILE\n",
+	if (!parse_options(argc, argv)) {
+		fputs("usage: famulus-analyser [--notes] [--trace FILE] [--live SECONDS] "
+		      "FOLDER | --replay FILE\n",
 		      stderr);
 		return 2;
 	}
 	record_start();
-	int result = file ? replay(file) : follow(folder, first);
+	int result = options.replay ? replay(options.replay) : follow(options.folder);
 	if (result)
 		return result;
-	if (trace && trace_write(trace)) {
-		perror(trace);
+	if (options.trace && trace_write(options.trace)) {
+		perror(options.trace);
 		return 1;
 	}
+	section_end_all();
 	race_report();
 	defect_print(stdout);
 	return 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "analyser.h"
+#include "memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static void *sure(void *memory)
+static void *checked(void *memory)
 {
 	if (memory)
 		return memory;
@@ -11,12 +12,12 @@ static void *sure(void *memory)
 	exit(3);
 }
 
-void *get(size_t bytes)
+void *allocate(size_t bytes)
 {
-	return sure(calloc(1, bytes));
+	return checked(calloc(1, bytes));
 }
 
-void *more(void *old, size_t elements, size_t size)
+void *resize(void *old, size_t elements, size_t size)
 {
-	return sure(reallocarray(old, elements, size));
+	return checked(reallocarray(old, elements, size));
 }

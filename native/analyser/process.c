@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which page tables are which process's: a process ends by its number, told by its launcher. */
-#include "analyser.h"
+#include "process.h"
+
+#include "memory.h"
 
 struct process {
 	struct process *next;
@@ -10,37 +11,36 @@ struct process {
 
 static struct process *processes;
 
-static struct process **find(const struct stream_event *event)
+static struct process *find(const struct stream_event *event)
 {
-	struct process **place = &processes;
-	while (*place && ((*place)->number != event->value || (*place)->node != event->node))
-		place = &(*place)->next;
-	return place;
+	struct process *process = processes;
+	while (process && (process->number != event->value || process->node != event->node))
+		process = process->next;
+	return process;
 }
 
-static void end_of(const struct stream_event *event, uint64_t space)
+static struct process *add(const struct stream_event *event)
 {
-	struct stream_event end = *event;
-	end.space = space;
-	judge_exit(&end);
+	struct process *process = allocate(sizeof(*process));
+	process->next = processes;
+	process->number = event->value;
+	process->node = event->node;
+	process->space = event->space;
+	return processes = process;
 }
 
-/* One that runs another program has new page tables, and what it had stored in the old ones is left. */
-void process_begins(const struct stream_event *event)
+uint64_t process_begins(const struct stream_event *event)
 {
-	struct process **place = find(event);
-	if (!*place) {
-		*place = get(sizeof(**place));
-		(*place)->number = event->value;
-		(*place)->node = event->node;
-	} else if ((*place)->space != event->space) {
-		end_of(event, (*place)->space);
-	}
-	(*place)->space = event->space;
+	struct process *process = find(event);
+	if (!process)
+		process = add(event);
+	uint64_t left = process->space == event->space ? 0 : process->space;
+	process->space = event->space;
+	return left;
 }
 
-void process_ends(const struct stream_event *event)
+uint64_t process_space(const struct stream_event *event)
 {
-	const struct process *process = *find(event);
-	end_of(event, process ? process->space : event->space);
+	const struct process *process = find(event);
+	return process ? process->space : event->space;
 }

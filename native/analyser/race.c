@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Conflicting accesses of two nodes that nothing orders. On such memory a flag may be a plain word: its
- * writer flushes it, its readers load it again and again and throw their copies away in between. Such
- * accesses race, and are meant to. A word is a flag when a node has polled it, or when what lies before
- * it was loaded after it, in the right order. That may turn out later than the conflict is seen, so
- * conflicts are kept until the end.
- */
-#include "analyser.h"
+#include "race.h"
+
+#include "defect.h"
+#include "memory.h"
 
 #define PLACES     4096
 #define WORDS_KEPT 256
 
+/* Races of one pair of instructions, at up to WORDS_KEPT places. */
 struct suspect {
 	struct suspect *next;
 	uint64_t store_pc, other_pc;
@@ -21,26 +18,21 @@ struct suspect {
 
 struct flag {
 	struct flag *next;
-	uint64_t place; /* a byte, or an instruction */
+	uint64_t place; /* a byte's offset, or an instruction's address */
 };
 
-/* A poll unless node `by` stores at `other`. */
-struct maybe {
-	struct maybe *next;
+/* A load that is a poll unless node `by` stores at `other`. */
+struct possible {
+	struct possible *next;
 	uint64_t offset, pc, other;
 	uint16_t size;
 	uint8_t by;
 };
 
-static struct maybe *maybes;
+static struct possible *possibles;
 static struct suspect *suspects[PLACES];
 static struct flag *polls[PLACES]; /* instructions that poll */
 static struct flag *flags[PLACES];
-
-static uint64_t overlap(const struct record *store, const struct stream_event *other)
-{
-	return bytes_mask(store->offset, store->size) & bytes_mask(other->offset, other->size);
-}
 
 static bool is_in(struct flag *const *set, uint64_t place)
 {
@@ -55,7 +47,7 @@ static void add_to(struct flag **set, uint64_t place)
 	struct flag *flag;
 	if (is_in(set, place))
 		return;
-	flag = get(sizeof(*flag));
+	flag = allocate(sizeof(*flag));
 	flag->place = place;
 	flag->next = set[place % PLACES];
 	set[place % PLACES] = flag;
@@ -67,8 +59,7 @@ static void add_bytes(uint64_t offset, uint16_t size)
 		add_to(flags, offset + at);
 }
 
-/* What it was loaded and stored with. */
-void race_flag(const struct edge *edge)
+void race_add_flag(const struct edge *edge)
 {
 	add_bytes(edge->load.offset, edge->load.size);
 	add_bytes(edge->store.offset, edge->store.size);
@@ -80,25 +71,19 @@ static void add_poll(uint64_t offset, uint16_t size, uint64_t pc)
 	add_to(polls, pc);
 }
 
-void race_poll(const struct stream_event *load, uint8_t by, uint64_t other)
+void race_add_poll(const struct stream_event *load, uint8_t by, uint64_t other)
 {
 	if (other == STREAM_NO_OFFSET) {
 		add_poll(load->offset, load->size, load->pc);
 		return;
 	}
-	for (struct maybe *maybe = maybes; maybe; maybe = maybe->next)
-		if (maybe->offset == load->offset && maybe->pc == load->pc && maybe->other == other)
+	for (struct possible *possible = possibles; possible; possible = possible->next)
+		if (possible->offset == load->offset && possible->pc == load->pc &&
+		    possible->other == other)
 			return;
-	struct maybe *maybe = get(sizeof(*maybe));
-	*maybe = (struct maybe){maybes, load->offset, load->pc, other, load->size, by};
-	maybes = maybe;
-}
-
-static bool has_stored(uint8_t node, uint64_t offset)
-{
-	struct line *line = line_find(offset);
-	struct copy *copy = line ? copy_find(line, node) : NULL;
-	return copy && copy_last(copy, offset % LINE >> line->shift);
+	struct possible *possible = allocate(sizeof(*possible));
+	*possible = (struct possible){possibles, load->offset, load->pc, other, load->size, by};
+	possibles = possible;
 }
 
 static struct suspect *suspect_of(uint64_t store_pc, uint64_t other_pc)
@@ -107,7 +92,7 @@ static struct suspect *suspect_of(uint64_t store_pc, uint64_t other_pc)
 	for (struct suspect *suspect = *place; suspect; suspect = suspect->next)
 		if (suspect->store_pc == store_pc && suspect->other_pc == other_pc)
 			return suspect;
-	struct suspect *suspect = get(sizeof(*suspect));
+	struct suspect *suspect = allocate(sizeof(*suspect));
 	suspect->store_pc = store_pc;
 	suspect->other_pc = other_pc;
 	suspect->next = *place;
@@ -119,7 +104,7 @@ static bool is_store(uint8_t kind)
 	return kind == STREAM_STORE || kind == STREAM_STORE_NT || kind == STREAM_LOCKED;
 }
 
-static bool is_of_one(const struct stream_event *a, const struct stream_event *b)
+static bool is_same_access(const struct stream_event *a, const struct stream_event *b)
 {
 	return a->offset == b->offset && a->size == b->size && a->node == b->node;
 }
@@ -132,7 +117,7 @@ void race_keep(const struct finding *finding)
 	}
 	struct suspect *suspect = suspect_of(finding->first.pc, finding->second.pc);
 	for (unsigned i = 0; i < suspect->count; i++)
-		if (is_of_one(&suspect->finding[i].second, &finding->second)) {
+		if (is_same_access(&suspect->finding[i].second, &finding->second)) {
 			suspect->times[i]++;
 			return;
 		}
@@ -140,20 +125,6 @@ void race_keep(const struct finding *finding)
 		return;
 	suspect->times[suspect->count] = 1;
 	suspect->finding[suspect->count++] = *finding;
-}
-
-void race_suspect(const struct record *store, const struct stream_event *other, struct line *line)
-{
-	struct finding finding = {.kind = DATA_RACE,
-				  .first = event_of(store),
-				  .second = *other,
-				  .flush = line->flush,
-				  .bytes = overlap(store, other),
-				  .line = line->number * LINE};
-	if (is_store(other->kind))
-		race_keep(&finding);
-	else if (!held_is_over(other->node, store, other->seq))
-		held_add(&finding);
 }
 
 static bool is_flag(const struct finding *finding)
@@ -175,10 +146,9 @@ static void report(struct finding *finding, unsigned times)
 
 void race_report(void)
 {
-	held_let_go();
-	for (const struct maybe *maybe = maybes; maybe; maybe = maybe->next)
-		if (!has_stored(maybe->by, maybe->other))
-			add_poll(maybe->offset, maybe->size, maybe->pc);
+	for (const struct possible *possible = possibles; possible; possible = possible->next)
+		if (!line_last_store(possible->other, possible->by))
+			add_poll(possible->offset, possible->size, possible->pc);
 	for (unsigned i = 0; i < PLACES; i++)
 		for (struct suspect *suspect = suspects[i]; suspect; suspect = suspect->next)
 			for (unsigned k = 0; k < suspect->count; k++)

@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Stores that somebody may still see. Most are overwritten soon: what no line refers to any more is
- * collected when the number of records has doubled.
- */
-#include "analyser.h"
+#include "record.h"
+
+#include "clock.h"
+#include "memory.h"
+#include "sizes.h"
 
 #include <string.h>
 
 #define FIRST_COLLECTION (1U << 20)
 
-struct record *records;
+static struct record *records; /* free ones are chained by `snapshot` */
 static unsigned char *marks;
-static rec_t used = 1, room, next_free; /* free ones are chained by `snapshot` */
+static rec_t used = 1, room, next_free;
 static uint32_t live, limit = FIRST_COLLECTION;
 
 static void grow(void)
 {
 	rec_t larger = room ? 2 * room : 1024;
-	records = more(records, larger, sizeof(*records));
-	marks = more(marks, larger, 1);
+	records = resize(records, larger, sizeof(*records));
+	marks = resize(marks, larger, 1);
 	memset(records + room, 0, (larger - room) * sizeof(*records));
 	memset(marks + room, 0, larger - room);
 	room = larger;
 }
 
-/* Record 0 is there from then on: what lay in the pool before anybody stored. */
 void record_start(void)
 {
 	grow();
+}
+
+struct record *record_at(rec_t record)
+{
+	return &records[record];
 }
 
 static rec_t place(void)
@@ -42,25 +46,51 @@ static rec_t place(void)
 	return used++;
 }
 
-rec_t record_new(const struct stream_event *event, rec_t instead)
+struct record record_of(const struct stream_event *event)
+{
+	return (struct record){.seq = event->seq,
+			       .pc = event->pc,
+			       .offset = event->offset,
+			       .space = event->space,
+			       .thread = event->thread,
+			       .value = event->value,
+			       .done = NEVER,
+			       .size = event->size,
+			       .node = event->node,
+			       .kind = event->kind};
+}
+
+rec_t record_new(const struct stream_event *event, rec_t reused)
 {
 	uint32_t snapshot = snapshot_of(event->node);
-	rec_t record = instead ? instead : place();
-	records[record] = (struct record){
-		.seq = event->seq,
-		.pc = event->pc,
-		.offset = event->offset,
-		.space = event->space,
-		.thread = event->thread,
-		.value = event->value,
-		.done = NEVER,
-		.snapshot = snapshot,
-		.size = event->size,
-		.node = event->node,
-		.kind = event->kind,
-	};
-	live += !instead;
+	rec_t record = reused ? reused : place();
+	records[record] = record_of(event);
+	records[record].snapshot = snapshot;
+	live += !reused;
 	return record;
+}
+
+struct stream_event record_event(const struct record *record)
+{
+	return (struct stream_event){.seq = record->seq,
+				     .pc = record->pc,
+				     .offset = record->offset,
+				     .space = record->space,
+				     .thread = record->thread,
+				     .value = record->value,
+				     .size = record->size,
+				     .kind = record->kind,
+				     .node = record->node};
+}
+
+bool record_collection_is_due(void)
+{
+	return live >= limit || snapshot_is_due();
+}
+
+void record_clear_marks(void)
+{
+	memset(marks, 0, room);
 }
 
 void record_mark(rec_t record)
@@ -68,12 +98,7 @@ void record_mark(rec_t record)
 	marks[record] = 1;
 }
 
-bool record_is_time(void)
-{
-	return live >= limit;
-}
-
-static void sweep(void)
+static void free_unmarked(void)
 {
 	next_free = 0;
 	live = 0;
@@ -88,11 +113,9 @@ static void sweep(void)
 	}
 }
 
-void record_collect(void)
+void record_sweep(void)
 {
-	memset(marks, 0, room);
-	cache_mark();
-	sweep();
+	free_unmarked();
 	snapshot_collect();
 	limit = live > FIRST_COLLECTION / 2 ? 2 * live : FIRST_COLLECTION;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Threads, for what each has begun to write back and not yet fenced. */
-#include "analyser.h"
+#include "thread.h"
+
+#include "memory.h"
 
 #define THREADS 1024
 
@@ -27,7 +28,7 @@ struct thread *thread_get(const struct stream_event *event)
 	for (struct thread *thread = *first; thread; thread = thread->next)
 		if (is_of(thread, event))
 			return last = thread;
-	struct thread *thread = get(sizeof(*thread));
+	struct thread *thread = allocate(sizeof(*thread));
 	thread->node = event->node;
 	thread->space = event->space;
 	thread->thread = event->thread;
@@ -43,14 +44,14 @@ static struct pending *find(struct thread *thread, const struct line *line)
 	return NULL;
 }
 
-void thread_pend(struct thread *thread, struct copy *copy, const struct stream_event *event,
-		 uint64_t bytes)
+void thread_add_pending(const struct stream_event *event, struct copy *copy, uint64_t bytes)
 {
+	struct thread *thread = thread_get(event);
 	struct pending *pending = find(thread, copy->line);
 	if (!pending) {
 		if (thread->count == thread->room) {
 			thread->room = thread->room ? 2 * thread->room : 16;
-			thread->pending = more(thread->pending, thread->room, sizeof(*pending));
+			thread->pending = resize(thread->pending, thread->room, sizeof(*pending));
 		}
 		pending = &thread->pending[thread->count++];
 		*pending = (struct pending){.copy = copy};
@@ -59,17 +60,10 @@ void thread_pend(struct thread *thread, struct copy *copy, const struct stream_e
 				 ? pending->bytes | bytes
 				 : 0;
 	pending->pushed = false;
-	pending->flush = (struct flush){event->seq,    event->pc,   event->space,
-					event->thread, event->node, event->kind};
+	pending->flush = flush_of(event);
 }
 
-struct pending *pending_by(const struct stream_event *event, const struct line *line)
-{
-	struct pending *own = find(thread_get(event), line);
-	return own && !own->pushed ? own : pending_of(event->node, line);
-}
-
-struct pending *pending_of(uint8_t node, const struct line *line)
+struct pending *thread_pending_of_node(uint8_t node, const struct line *line)
 {
 	for (unsigned i = 0; i < THREADS; i++)
 		for (struct thread *thread = threads[i]; thread; thread = thread->next) {
@@ -80,8 +74,13 @@ struct pending *pending_of(uint8_t node, const struct line *line)
 	return NULL;
 }
 
-/* It does something with the pool after a fence that was none of its own: that fence was one. */
-void thread_goes_on(const struct stream_event *event)
+struct pending *thread_pending_for(const struct stream_event *event, const struct line *line)
+{
+	struct pending *own = find(thread_get(event), line);
+	return own && !own->pushed ? own : thread_pending_of_node(event->node, line);
+}
+
+void thread_continues(const struct stream_event *event)
 {
 	struct thread *thread = thread_get(event);
 	if (thread->implied)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Counts instead of judgements: who touches which line how, and how often it goes from node to node. */
 #include "trace.h"
 
+#include "memory.h"
+#include "sizes.h"
+
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +16,7 @@ static uint64_t size, used;
 static struct {
 	uint64_t line;
 	uint8_t node;
-} last[1 << 16]; /* who touched a line last; by its hash */
+} last[1 << 16]; /* the node that last touched a line, by the line's hash */
 
 static uint64_t start(uint64_t line, uint8_t node)
 {
@@ -33,7 +36,7 @@ static void grow(void)
 	struct tally **old = table;
 	uint64_t before = size;
 	size = size ? 2 * size : 4096;
-	table = get(size * sizeof(struct tally *));
+	table = allocate(size * sizeof(struct tally *));
 	for (uint64_t i = 0; i < before; i++)
 		if (old[i])
 			put(old[i]);
@@ -47,7 +50,7 @@ static struct tally *tally_of(uint64_t line, uint8_t node)
 	for (uint64_t at = start(line, node); table[at & (size - 1)]; at++)
 		if (table[at & (size - 1)]->line == line && table[at & (size - 1)]->node == node)
 			return table[at & (size - 1)];
-	struct tally *tally = get(sizeof(*tally));
+	struct tally *tally = allocate(sizeof(*tally));
 	tally->line = line;
 	tally->node = node;
 	used++;
@@ -55,7 +58,7 @@ static struct tally *tally_of(uint64_t line, uint8_t node)
 	return tally;
 }
 
-/* A line that shares its place here with another may have a hand-over too many, never one too few. */
+/* If two lines share an element of `last`, a hand-over may be missing, but none is invented. */
 static void hand_over(struct tally *tally)
 {
 	uint64_t at = start(tally->line, 0) & 0xffff;
@@ -130,10 +133,9 @@ static int busier(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* A JSON line: the busiest lines since the last one. Counts begin anew, hand-overs go on. */
 void trace_print_live(FILE *out)
 {
-	struct tally **all = get((used + 1) * sizeof(struct tally *));
+	struct tally **all = allocate((used + 1) * sizeof(struct tally *));
 	uint64_t found = 0;
 	for (uint64_t i = 0; i < size; i++)
 		if (table[i])

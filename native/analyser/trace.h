@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef FAMULUS_TRACE_H
-#define FAMULUS_TRACE_H
+/* Counts instead of judgements: which node accesses which line how, and how often a line changes nodes. */
+#ifndef ANALYSER_TRACE_H
+#define ANALYSER_TRACE_H
 
-#include "analyser.h"
+#include "stream.h"
+
+#include <stdio.h>
 
 #define TRACE_VERSION 1
 
-/* A trace's file: the header, then tallies in no order; all little-endian. src/famulus/checker/trace.py
- * reads it. */
+/* A trace file: the header, then tallies in no order; all little-endian. src/famulus/checker/trace.py reads
+ * trace files. */
 struct trace_header {
 	char magic[8];
 	uint32_t version, entry; /* bytes of a tally */
 };
 
-/* What one node did with one line. */
+/* Counts of one node's accesses to one line. */
 struct tally {
 	uint64_t line; /* its offset in the pool */
-	uint64_t loaded, stored; /* which of its bytes */
+	uint64_t loaded, stored; /* a bit for each byte of the line */
 	uint32_t loads, stores, locked, flushes;
 	uint32_t handovers; /* another node had touched the line before */
 	uint8_t node, unused[3];
@@ -24,7 +27,9 @@ struct tally {
 _Static_assert(sizeof(struct tally) == 48, "a tally has no holes");
 
 void trace_event(const struct stream_event *event);
-int trace_write(const char *path);
+int trace_write(const char *path); /* -1: see errno */
+
+/* Print a JSON line: the busiest lines since the last call. Counts restart, hand-overs of lines go on. */
 void trace_print_live(FILE *out);
 
 #endif

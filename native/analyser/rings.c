@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * All rings of a folder as one stream in the order of `seq`, which is dense. A number that nobody
- * publishes (its node died) is passed over after a while.
- */
-#include "analyser.h"
+#include "rings.h"
+
+#include "memory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds until a missing number is passed over: more than a CPU is kept from its thread, and less than a
- * writer waits for room (10 s, native/plugin/ring.c). */
+/* Seconds until a missing number is skipped: more than the host delays a thread of QEMU, and less than a writer
+ * waits for room (10 s, native/plugin/ring.c). */
 #define PATIENCE   3.0
-#define GATHER     0.3 /* the same for the first, which may be any */
+#define GATHER     0.3 /* seconds until the first number is taken, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
-#define BATCH      64 /* events after which the writer is told that there is room */
+#define BATCH      64 /* events after which the reader tells the writer that there is room */
 
 struct source {
 	struct source *next;
@@ -30,7 +29,7 @@ struct source {
 	uint64_t head, tail;
 };
 
-struct stream {
+struct rings {
 	const char *folder;
 	struct source *sources, *current;
 	uint64_t expected, gaps;
@@ -45,9 +44,9 @@ static double now(void)
 	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool is_known(const struct stream *stream, const char *name)
+static bool is_known(const struct rings *rings, const char *name)
 {
-	for (const struct source *source = stream->sources; source; source = source->next)
+	for (const struct source *source = rings->sources; source; source = source->next)
 		if (!strcmp(source->name, name))
 			return true;
 	return false;
@@ -75,50 +74,49 @@ static bool is_ring(struct stream_ring *ring, size_t bytes)
 	       bytes >= sizeof(*ring) + ring->capacity * sizeof(struct stream_event);
 }
 
-static void add(struct stream *stream, const char *name)
+static void add(struct rings *rings, const char *name)
 {
 	char path[PATH_MAX];
 	size_t bytes = 0;
-	snprintf(path, sizeof(path), "%s/%s", stream->folder, name);
+	snprintf(path, sizeof(path), "%s/%s", rings->folder, name);
 	struct stream_ring *ring = map(path, &bytes);
 	if (!ring)
 		return;
-	if (!is_ring(ring, bytes)) { /* being made; it is looked at again */
+	if (!is_ring(ring, bytes)) { /* the writer still makes the ring; `look` tries again */
 		munmap(ring, bytes);
 		return;
 	}
-	struct source *source = get(sizeof(*source));
+	struct source *source = allocate(sizeof(*source));
 	memcpy(source->name, name, strlen(name) + 1);
 	source->ring = ring;
 	source->bytes = bytes;
 	source->head = source->tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
-	source->next = stream->sources;
-	stream->sources = source;
+	source->next = rings->sources;
+	rings->sources = source;
 	__atomic_store_n(&ring->reader_pid, (uint64_t)getpid(), __ATOMIC_RELEASE);
 }
 
-static void look(struct stream *stream)
+static void look(struct rings *rings)
 {
-	DIR *folder = opendir(stream->folder);
+	DIR *folder = opendir(rings->folder);
 	struct dirent *entry;
-	stream->looked = now();
+	rings->looked = now();
 	while (folder && (entry = readdir(folder))) {
 		size_t length = strlen(entry->d_name);
 		if (length > 5 && !strcmp(entry->d_name + length - 5, ".ring") &&
-		    !is_known(stream, entry->d_name))
-			add(stream, entry->d_name);
+		    !is_known(rings, entry->d_name))
+			add(rings, entry->d_name);
 	}
 	if (folder)
 		closedir(folder);
 }
 
-struct stream *stream_open(const char *folder, uint64_t first)
+struct rings *rings_open(const char *folder)
 {
-	struct stream *stream = get(sizeof(*stream));
-	stream->folder = folder;
-	stream->expected = first;
-	look(stream);
-	return stream;
+	struct rings *rings = allocate(sizeof(*rings));
+	rings->folder = folder;
+	look(rings);
+	return rings;
 }
 
 static void give_room(struct source *source)
@@ -126,16 +124,16 @@ static void give_room(struct source *source)
 	__atomic_store_n(&source->ring->tail, source->tail, __ATOMIC_RELEASE);
 }
 
-void stream_close(struct stream *stream)
+void rings_close(struct rings *rings)
 {
-	for (struct source *source = stream->sources, *next; source; source = next) {
+	for (struct source *source = rings->sources, *next; source; source = next) {
 		next = source->next;
 		give_room(source);
 		__atomic_store_n(&source->ring->reader_pid, 0, __ATOMIC_RELEASE);
 		munmap(source->ring, source->bytes);
 		free(source);
 	}
-	free(stream);
+	free(rings);
 }
 
 static const struct stream_event *front(struct source *source)
@@ -149,23 +147,23 @@ static const struct stream_event *front(struct source *source)
 	return &source->ring->event[source->tail & (source->ring->capacity - 1)];
 }
 
-static const struct stream_event *take(struct stream *stream, struct source *source)
+static const struct stream_event *take(struct rings *rings, struct source *source)
 {
-	stream->event = *front(source);
-	stream->current = source;
-	stream->missing = 0;
+	rings->event = *front(source);
+	rings->current = source;
+	rings->missing = 0;
 	if (++source->tail % BATCH == 0)
 		give_room(source);
-	if (stream->event.seq >= stream->expected)
-		stream->expected = stream->event.seq + 1;
-	return &stream->event;
+	if (rings->event.seq >= rings->expected)
+		rings->expected = rings->event.seq + 1;
+	return &rings->event;
 }
 
-/* The source with the lowest number. */
-static struct source *lowest(struct stream *stream)
+/* Return the source whose next event has the lowest number. */
+static struct source *lowest(struct rings *rings)
 {
 	struct source *found = NULL;
-	for (struct source *source = stream->sources; source; source = source->next) {
+	for (struct source *source = rings->sources; source; source = source->next) {
 		const struct stream_event *event = front(source);
 		if (event && (!found || event->seq < front(found)->seq))
 			found = source;
@@ -173,32 +171,32 @@ static struct source *lowest(struct stream *stream)
 	return found;
 }
 
-static bool is_patient(struct stream *stream)
+static bool is_patient(struct rings *rings)
 {
-	if (!stream->missing)
-		stream->missing = now();
-	return now() - stream->missing < (stream->expected ? PATIENCE : GATHER);
+	if (!rings->missing)
+		rings->missing = now();
+	return now() - rings->missing < (rings->expected ? PATIENCE : GATHER);
 }
 
-const struct stream_event *stream_next(struct stream *stream, bool ending)
+const struct stream_event *rings_next(struct rings *rings, bool ending)
 {
-	const struct stream_event *event = stream->current ? front(stream->current) : NULL;
-	if (event && event->seq <= stream->expected)
-		return take(stream, stream->current);
-	if (now() - stream->looked > LOOK_AGAIN || ending)
-		look(stream);
-	struct source *source = lowest(stream);
-	if (source && front(source)->seq <= stream->expected)
-		return take(stream, source);
-	if (!source || (!ending && is_patient(stream)))
+	const struct stream_event *event = rings->current ? front(rings->current) : NULL;
+	if (event && event->seq <= rings->expected)
+		return take(rings, rings->current);
+	if (now() - rings->looked > LOOK_AGAIN || ending)
+		look(rings);
+	struct source *source = lowest(rings);
+	if (source && front(source)->seq <= rings->expected)
+		return take(rings, source);
+	if (!source || (!ending && is_patient(rings)))
 		return NULL;
-	look(stream);
-	source = lowest(stream); /* the missing one may have come meanwhile, even in a new ring */
-	stream->gaps += stream->expected && front(source)->seq > stream->expected;
-	return take(stream, source);
+	look(rings);
+	source = lowest(rings); /* the missing number may have come meanwhile, even in a new ring */
+	rings->gaps += rings->expected && front(source)->seq > rings->expected;
+	return take(rings, source);
 }
 
-uint64_t stream_gaps(const struct stream *stream)
+uint64_t rings_gaps(const struct rings *rings)
 {
-	return stream->gaps;
+	return rings->gaps;
 }
