@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole: order, fan-out over nodes, roll-back."""
+"""Verbs on a whole fabric: order, fan-out over nodes, roll-back."""

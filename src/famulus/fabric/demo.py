@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The first five minutes: one node stores, the host looks, another node loads."""
+"""The demo: one node stores a greeting in the pool, the host and another node load it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +14,23 @@ from famulus.transport import ssh
 
 _TIMEOUT = 120.0  # seconds for gcc or a program in a node, under TCG
 _GREETING_BYTES = 256
-_GREETING = "Hello from "  # what hello_fabric stores begins so
+_GREETING = "Hello from "  # the text that hello_fabric stores begins so
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What was seen at each place."""
+    """The text that each place loaded."""
 
     seen: dict[str, str]
 
     @property
     def agree(self) -> bool:
-        """Tell whether every place saw the same text, and saw something."""
+        """Tell whether every place loaded the same text, which is not empty."""
         return len(set(self.seen.values())) == 1 and all(self.seen.values())
 
 
 def run_demo(name: str, settings: Path | None, events: Events, hooks: Hooks) -> Demo:
-    """Bring at least two nodes up, store in node 1, and return what node 1, host and node 2 see.
+    """Bring at least two nodes up, store in node 1; return the texts of node 1, host and node 2.
 
     `settings` is the file that `up` would read.
     """
@@ -50,7 +50,7 @@ def _refuse_to_overwrite(fabric: Fabric) -> None:
     held = _on_host(fabric)
     if held and not held.startswith(_GREETING):
         raise FamulusError(
-            f"{fabric.pool} holds something else where the demo stores its greeting",
+            f"{fabric.pool} holds other data where the demo stores its greeting",
             hint="`famulus demo --fabric demo` uses a fabric of its own.",
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Take a fabric down: stop everything it runs; with purge, remove everything it has."""
+"""Take a fabric down: end all its processes; with purge, remove all its files."""
 
 import contextlib
 
@@ -25,9 +25,9 @@ def down(
 ) -> None:
     """Stop every node, then the network. The pool and the nodes' disks stay unless `purge` is set.
 
-    Nodes shut down as their owner would do it; with `force`, or where one does not, it is ended.
-    Also works on a fabric whose state cannot be read. Raises FamulusError if there is no such
-    fabric.
+    Nodes shut down as their owner would do it. With `force`, and if a node does not shut down, the
+    node is ended at once. With `purge`, the state of the fabric need not be readable. Raises
+    FamulusError if there is no fabric of that name.
     """
     folder = FabricFolder(name)
     if not folder.path.is_dir() or not (folder.exists() or purge):
@@ -75,12 +75,12 @@ def _stop_or_kill(node: Node, events: Events) -> None:
     try:
         lifecycle.stop(node)
     except FamulusError as error:
-        events.note(f"{error.brief}; it is ended at once")
+        events.note(f"{error.brief}; {node.name} is ended at once")
         lifecycle.kill(node)
 
 
 def sweep(folder: FabricFolder, hooks: Hooks) -> None:
-    """End every process of the fabric, whatever its state file says, and its shared connections."""
+    """End every process and shared connection of the fabric, whatever its state file says."""
     backends.end_all(folder)
     Doorbell(folder.doorbell).stop()
     hooks.on_sweep(folder)
@@ -93,7 +93,7 @@ def sweep(folder: FabricFolder, hooks: Hooks) -> None:
 def _remove_network(network: Network, events: Events) -> None:
     try:
         network.remove()
-    except FamulusError as error:  # machines of the user's own
+    except FamulusError as error:  # the user's own machines are on the network
         events.note(f"{error.brief}, which stays. {error.hint}")
 
 

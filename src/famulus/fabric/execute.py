@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run a command in many nodes at a time."""
+"""Run a command in many nodes in parallel."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ def execute(
     user: str | None = None,
     timeout: float = 86_400.0,
 ) -> dict[int, int]:
-    """Run `command` in every node, hand over each line as it comes, return the exit codes.
+    """Run `command` in every node, pass each line to `on_line` at once, return the exit codes.
 
     The words of `command`, as `hooks` wrap them, reach the node's shell joined by blanks, as with
     ssh itself. `on_line` is called from several threads. Raises FamulusError if one of the nodes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The networks that libvirt keeps for fabrics: they outlive `down`."""
+"""Make and remove the networks that libvirt keeps for fabrics; they outlive `down`."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from famulus.state.folder import FabricFolder
 
 
 def create_network(fabric: str, nodes: int, subnet: IPv4Network, events: Events) -> str:
-    """Make libvirt's network of `fabric` with so many nodes, or extend the one there is.
+    """Make libvirt's network of `fabric` for so many `nodes`, or extend the existing network.
 
     Returns its name. Raises FamulusError if its addresses or its bridge's name are in use.
     """
@@ -29,21 +29,21 @@ def create_network(fabric: str, nodes: int, subnet: IPv4Network, events: Events)
 def remove_network(fabric: str, events: Events) -> str:
     """Remove libvirt's network of the fabric called `fabric`, which need not exist any more.
 
-    Returns its name. Raises FamulusError if there is none, or if machines are on it.
+    Returns its name. Raises FamulusError if libvirt has no such network or machines are on it.
     """
     network = LibvirtNetwork(network_name(fabric), FabricSpec().subnet, ())
     with _alone(fabric, events):
         if not network.remove():
             raise FamulusError(
                 f"libvirt has no network {network.name}",
-                hint="`famulus network list` shows those that there are.",
+                hint="`famulus network list` shows the networks.",
             )
     return network.name
 
 
 @contextmanager
 def _alone(fabric: str, events: Events) -> Iterator[None]:
-    """Hold the fabric's lock, if there is such a fabric, while the block runs."""
+    """Hold the lock of the fabric, if the fabric exists, while the block runs."""
     folder = FabricFolder(fabric)
     with ExitStack() as stack:
         if folder.exists():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Do one thing to many nodes at a time."""
+"""Run an action on many nodes in parallel."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -16,9 +16,9 @@ WIDE = 64  # for waits that cost the host nothing
 
 
 def host_width() -> int:
-    """Return how many nodes may start at a time.
+    """Return how many nodes may start in parallel.
 
-    Under TCG each takes a core for itself; one more fills the moments in which they wait.
+    Under TCG each start takes a core for itself; one more start fills the moments of waiting.
     """
     return (os.cpu_count() or 1) + 1
 
@@ -30,10 +30,10 @@ def each(
     width: int = WIDE,
     abandon: Callable[[], None] = lambda: None,
 ) -> dict[int, T]:
-    """Run `action` on every node, `width` at a time, and return the results by node number.
+    """Run `action` on every node, `width` in parallel, and return the results by node number.
 
-    At the first failure what has not begun is not begun, `abandon` is called to end what has, and
-    when nothing runs any more that failure is raised.
+    At the first failure no further action begins and `abandon` is called, which should end the
+    actions that run. When no action runs any more, the failure is raised.
     """
     with ThreadPoolExecutor(max_workers=width) as pool:
         futures = {node.number: pool.submit(action, node) for node in nodes}
@@ -48,14 +48,14 @@ def each(
 
 
 def in_words(nodes: Sequence[Node]) -> str:
-    """Return which nodes these are, short enough for a line."""
+    """Return the names of the nodes, short enough for a line."""
     if len(nodes) > _FEW:
         return f"{nodes[0].name} to {nodes[-1].name} ({len(nodes)} nodes)"
     return ", ".join(node.name for node in nodes)
 
 
 def attempt(nodes: Iterable[Node], action: Callable[[Node], None], *, width: int = WIDE) -> None:
-    """Run `action` on every node, whatever happens on others; then raise what failed, as one."""
+    """Run `action` on every node, also after failures; then raise all failures as one error."""
 
     def guarded(node: Node) -> FamulusError | None:
         try:
@@ -67,10 +67,10 @@ def attempt(nodes: Iterable[Node], action: Callable[[Node], None], *, width: int
     raise_all([error for error in each(nodes, guarded, width=width).values() if error], "nodes")
 
 
-def raise_all(failures: Sequence[FamulusError], what: str) -> None:
-    """Raise `failures` as one error about several `what`, if there are any."""
+def raise_all(failures: Sequence[FamulusError], noun: str) -> None:
+    """Raise `failures` as one error if there are any; `noun` names the failed things, plural."""
     if len(failures) == 1:
         raise failures[0]
     if failures:
         details = "\n".join(f"{error.brief}. {error.hint}" for error in failures)
-        raise FamulusError(f"{len(failures)} {what} failed", details=details)
+        raise FamulusError(f"{len(failures)} {noun} failed", details=details)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Take a region out of the pool's directory, whether nodes run or not.
+"""Remove a region from the pool's directory, whether nodes run or not.
 
-The directory's lock is a word that nodes change by locked instructions, which Python has not. So a
-node that runs does it, with the library; if none does, nobody is there to be in the way.
+The directory's lock is a word that nodes change by locked instructions, which Python lacks. So a
+running node removes the region, with the library. If no node runs, no other process changes the
+directory, and Python removes the region without the lock.
 """
 
 import os
@@ -21,7 +22,10 @@ _TIMEOUT = 120.0  # seconds; the directory may be locked by a node that has just
 
 
 def remove(fabric: Fabric, name: str, events: Events) -> None:
-    """Forget the region `name`. Raises FamulusError if there is none, or nobody can do it."""
+    """Remove the region `name` from the directory.
+
+    Raises FamulusError if there is no such region, or if neither a node nor the host can remove it.
+    """
     with locked(fabric.folder, events):
         region = directory.read(fabric.pool).find(name)
         there = [node for node in fabric.nodes() + fabric.surplus() if node.running()]
@@ -37,7 +41,7 @@ def _in_node(fabric: Fabric, there: list[Node], name: str) -> None:
     if node is None:
         names = ", ".join(node.name for node in there)
         raise FamulusError(
-            f"{names} may be using the directory and cannot be asked",
+            f"{names} may be using the directory and cannot remove the region",
             hint="`famulus node resume all`, or `famulus down`, and then again.",
         )
     command = f"sudo -n python3 -m famulus_guest rm -- {shlex.quote(name)}"
@@ -50,9 +54,9 @@ def _require_unused(pool: Path) -> None:
     if pids:
         raise FamulusError(
             f"process {pids[0]} of this host may be using the directory",
-            hint="Let it remove the region, or end it.",
+            hint="Let the process remove the region, or end it.",
         )
 
 
 def _is_there(pid: int) -> bool:
-    return pid > 0 and os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - no path of ours
+    return pid > 0 and os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - a test, not a path to work with

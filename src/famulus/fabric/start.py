@@ -12,10 +12,10 @@ from famulus.base.events import Events
 from famulus.base.files import write_private
 from famulus.base.units import format_size
 from famulus.doorbell.service import Doorbell
+from famulus.fabric.clone_source import choose_snapshot, replace_snapshot
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
-from famulus.fabric.templates import snapshots_in_use
 from famulus.host.accelerator import Accelerator, choose_accelerator
 from famulus.node import identify, lifecycle, passwords, plugin
 from famulus.node.disk import forget_disk, make_disk, remove_disk
@@ -23,32 +23,34 @@ from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
 from famulus.settings.identity import MAX_NODES
-from famulus.snapshot import freeze
-from famulus.snapshot.key import Key
-from famulus.snapshot.store import Snapshot, prune_surplus
+from famulus.snapshot.store import Snapshot
 from famulus.template import store
 from famulus.transport import ssh
 from famulus.transport.agent import GuestFile
 
-_LAST_BREATH = 2.0  # seconds that a QEMU may take to end whose node has powered off
+_END_TIMEOUT = 2.0  # seconds in which a QEMU has ended whose node has powered off
 BOOT_TIMEOUT = 180.0  # seconds until a booted node answers; a cold boot under TCG needs about 10
 
 
 @dataclass(frozen=True)
 class _Start:
-    """What the start of several nodes has in common."""
+    """The common part of the start of several nodes.
+
+    Nodes without a disk are cloned from `snapshot`; without a snapshot they boot. `files` are the
+    files that all nodes have in common.
+    """
 
     fabric: Fabric
     accel: Accelerator
     events: Events
-    fresh: Snapshot | None  # what nodes without a disk are cloned from; None boots them
+    snapshot: Snapshot | None
     files: Sequence[GuestFile] = field(default=())
 
 
 def restart(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -> None:
-    """Start those of `nodes` that are off, from their own disks; return when all of them answer.
+    """Start those of `nodes` that are off, from their own disks; return when all nodes answer.
 
-    If one fails, those that this call started are stopped again.
+    If a node fails, the nodes that this call started are stopped again.
     """
     with locked(fabric.folder, events), ExitStack() as undo:
         start_nodes(fabric, nodes, undo, events)
@@ -57,7 +59,7 @@ def restart(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks)
 
 
 def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -> None:
-    """Make `nodes` what they were when new: their disks are forgotten, and they start afresh."""
+    """Make `nodes` new: remove their disks and start them, as `start_nodes` starts new nodes."""
     with locked(fabric.folder, events), ExitStack() as undo:
         for node in nodes:
             lifecycle.kill(node)
@@ -68,27 +70,27 @@ def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -
 
 
 def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events) -> None:
-    """Bring `nodes` to where they answer and ssh is ready, whatever state they are in.
+    """Bring `nodes` from whatever state to where they answer and ssh is ready.
 
-    A node without a disk of its own is cloned, or booted if the spec says so; one that has a disk
-    boots from it. What must be undone if this or something later fails is put on `undo`.
+    A node with a disk of its own boots from that disk; other nodes are cloned or booted, see
+    `choose_snapshot`. Pushes on `undo` how to undo the start if a later step fails.
     """
     accel = choose_accelerator(fabric.spec.accelerator)
-    start = _Start(fabric, accel, events, _snapshot(fabric, nodes, accel, events))
+    start = _Start(fabric, accel, events, choose_snapshot(fabric, nodes, accel, events))
     _prepare(start, nodes, undo)
     with ThreadPoolExecutor(1) as beside:
         keys = beside.submit(each, nodes, identify.host_key, width=host_width())
         _start_switch(fabric, undo)
         _start_doorbell(fabric, undo, events)
         keys.result()
-        # Nodes need the switch. The way to them is made while they start.
+        # Nodes need the switch to start. The rest of the network starts beside them.
         reachable = beside.submit(_make_reachable, fabric, nodes)
         files = identify.shared_files(fabric.nodes(), fabric.network.name_server)
         start = replace(start, files=files)
         try:
             _start_all(start, nodes, undo)
         except RestoreError as error:
-            _start_all(replace(start, fresh=_made_again(start, nodes, error)), nodes, undo)
+            _start_all(replace(start, snapshot=_made_again(start, nodes, error)), nodes, undo)
         reachable.result()
 
 
@@ -97,37 +99,12 @@ def _make_reachable(fabric: Fabric, nodes: Sequence[Node]) -> None:
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
 
 
-def _snapshot(
-    fabric: Fabric, nodes: Sequence[Node], accel: Accelerator, events: Events
-) -> Snapshot | None:
-    """Return what the nodes that have no disk are cloned from, or None where nothing is cloned."""
-    template = store.find(fabric.record.template)
-    if template is None or all(node.has_disk() for node in nodes):
-        return None
-    if not fabric.clones:
-        _say_why_cold(fabric, events)
-        return None
-    spec = fabric.spec
-    # A frozen machine has no server that could give it a pool and a doorbell.
-    pool = 0 if fabric.rings else spec.pool
-    snapshot = freeze.ensure(Key(template, accel, spec.memory, spec.cpus, pool), events)
-    prune_surplus({*snapshots_in_use(), snapshot.digest})
-    return snapshot
-
-
-def _say_why_cold(fabric: Fabric, events: Events) -> None:
-    if not fabric.spec.cold:
-        events.note(f"new nodes are booted, not cloned: {fabric.backend.no_clones}")
-
-
 def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:
-    """Return a new snapshot in the place of one that QEMU does not take. `up` need not fail."""
-    if start.fresh is None:
+    """Return a new snapshot in place of a snapshot that could not be restored."""
+    if start.snapshot is None:
         raise error
-    start.events.note("the snapshot cannot be restored here; it is made anew (see the log)")
-    freeze.log.warning("%s: %s", start.fresh.digest, error)
-    freeze.discard(start.fresh)
-    return _snapshot(start.fabric, nodes, start.accel, start.events)
+    replace_snapshot(start.snapshot, error, start.events)
+    return choose_snapshot(start.fabric, nodes, start.accel, start.events)
 
 
 def _start_all(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
@@ -145,7 +122,7 @@ def _start_all(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
 
 
 def _verb(start: _Start, nodes: Sequence[Node]) -> str:
-    return "clone" if start.fresh and not any(node.has_disk() for node in nodes) else "start"
+    return "clone" if start.snapshot and not any(node.has_disk() for node in nodes) else "start"
 
 
 def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
@@ -156,7 +133,7 @@ def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
 
 
 def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
-    """Start the doorbell's server if it does not run. Nodes that run cannot join another one."""
+    """Start the doorbell's server if it does not run. Running nodes cannot join a new server."""
     doorbell = Doorbell(fabric.folder.doorbell)
     alive = fabric.alive()
     if not fabric.rings or (alive and doorbell.running()):
@@ -166,8 +143,8 @@ def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
     doorbell.start(fabric.pool, DOORBELL_VECTORS, MAX_NODES)
     if died:
         events.note(
-            "the doorbell's server was started anew: nodes that run still ring each other, but "
-            "those that start from now on only after `famulus node stop all` and `up`"
+            "the doorbell's server was started anew: running nodes still ring each other; nodes "
+            "that start from now on ring them only after `famulus node stop all` and `up`"
         )
 
 
@@ -177,14 +154,14 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
     for node in nodes:
         if not node.has_disk():
             undo.callback(remove_disk, node)
-            if start.fresh is None:
+            if start.snapshot is None:
                 make_disk(node, template)
         elif node.template() != fabric.record.template:
             start.events.note(f"{node.name} keeps its disk, which was made from {node.template()}")
 
 
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
-    """Have the node answer. One that was about to end when it was found is started when it has."""
+    """Have the node answer. A node that was about to end when the call began is started again."""
     ran = node.state() != "stopped"
     try:
         _converge(start, node, undo)
@@ -196,7 +173,7 @@ def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
 
 def _ends(node: Node) -> bool:
     try:
-        node.runner.wait_gone(f"{node.name} to end", _LAST_BREATH)
+        node.runner.wait_gone(f"{node.name} to end", _END_TIMEOUT)
     except FamulusError:
         return False
     return True
@@ -205,7 +182,7 @@ def _ends(node: Node) -> bool:
 def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
     fabric = start.fabric
     state = node.state()
-    snapshot = start.fresh if state == "stopped" and not node.has_disk() else None
+    snapshot = start.snapshot if state == "stopped" and not node.has_disk() else None
     if state == "stopped":
         undo.callback(lifecycle.kill, node)
     if snapshot and not fabric.rings:
@@ -234,8 +211,8 @@ def _clone(start: _Start, node: Node, snapshot: Snapshot) -> None:
 
 
 def _start(start: _Start, node: Node) -> None:
-    if start.fresh and not node.has_disk():
-        lifecycle.start_bare_clone(node, start.fresh, start.fabric.pool, start.accel)
+    if start.snapshot and not node.has_disk():
+        lifecycle.start_bare_clone(node, start.snapshot, start.fabric.pool, start.accel)
     else:
         lifecycle.start(node, start.fabric.pool, start.accel)
 
@@ -244,8 +221,8 @@ def _note_difference(start: _Start, node: Node) -> None:
     running, wanted = running_settings(node), machine_settings(node, start.accel)
     if running and running != wanted:
         start.events.note(
-            f"{node.name} goes on with what it was started with ({_as_text(running)}); "
-            f"`famulus node stop {node.number}` and `up` change that"
+            f"{node.name} keeps the settings of its last start ({_as_text(running)}); "
+            f"`famulus node stop {node.number}` and `up` change them"
         )
 
 

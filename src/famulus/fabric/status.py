@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a fabric is, from what really runs."""
+"""The state of a fabric, from its running processes."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from famulus.state.folder import all_fabrics
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """One node; `memory` is what its QEMU alone takes, `proportional` its PSS, in bytes."""
+    """One node; `memory` is the private memory of its QEMU, `proportional` its PSS, in bytes."""
 
     number: int
     name: str
@@ -48,7 +48,7 @@ class FabricStatus:
 
 
 def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
-    """Return how `fabric` is right now."""
+    """Return the present state of `fabric`."""
     nodes = [*fabric.nodes(), *fabric.surplus()]
     states = each(nodes, lambda node: _node_status(fabric, node))
     return FabricStatus(
@@ -65,7 +65,7 @@ def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
 
 
 def every_fabric(hooks: Hooks) -> tuple[list[FabricStatus], list[FamulusError]]:
-    """Return how every fabric is, and why some cannot be told: the others still can."""
+    """Return the state of every readable fabric, and one error for every other fabric."""
     found, failures = [], []
     for folder in all_fabrics():
         try:

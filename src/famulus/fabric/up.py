@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bring a fabric up: converge to what was asked, undo what fails half-way."""
+"""Bring a fabric up: converge to the wanted settings, undo a start that fails half-way."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -30,11 +30,11 @@ from famulus.transport import ssh
 def up(
     name: str, flags: Mapping[str, object], file: Path | None, events: Events, hooks: Hooks
 ) -> Fabric:
-    """Converge fabric `name` to what `flags`, environment and `file` ask for, and return it.
+    """Converge fabric `name` to the settings in `flags`, environment and `file`; return it.
 
-    Starts what died, adds nodes, stops those above the number asked for, and changes nothing that
-    is right. On return every node answers and its ssh is ready. If it fails or is interrupted, what
-    it started is stopped again and what it made is removed.
+    Starts nodes that died, adds nodes, stops nodes above the wanted number, and leaves everything
+    else as it is. On return every node answers and its ssh is ready. After a failure or an
+    interrupt, everything that this call started is stopped and everything that it made is removed.
     """
     folder = FabricFolder(name)
     with locked(folder, events), ExitStack() as undo:
@@ -66,7 +66,7 @@ def wanted(name: str, flags: Mapping[str, object], file: Path | None) -> FabricS
 
 
 def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitStack) -> Fabric:
-    """Store what is wanted before anything is made, so that a later command finds what was."""
+    """Store the wanted settings before anything is made, so that a later command finds it."""
     record = Record(spec, digest)
     if folder.exists():
         old = folder.read()

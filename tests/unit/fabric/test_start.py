@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a start does about nodes that are about to end when it finds them."""
+"""A start of nodes that are about to end when the start begins."""
 
 from contextlib import ExitStack
 from unittest.mock import Mock
@@ -23,17 +23,17 @@ def bring_up(monkeypatch, state: str, *, ends: bool, outcomes: list[FamulusError
     return converge
 
 
-def test_a_node_that_was_powering_off_is_started(monkeypatch):
+def test_a_node_that_was_powering_off_is_started_again(monkeypatch):
     converge = bring_up(monkeypatch, "running", ends=True, outcomes=[RESET, None])
     assert converge.call_count == 2
 
 
 @pytest.mark.parametrize(("state", "ends"), [("running", False), ("stopped", True)])
-def test_others_that_fail_are_not_tried_again(monkeypatch, state, ends):
+def test_other_failures_are_not_tried_again(monkeypatch, state, ends):
     with pytest.raises(FamulusError, match="reset by peer"):
         bring_up(monkeypatch, state, ends=ends, outcomes=[RESET, None])
 
 
-def test_one_that_ends_twice_fails(monkeypatch):
+def test_a_node_that_ends_twice_fails(monkeypatch):
     with pytest.raises(FamulusError, match="reset by peer"):
         bring_up(monkeypatch, "running", ends=True, outcomes=[RESET, RESET])

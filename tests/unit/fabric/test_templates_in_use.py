@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which templates fabrics stand on, and building one anew without taking their ground away."""
+"""The templates that fabrics need, and the rebuild of a template that no fabric needs."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def make_fabric(name: str, template: str) -> FabricFolder:
     return folder
 
 
-def test_a_fabric_of_another_release_keeps_what_its_nodes_stand_on():
+def test_a_fabric_of_another_release_keeps_the_templates_of_its_nodes():
     folder = make_fabric("strange", DIGEST)
     (folder.path / "state.json").write_text('{"format": 1, "spec": {"new": 1}, "template": "x"}')
     folder.node(3).mkdir()
@@ -43,7 +43,7 @@ def test_a_fabric_of_another_release_keeps_what_its_nodes_stand_on():
     assert templates.templates_in_use() == {OTHER: ["strange"]}
 
 
-def test_one_that_is_used_is_not_built_anew():
+def test_a_template_in_use_is_not_rebuilt():
     folder = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
     make_fabric("mine", DIGEST)
     with pytest.raises(FamulusError, match="while fabric 'mine' stands on it"):
@@ -51,7 +51,7 @@ def test_one_that_is_used_is_not_built_anew():
     assert folder.exists()
 
 
-def test_built_anew_with_all_that_stood_on_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_rebuild_removes_the_snapshots_of_the_old_template(monkeypatch: pytest.MonkeyPatch):
     old = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
     others = make(paths.templates(), OTHER, "template.json", suite="trixie", kernel="cloud")
     above = make(paths.snapshots(), "a" * 16, "snapshot.json", template=DIGEST)

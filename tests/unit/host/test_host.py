@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The host check as a whole, and whether templates can be built without root."""
+"""The check of the host as a whole, and of what a build without root needs."""
 
 import os
 
@@ -13,7 +13,7 @@ from famulus.settings.spec import FabricSpec
 
 @pytest.fixture
 def user(tmp_path, monkeypatch):
-    """A normal user with everything in order; returns the stand-ins for /etc and /proc/sys."""
+    """A normal user who can build templates; returns a folder that replaces /etc and /proc/sys."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
     monkeypatch.setattr(rootless, "find_program", lambda _: "/usr/bin/newuidmap")
@@ -25,18 +25,18 @@ def user(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_user_can_build(user):
+def test_a_normal_user_can_build(user):
     assert rootless.check_rootless("error", user, user).level == "ok"
 
 
-def test_root_needs_nothing(user, monkeypatch):
+def test_root_needs_no_ids(user, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert rootless.check_rootless("error", user / "none", user).level == "ok"
 
 
 @pytest.mark.parametrize("name", ["subuid", "subgid"])
 @pytest.mark.parametrize("text", ["", "bob:1:65536\n", "ann:1:100\n", "ann\n", None])
-def test_no_ids(user, name, text):
+def test_a_user_without_ids_gets_the_command_for_ids(user, name, text):
     if text is None:
         (user / name).unlink()
     else:
@@ -49,19 +49,19 @@ def test_no_ids(user, name, text):
 
 
 @pytest.mark.parametrize("switch", ["kernel/unprivileged_userns_clone", "user/max_user_namespaces"])
-def test_switched_off(user, switch):
+def test_user_namespaces_that_are_switched_off_are_an_error(user, switch):
     (user / switch).write_text("0\n")
     finding = rootless.check_rootless("error", user, user)
     assert finding.level == "error"
     assert f"sysctl {switch.replace('/', '.')}=" in finding.cure
 
 
-def test_no_newuidmap(user, monkeypatch):
+def test_a_missing_newuidmap_names_its_package(user, monkeypatch):
     monkeypatch.setattr(rootless, "find_program", lambda _: None)
     assert "uidmap" in rootless.check_rootless("error", user, user).cure
 
 
-def test_refused_by_the_system(fp, monkeypatch):
+def test_a_refusal_by_the_system_is_an_obstacle(fp, monkeypatch):
     monkeypatch.setattr("famulus.base.run.find_program", lambda name: f"/usr/bin/{name}")
     words = ["/usr/bin/unshare", "--user", "--map-root-user", "true"]
     fp.register(words, returncode=1, stderr="unshare: Operation not permitted")
@@ -72,7 +72,7 @@ def test_refused_by_the_system(fp, monkeypatch):
     assert rootless._refused() is None
 
 
-def test_require():
+def test_require_lists_every_error_with_its_cure():
     fine, bad, worse = (
         Finding("a", "warning", "slow", "wait"),
         Finding("b", "error", "is missing", "get it"),
@@ -88,7 +88,7 @@ def test_require():
         assert words in caught.value.details
 
 
-def test_this_host(tmp_path, monkeypatch):
+def test_every_finding_about_this_host_has_a_cure(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
     found = check.check_host(FabricSpec(), tmp_path / "pool")
     names = [finding.name for finding in found]

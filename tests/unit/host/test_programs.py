@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs of the host: found, new enough, asked once, each with its cure."""
+"""The check of programs: found, new enough, run once for their version, each with its cure."""
 
 import pytest
 
@@ -20,7 +20,7 @@ QEMU = Program("qemu-system-x86_64", "qemu-system-x86", "runs nodes", "10.0", ba
         ("nothing", ""),
     ],
 )
-def test_version(text, version):
+def test_the_version_is_the_first_dotted_number(text, version):
     assert parse_version(text) == version
 
 
@@ -36,13 +36,13 @@ def test_version(text, version):
         ("", "1.0", False),
     ],
 )
-def test_at_least(version, minimum, enough):
+def test_versions_are_compared_by_numbers(version, minimum, enough):
     assert at_least(version, minimum) is enough
 
 
 @pytest.fixture
 def qemu(fp, monkeypatch, tmp_path):
-    """A QEMU that says which version it is."""
+    """A QEMU that prints a version."""
 
     file = tmp_path / "qemu"
     file.touch()
@@ -63,7 +63,7 @@ def test_new_enough(qemu, tmp_path):
     assert finding == Finding(QEMU.name, "ok", f"{tmp_path / 'qemu'}, version 10.0.2")
 
 
-def test_a_program_is_asked_once_until_it_changes(tmp_path):
+def test_a_version_is_remembered_until_the_program_changes(tmp_path):
     program, asked = tmp_path / "program", tmp_path / "asked"
     program.write_text(f"#!/bin/sh\necho x >> {asked}\necho version 1.2\n")
     program.chmod(0o755)
@@ -73,7 +73,7 @@ def test_a_program_is_asked_once_until_it_changes(tmp_path):
     assert version_text(str(program)) == "version 1.2.3\n"
 
 
-def test_a_spoilt_memory_of_versions_is_no_obstacle(tmp_path, famulus_home):
+def test_a_damaged_file_of_versions_is_no_obstacle(tmp_path, famulus_home):
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\necho version 1.2\n")
     program.chmod(0o755)
@@ -81,7 +81,7 @@ def test_a_spoilt_memory_of_versions_is_no_obstacle(tmp_path, famulus_home):
     assert version_text(str(program)) == "version 1.2\n"
 
 
-def test_too_old_on_debian_12(qemu):
+def test_the_cure_on_debian_12_is_backports(qemu):
     finding = qemu("QEMU emulator version 7.2.22")
     assert finding.level == "error"
     assert "7.2.22" in finding.text
@@ -89,16 +89,16 @@ def test_too_old_on_debian_12(qemu):
     assert "-t bookworm-backports qemu-system-x86" in finding.cure
 
 
-def test_too_old_elsewhere(qemu):
+def test_the_cure_elsewhere_is_the_package(qemu):
     assert "backports" not in qemu("QEMU 9.1", "debian-13").cure
     assert "usually called qemu-system-x86" in qemu("QEMU 9.1", "fedora-42").cure
 
 
-def test_one_that_does_not_say(qemu):
+def test_an_unknown_version_is_too_old(qemu):
     assert "unknown version" in qemu("Segmentation fault").text
 
 
-def test_missing(monkeypatch, tmp_path):
+def test_a_missing_program_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setattr(programs, "find_program", lambda _: None)
     found = programs.check_programs()
     assert [finding.name for finding in found] == [program.name for program in programs.PROGRAMS]
@@ -108,7 +108,7 @@ def test_missing(monkeypatch, tmp_path):
     assert gone.level == "error"
 
 
-def test_distribution(tmp_path):
+def test_the_distribution_has_id_and_version(tmp_path):
     path = tmp_path / "os-release"
     assert distribution_id(path) == "unknown"
     path.write_text('PRETTY_NAME="Debian"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nID=debian\n')

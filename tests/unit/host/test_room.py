@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Room on the host: memory, disk and /dev/shm against what a fabric needs."""
+"""Room on the host for a fabric: memory, disk and /dev/shm."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def meminfo(tmp_path):
         ((5, 0), False, "/disk/p", "ok"),
         ((8, 0), False, "/disk/p", "warning"),
         ((8, 4), False, "/disk/p", "ok"),
-        ((32, 0), False, "/disk/p", "warning"),  # not all of it is touched
+        ((32, 0), False, "/disk/p", "warning"),  # nodes do not touch all of their memory
         ((33, 0), False, "/disk/p", "error"),
         ((64, 32), False, "/disk/p", "warning"),
         ((12, 0), True, "/disk/p", "warning"),
@@ -33,7 +33,7 @@ def meminfo(tmp_path):
         ((2, 8), False, "/disk/p", "ok"),
     ],
 )
-def test_memory(meminfo, nodes, cold, pool, level):
+def test_memory_is_compared_with_the_need_of_the_nodes(meminfo, nodes, cold, pool, level):
     nodes, running = nodes
     spec = FabricSpec(nodes=nodes)
     finding = space.check_memory(
@@ -43,7 +43,7 @@ def test_memory(meminfo, nodes, cold, pool, level):
     assert finding.level == "ok" or "--memory" in finding.cure
 
 
-def test_too_many_nodes_are_told_how_many_fit(meminfo):
+def test_an_error_about_memory_says_how_many_nodes_fit(meminfo):
     spec = FabricSpec(nodes=64)
     finding = space.check_memory(spec, "tcg", Path("/disk/p"), running=2, meminfo=meminfo)
     assert finding.level == "error"
@@ -52,7 +52,7 @@ def test_too_many_nodes_are_told_how_many_fit(meminfo):
 
 @pytest.fixture
 def free(monkeypatch):
-    """Let every file system have so much room."""
+    """Give every file system the same free space."""
 
     def let(size: int) -> None:
         monkeypatch.setattr(space, "free_bytes", lambda _: size)
@@ -64,20 +64,20 @@ def free(monkeypatch):
     ("room", "level"),
     [(2 * GIB, "ok"), (GIB, "ok"), (GIB - 1, "warning"), (16 * MIB, "warning"), (MIB, "error")],
 )
-def test_pool_room(tmp_path, free, room, level):
+def test_room_for_the_pool(tmp_path, free, room, level):
     free(room)
     finding = space.check_pool(FabricSpec(), "tcg", tmp_path / "pool")
     assert finding.level == level
     assert finding.level == "ok" or "--pool-file" in finding.cure
 
 
-def test_what_the_pool_has_taken_counts_as_room(tmp_path, free):
+def test_the_space_of_an_existing_pool_counts_as_room(tmp_path, free):
     (tmp_path / "pool").write_bytes(b"x" * 32 * MIB)
     free(0)
     assert space.check_pool(FabricSpec(), "tcg", tmp_path / "pool").level == "warning"
 
 
-def test_pool_too_large_for_a_bar(tmp_path, free, monkeypatch):
+def test_a_pool_too_large_for_a_bar_is_an_error(tmp_path, free, monkeypatch):
     free(TIB)
     monkeypatch.setattr(space, "largest_pool", lambda _: 256 * GIB)
     finding = space.check_pool(FabricSpec(pool=512 * GIB), "tcg", tmp_path / "pool")
@@ -86,13 +86,13 @@ def test_pool_too_large_for_a_bar(tmp_path, free, monkeypatch):
     assert space.check_pool(FabricSpec(pool=256 * GIB), "tcg", tmp_path / "pool").level == "ok"
 
 
-def test_pool_without_a_folder(tmp_path):
+def test_a_pool_without_a_folder_is_an_error(tmp_path):
     finding = space.check_pool(FabricSpec(), "tcg", tmp_path / "none" / "pool")
     assert finding.level == "error"
     assert "--pool-file" in finding.cure
 
 
-def test_disk(tmp_path, monkeypatch, free):
+def test_a_full_disk_is_an_error_without_a_template(tmp_path, monkeypatch, free):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "not" / "yet"))
     free(100 * GIB)
     assert {finding.level for finding in space.check_disk(FabricSpec())} == {"ok"}
@@ -104,7 +104,7 @@ def test_disk(tmp_path, monkeypatch, free):
     assert {finding.level for finding in space.check_disk(FabricSpec())} == {"warning"}
 
 
-def test_why_nothing_fits(tmp_path, monkeypatch):
+def test_a_full_file_system_explains_a_dead_node(tmp_path, monkeypatch):
     pool = tmp_path / "pool"
     assert space.why_nothing_fits(pool) == ""
     assert space.why_nothing_fits(tmp_path / "none" / "pool") == ""

@@ -24,13 +24,13 @@ from famulus.base.errors import FamulusError
         ("allow\n", False),
     ],
 )
-def test_who_may_join(tmp_path: Path, text: str, joins: bool):
+def test_bridges_that_machines_may_join(tmp_path: Path, text: str, joins: bool):
     rules = tmp_path / "bridge.conf"
     rules.write_text(text)
     assert bridge.may_join("fabric_emul", rules) is joins
 
 
-def test_includes_count_and_may_go_round(tmp_path: Path):
+def test_an_included_file_counts_even_if_it_includes_the_first(tmp_path: Path):
     rules, more = tmp_path / "bridge.conf", tmp_path / "more.conf"
     rules.write_text(f"include {more}\n")
     more.write_text(f"include {rules}\nallow fabric_emul\n")
@@ -46,7 +46,7 @@ def test_the_step_allows_the_bridge(tmp_path: Path):
     assert bridge.allow_step("fabric_emul", rules) is None
 
 
-def test_a_helper_that_is_not_set_uid(tmp_path: Path):
+def test_a_helper_without_the_set_uid_bit_needs_a_step(tmp_path: Path):
     helper = tmp_path / "helper"
     helper.touch(mode=0o755)
     step = bridge.set_uid_step(helper)
@@ -56,14 +56,14 @@ def test_a_helper_that_is_not_set_uid(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program set-uid root")
-def test_a_helper_that_is_set_uid(tmp_path: Path):
+def test_a_set_uid_helper_needs_no_step(tmp_path: Path):
     helper = tmp_path / "helper"
     helper.touch()
     helper.chmod(0o4755)
     assert bridge.set_uid_step(helper) is None
 
 
-def test_no_helper_is_an_error_with_its_package(tmp_path: Path):
+def test_a_missing_helper_is_an_error_that_names_its_package(tmp_path: Path):
     with pytest.raises(FamulusError, match="is missing") as caught:
         bridge.set_uid_step(tmp_path / "helper")
     assert "qemu-system-common" in caught.value.hint

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What libvirt is told, against golden files that a person has read, and what it says to them."""
+"""Documents for libvirt, against golden files that a person has read, and libvirt's checks."""
 
 import subprocess
 from dataclasses import replace
@@ -65,14 +65,14 @@ def test_golden(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_libvirts_schema(name: str) -> None:
+def test_documents_fit_libvirts_schema(name: str) -> None:
     argv = ["virt-xml-validate", str(GOLDEN / name)]
     result = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
 
 def test_apparmor_allows_what_a_node_opens() -> None:
-    """The profile that libvirt writes for a machine, tried without AppArmor.
+    """libvirt's helper writes the machine's profile; AppArmor need not run.
 
     None of the files exists here: it follows from the document alone. The helper may not look into
     hidden folders such as ~/.local, so that it could not find backing files by itself.
@@ -110,7 +110,7 @@ def test_paths_are_escaped() -> None:
     assert "<source file='/a&amp;&#39;b/disk'/>" in text
 
 
-def test_what_a_network_lacks() -> None:
+def test_missing_entries_of_a_network_are_found() -> None:
     document = network_document("n", "n", SUBNET, NODES[:1])
     assert missing_reservations(document, NODES) == NODES[1:]
     assert missing_names(document, NODES) == NODES[1:]
@@ -121,13 +121,13 @@ def test_what_a_network_lacks() -> None:
     assert missing_names(whole, NODES) == []
 
 
-def test_a_reservation_of_another_address_is_none() -> None:
+def test_a_reservation_of_another_address_does_not_count() -> None:
     other = [Identity(1, IPv4Network("10.0.0.0/24"))]
     assert missing_reservations(DOCUMENTS["network.xml"], other) == other
     assert missing_names(DOCUMENTS["network.xml"], other) == other
 
 
-def test_address_of_a_network() -> None:
+def test_the_hosts_address_on_a_network() -> None:
     assert address_of(DOCUMENTS["network.xml"]) == "192.168.42.254"
     assert address_of("<network><name>isolated</name></network>") is None
 
@@ -135,13 +135,13 @@ def test_address_of_a_network() -> None:
 @pytest.mark.parametrize(
     ("fabric", "network"), [("fabric", "fabric_emul"), ("test", "fabric_emul-test")]
 )
-def test_names(fabric: str, network: str) -> None:
+def test_a_network_has_the_name_of_its_fabric(fabric: str, network: str) -> None:
     assert network_name(fabric) == network
     assert fabric_of(network) == fabric
 
 
 @pytest.mark.parametrize("name", ["default", "fabric", "fabric_emulation"])
-def test_networks_of_others(name: str) -> None:
+def test_other_networks_belong_to_no_fabric(name: str) -> None:
     assert fabric_of(name) is None
 
 

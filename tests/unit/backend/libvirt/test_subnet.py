@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which addresses and interfaces the host has in use, from the kernel's tables."""
+"""The addresses and interfaces that the host uses, from the kernel's tables."""
 
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -35,21 +35,21 @@ def routes(tmp_path: Path) -> Path:
         ("192.168.43.0/24", None),  # only the default route leads there
     ],
 )
-def test_who_is_in_the_way(wanted: str, found: str | None, routes: Path) -> None:
+def test_overlapping_addresses_are_in_the_way(wanted: str, found: str | None, routes: Path) -> None:
     assert interface_in_the_way(IPv4Network(wanted), "none", routes) == found
 
 
-def test_our_own_bridge_is_not_in_the_way(routes: Path) -> None:
+def test_the_fabrics_own_bridge_is_not_in_the_way(routes: Path) -> None:
     assert interface_in_the_way(IPv4Network("192.168.42.0/24"), "fabric_emul", routes) is None
 
 
-def test_a_host_without_routes(tmp_path: Path) -> None:
+def test_without_routes_nothing_is_in_the_way(tmp_path: Path) -> None:
     file = tmp_path / "route"
     file.write_text(ROUTES.splitlines(keepends=True)[0], encoding="ascii")
     assert interface_in_the_way(IPv4Network("192.168.42.0/24"), "none", file) is None
 
 
-def test_interfaces_and_what_hangs_on_a_bridge(
+def test_interfaces_and_ports_of_a_bridge_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subnet, "_INTERFACES", tmp_path)

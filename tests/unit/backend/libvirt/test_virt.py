@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Machines and networks of libvirt, on the driver that libvirt has for tests: nothing runs."""
+"""Domains and networks of libvirt, on libvirt's test driver, which runs no machine."""
 
 import sys
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_a_machine_is_paused_resumed_and_killed() -> None:
     runner.kill()
 
 
-def test_a_machine_that_libvirt_does_not_know_is_stopped() -> None:
+def test_a_domain_that_libvirt_does_not_know_is_stopped() -> None:
     runner = runner_of("fabric2")
     assert not runner.running()
     assert runner.state() == "stopped"
@@ -82,7 +82,7 @@ def test_a_machine_that_libvirt_does_not_know_is_stopped() -> None:
     ("state", "word"),
     [("BLOCKED", "running"), ("SHUTDOWN", "running"), ("CRASHED", "hung"), ("PMSUSPENDED", "hung")],
 )
-def test_states(state: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libvirts_states_have_words(state: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Domain:
         def state(self) -> tuple[int, int]:
             number: int = getattr(virt.library(), f"VIR_DOMAIN_{state}")
@@ -92,7 +92,7 @@ def test_states(state: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert runner_of("fabric1").state() == word
 
 
-def test_what_libvirt_refuses_is_told_in_its_words() -> None:
+def test_a_refusal_has_libvirts_words() -> None:
     runner = runner_of("fabric1")
     runner.kill()
     with pytest.raises(FamulusError, match=r"^libvirt: .*not running"):
@@ -105,7 +105,7 @@ def test_only_the_domain_of_a_nodes_own_folder_is_forgotten(tmp_path: Path) -> N
     domain.forget(folder)
     (folder / "domain").write_text("fabric1\n", encoding="utf-8")
     domain.forget(folder)
-    assert runner_of("fabric1").running(), "it has another UUID: it is somebody else's"
+    assert runner_of("fabric1").running(), "its UUID is not that of the folder"
     uuid = f"<uuid>{domain.domain_uuid(folder)}</uuid>"
     with virt.connected() as connection:
         document = HOST[HOST.index("<domain") : HOST.index("</node>")]
@@ -136,7 +136,7 @@ def test_a_network_is_made_extended_and_removed() -> None:
     assert every_network() == []
 
 
-def test_a_network_that_is_off_is_switched_on_and_one_that_is_on_is_removed() -> None:
+def test_start_activates_a_network_and_stop_removes_it() -> None:
     network().start()
     virt.find("network", "fabric_emul").destroy()  # type: ignore[union-attr]
     assert not network().running()
@@ -165,7 +165,7 @@ def test_a_used_network_stays(ports: list[str], says: str, monkeypatch: pytest.M
     assert network().running()
 
 
-def test_conflicts_are_told_with_their_cures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_about_a_conflict_has_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_module, "interface_in_the_way", lambda *_: "eth7")
     with pytest.raises(FamulusError, match=r"10\.9\.8\.0/24 is in use .* eth7") as caught:
         network().start()
@@ -177,19 +177,19 @@ def test_conflicts_are_told_with_their_cures(monkeypatch: pytest.MonkeyPatch) ->
     assert virt.find("network", "fabric_emul") is None
 
 
-def test_libvirt_is_found() -> None:
+def test_a_libvirt_that_answers_is_ok() -> None:
     (finding,) = check_libvirt(POOL)
     assert finding.level == "ok"
     assert "version " in finding.text
 
 
-def test_a_pool_elsewhere_is_refused() -> None:
+def test_a_pool_outside_dev_shm_is_refused() -> None:
     finding = check_libvirt(Path("/mnt/pool"))[-1]
     assert finding.level == "error"
     assert "/mnt/pool" in finding.text
 
 
-def test_a_libvirtd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_libvirtd_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     uri = "qemu+unix:///system?socket=/nonexistent"
     monkeypatch.setenv("LIBVIRT_DEFAULT_URI", uri)
     (finding,) = check_libvirt(POOL)
@@ -198,7 +198,7 @@ def test_a_libvirtd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "systemctl start libvirtd" in finding.cure
 
 
-def test_no_libvirt_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libvirt_python_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     virt.library.cache_clear()
     monkeypatch.setitem(sys.modules, "libvirt", None)
     (finding,) = check_libvirt(POOL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The gateway's cable: what comes through its filter, and what is said when there is no switch."""
+"""The gateway's cable: the frames that its filter passes, and the error without a switch."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ def received(frames: socket.socket) -> list[bytes]:
     return found
 
 
-def test_what_is_for_nodes_stays_out():
+def test_the_filter_drops_frames_for_nodes():
     switch, gateway = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with switch, gateway:
         cable._attach_filter(gateway)
@@ -35,7 +35,7 @@ def test_what_is_for_nodes_stays_out():
         assert received(gateway) == [FOR_HOST, FOR_ALL, FOR_MANY, FOR_NAMES]
 
 
-def test_a_port_is_asked_for_as_the_switch_wants_it(tmp_path):
+def test_the_request_for_a_port_has_the_switchs_format(tmp_path):
     with (
         socket.socket(socket.AF_UNIX) as listener,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as side,
@@ -66,7 +66,7 @@ def _give_port(listener, side, folder):
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_without_a_switch(tmp_path, there):
+def test_without_a_switch_there_is_no_port(tmp_path, there):
     if there:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(tmp_path / "ctl"))

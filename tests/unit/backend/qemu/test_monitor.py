@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The monitor's client, with a socket in place of QEMU that says what QEMU was heard to say."""
+"""The monitor's client, with a socket in place of QEMU that sends recorded answers of QEMU."""
 
 import json
 import socket
@@ -27,8 +27,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve(path: Path) -> Iterator[Serve]:
-    """Greet one client and answer each line that it sends with the next of a script, a list of
-    objects a time; return the list into which what it has sent is put."""
+    """Greet one client and answer each of its lines with the next list of objects of a script;
+    return the list that collects the client's lines."""
     threads = []
 
     def start(script: Script) -> list[dict[str, object]]:
@@ -55,13 +55,13 @@ def serve(path: Path) -> Iterator[Serve]:
         thread.join(10)
 
 
-def test_a_command(path: Path, serve: Serve) -> None:
+def test_a_command_returns_its_result(path: Path, serve: Serve) -> None:
     heard = serve([NOTHING, {"return": {"status": "running"}}])
     assert monitor.run_state(path) == "running"
     assert [line["execute"] for line in heard] == ["qmp_capabilities", "query-status"]
 
 
-def test_a_line_of_the_human_monitor(path: Path, serve: Serve) -> None:
+def test_a_line_of_the_human_monitor_returns_the_printed_text(path: Path, serve: Serve) -> None:
     heard = serve([NOTHING, {"return": "jit\r\n"}])
     assert monitor.human(path, "info jit") == "jit"
     assert heard[1]["arguments"] == {"command-line": "info jit"}
@@ -74,12 +74,12 @@ def test_events_between_answers_are_kept(path: Path, serve: Serve) -> None:
     assert found == [1, 2, RESUMED]
 
 
-def test_an_event_that_comes_later_is_waited_for(path: Path, serve: Serve) -> None:
+def test_a_command_waits_for_a_later_event(path: Path, serve: Serve) -> None:
     serve([NOTHING, [{"return": 1}, RESUMED]])
     assert monitor.execute_all(path, [Command("a")], until="RESUME") == [1, RESUMED]
 
 
-def test_a_machine_is_restored(path: Path, serve: Serve) -> None:
+def test_restore_returns_when_the_machine_began_to_run(path: Path, serve: Serve) -> None:
     heard = serve([NOTHING] * 5 + [[RESUMED, NOTHING]])
     place = [monitor.human_command(line) for line in ("o/w 1 2", "o/w 3 4")]
     assert monitor.restore(path, place, Path("/s/state"), 5) == 1700000000.25
@@ -93,20 +93,20 @@ def test_a_machine_is_restored(path: Path, serve: Serve) -> None:
     assert heard[-1]["arguments"] == {"uri": "file:/s/state"}
 
 
-def test_a_refusal_says_why(path: Path, serve: Serve) -> None:
+def test_a_refusal_has_qemus_reason(path: Path, serve: Serve) -> None:
     serve([NOTHING, {"error": {"class": "GenericError", "desc": "no such device"}}])
     with pytest.raises(MonitorError, match="QEMU refused 'device_del': no such device"):
         monitor.execute(path, "device_del", {"id": "x"})
 
 
 @pytest.mark.parametrize("script", [[], [NOTHING]])
-def test_a_qemu_that_ends(path: Path, serve: Serve, script: Script) -> None:
+def test_a_qemu_that_ends_does_not_answer(path: Path, serve: Serve, script: Script) -> None:
     serve(script)
     with pytest.raises(MonitorError, match=r"does not answer \(stop\)"):
         monitor.execute(path, "stop")
 
 
-def test_a_qemu_that_says_nothing(path: Path) -> None:
+def test_a_silent_qemu_does_not_answer(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -114,6 +114,6 @@ def test_a_qemu_that_says_nothing(path: Path) -> None:
             monitor.execute_all(path, [Command("stop")], timeout=0.2)
 
 
-def test_no_qemu(path: Path) -> None:
+def test_a_missing_qemu_does_not_answer(path: Path) -> None:
     with pytest.raises(MonitorError, match="does not answer"):
         monitor.execute(path, "stop")
