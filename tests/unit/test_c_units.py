@@ -35,7 +35,7 @@ def units(folders: tuple[str, ...]) -> list[Path]:
 
 
 def symbols(made: Path) -> tuple[set[str], set[str]]:
-    """The functions and variables that an object file defines, and those that it uses."""
+    """Return the functions and variables that an object file defines, and those that it uses."""
     argv = ["nm", "--extern-only", "--format=posix", str(made)]
     rows = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines()
     kinds = [row.split()[:2] for row in rows]
@@ -45,7 +45,7 @@ def symbols(made: Path) -> tuple[set[str], set[str]]:
 
 
 def dependencies(folder: Path, sources: list[Path]) -> dict[str, set[str]]:
-    """The units that each unit uses, by file name."""
+    """Return the units that each unit uses, by file name."""
     found = {}
     for source in sources:
         made = folder / f"{source.stem}.o"
@@ -63,19 +63,21 @@ def _by_owner(found: dict[str, tuple[set[str], set[str]]]) -> dict[str, set[str]
     }
 
 
-# A function with its body, or a variable with its initial value, that other units can see.
+# A function with its body, or a variable, that other units can see.
 _DEFINITION = re.compile(
-    r"^(?!static\b|typedef\b|#)\w[\w \t*]*?\b(\w+)\s*(?:\([^;{}]*\)\s*\{|(?:\[\w*\]\s*)?=)",
+    r"^(?!(?:static|extern|typedef)\b|(?:struct|union|enum)\s+\w+;)"
+    r"\w[\w \t*]*?\b(\w+)\s*(?:\([^;{}]*\)\s*\{|(?:\[[^\]]*\]\s*)?[=;])",
     re.MULTILINE,
 )
 _NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
 
 
 def dependencies_in_text(sources: list[Path]) -> dict[str, set[str]]:
-    """The same, read from the sources: the driver compiles only beside a kernel's headers.
+    """Return the same from the text of the sources: the driver needs a kernel's headers to compile.
 
-    A unit uses what another one defines if the name stands in it. A local name that is equal to a
-    function of another unit would look like a use: that fails a test too much, never too little.
+    A unit depends on another one if its text has a name that the other one defines. A local
+    variable with the name of another unit's function counts too: the test may fail needlessly, but
+    it misses no circle.
     """
     found = {}
     for source in sources:
@@ -95,17 +97,13 @@ def _assert_no_circle(used: dict[str, set[str]]) -> None:
 def test_units_form_no_circle(program: str, tmp_path: Path):
     sources = units(_PROGRAMS[program])
     assert sources
-    _assert_no_circle(dependencies(tmp_path, sources))
+    used, in_text = dependencies(tmp_path, sources), dependencies_in_text(sources)
+    if program != "library":  # a macro makes the definitions of its atomic.c
+        assert all(used[unit] <= in_text[unit] for unit in used)
+    _assert_no_circle(used)
 
 
 def test_units_of_the_driver_form_no_circle():
     used = dependencies_in_text(units(("guest/driver",)))
     assert {"bell.c", "file.c", "listen.c", "mapping.c"} <= used["file.c"] | used["pci.c"]
     _assert_no_circle(used)
-
-
-def test_the_text_of_sources_tells_at_least_what_nm_tells(tmp_path: Path):
-    sources = units(_PROGRAMS["agent"])
-    in_text = dependencies_in_text(sources)
-    for unit, used in dependencies(tmp_path, sources).items():
-        assert used <= in_text[unit]
