@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What this host has and lacks for running a fabric."""
+"""The check of this host: whether it has everything that a fabric needs."""

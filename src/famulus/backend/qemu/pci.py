@@ -21,7 +21,7 @@ _COMMAND, _BAR_LOW, _BAR_HIGH = 0x04, 0x18, 0x1C
 _DECODE_MEMORY = 2
 
 
-def pool_place(buses: Any) -> int:  # noqa: ANN401 - what QMP's query-pci returns
+def pool_place(buses: Any) -> int:  # noqa: ANN401 - the result of QMP's query-pci
     """Return the address of the pool. Raises StopIteration if the pool has no address."""
     device = next(device for device in buses[0]["devices"] if device["slot"] == _SLOT)
     return int(next(bar["address"] for bar in device["regions"] if bar["bar"] == _BAR))
