@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Start, stop and kill a node on a back end that runs nothing."""
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from famulus.base.errors import FamulusError
+from famulus.node import disk, lifecycle
+from famulus.node.below import note_below, snapshot_below, template_below
+from famulus.node.lifecycle import Original, RestoreError
+from famulus.node.machine import running_settings
+from famulus.node.node import Node
+from famulus.settings.spec import FabricSpec
+from famulus.snapshot.store import Snapshot
+from famulus.state.folder import FabricFolder
+
+POOL = Path("/dev/shm/pool")
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Node:
+    """A node that is off; its back end is a mock."""
+    backend = Mock()
+    backend.doorbells = True
+    backend.sockets.return_value = tmp_path / "sockets"
+    backend.runner.return_value.state.return_value = "stopped"
+    monkeypatch.setattr(lifecycle, "machine", lambda *_: "the machine")
+    made = Node(FabricFolder("f"), 1, FabricSpec(), backend)
+    made.path.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    folder = tmp_path / "snapshots" / ("a" * 16)
+    folder.mkdir(parents=True)
+    (folder / "overlay.qcow2").write_text("an overlay")
+    (folder / "serial.log").write_text("printed\n")
+    return Snapshot(folder, "b" * 16, 1, 1, "tcg", 1, 7)
+
+
+def runner(node: Node) -> Mock:
+    found = node.runner
+    assert isinstance(found, Mock)
+    return found
+
+
+def test_a_start_ends_a_stopped_machine_and_stores_the_settings(node: Node):
+    lifecycle.start(node, POOL, "tcg")
+    assert [call[0] for call in runner(node).method_calls] == ["kill", "start"]
+    assert running_settings(node)["accel"] == "tcg"
+
+
+def test_a_clone_gets_a_disk_on_the_snapshot(node: Node, snapshot: Snapshot):
+    runner(node).clone.return_value = "fabric1"
+    name = lifecycle.start_clone(node, Original(snapshot, b"request"), POOL, "tcg")
+    assert name == "fabric1"
+    machine, frozen, request = runner(node).clone.call_args.args
+    assert (machine, request) == ("the machine", b"request")
+    assert (frozen.ram, frozen.place) == (snapshot.ram, 7)
+    assert node.disk.read_text() == "an overlay"
+    assert node.serial_log.read_text().startswith("printed\n[cloned from the snapshot ")
+    assert (node.template(), node.snapshot()) == ("b" * 16, "a" * 16)
+
+
+@pytest.mark.parametrize("method", ["clone", "restore"])
+def test_a_failed_clone_leaves_neither_a_machine_nor_a_disk(
+    node: Node, snapshot: Snapshot, method: str
+):
+    getattr(runner(node), method).side_effect = FamulusError("QEMU refused")
+    (node.path / "qemu.log").write_text("last words")
+    start = {
+        "clone": lambda: lifecycle.start_clone(node, Original(snapshot, b""), POOL, "tcg"),
+        "restore": lambda: lifecycle.start_bare_clone(node, snapshot, POOL, "tcg"),
+    }
+    with pytest.raises(RestoreError, match="QEMU refused") as caught:
+        start[method]()
+    assert caught.value.details == "last words"
+    assert runner(node).method_calls[-1][0] == "kill"
+    assert not node.has_disk()
+    assert node.serial_log.exists()
+
+
+def test_a_node_that_hangs_is_not_shut_down(node: Node):
+    runner(node).state.return_value = "hung"
+    with pytest.raises(FamulusError, match="fabric1 does not answer") as caught:
+        lifecycle.stop(node)
+    assert "famulus node kill 1" in caught.value.hint
+
+
+def test_a_paused_node_goes_on_before_it_shuts_down(node: Node, monkeypatch: pytest.MonkeyPatch):
+    asked = Mock()
+    monkeypatch.setattr(lifecycle, "ask", asked)
+    runner(node).state.return_value = "paused"
+    lifecycle.stop(node)
+    assert runner(node).resume.called
+    assert asked.call_args.args[:2] == (node.socket("agent"), b"poweroff\n")
+    assert runner(node).wait_gone.called
+
+
+def test_only_a_running_node_can_be_paused(node: Node):
+    with pytest.raises(FamulusError, match="fabric1 is stopped"):
+        node.pause()
+    with pytest.raises(FamulusError, match="fabric1 is stopped"):
+        node.resume()
+    runner(node).state.return_value = "running"
+    node.pause()
+    assert runner(node).pause.called
+
+
+def test_a_removed_node_is_forgotten_by_its_back_end(node: Node):
+    disk.remove_disk(node)
+    assert isinstance(node.backend, Mock)
+    node.backend.forget.assert_called_once_with(node.path)
+    assert not node.path.exists()
+
+
+def test_a_forgotten_disk_leaves_the_log(node: Node):
+    for name in ("template", "snapshot", "passwords", "disk.qcow2", "serial.log"):
+        (node.path / name).write_text("x")
+    disk.forget_disk(node)
+    assert [path.name for path in node.path.iterdir()] == ["serial.log"]
+
+
+def test_the_images_below_a_disk_are_stored(tmp_path: Path):
+    assert template_below(tmp_path) is None
+    assert snapshot_below(tmp_path) is None
+    note_below(tmp_path, "t", "")
+    assert (template_below(tmp_path), snapshot_below(tmp_path)) == ("t", None)
+    note_below(tmp_path, "t", "s")
+    assert snapshot_below(tmp_path) == "s"
+
+
+def test_a_new_disk_needs_its_template(node: Node):
+    with pytest.raises(FamulusError, match="template which new disks are made from is gone"):
+        disk.make_disk(node, None)
