@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The doorbell server's process: `python -m famulus.doorbell FOLDER POOL VECTORS NODES`.
 
-It returns when its sockets, FOLDER/1 … FOLDER/NODES, are there, and goes on in the background;
-FOLDER/pid has its number, FOLDER/log what it has to tell.
+The command returns when the sockets FOLDER/1 … FOLDER/NODES exist; the server goes on in the
+background. FOLDER/pid has its process number, FOLDER/log its messages.
 """
 
 import logging
@@ -23,7 +23,7 @@ def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.umask(0o077)
     listeners = {number: _listen(folder / str(number)) for number in range(1, nodes + 1)}
-    pool.open("r+b", buffering=0).close()  # if that fails, it fails now
+    pool.open("r+b", buffering=0).close()  # an error shows before the command returns
     server = Server(lambda number: _memory(pool, number), vectors, listeners)
     if child := os.fork():
         (folder / "pid").write_text(f"{child}\n", encoding="ascii")
@@ -33,7 +33,7 @@ def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
 
 
 def _memory(pool: Path, number: int) -> FileIO:
-    """Open what node `number` has for the pool: the pool, or its image if it has a cache."""
+    """Open the memory of node `number`: the pool, or the node's image if nodes have caches."""
     caches = Caches(pool)
     return FileIO(caches.image(number) if caches.private() else pool, "r+b")
 

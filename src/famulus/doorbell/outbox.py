@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A client's connection: what it has not taken yet waits, and nobody else waits for it."""
+"""The messages to a client that it has not read yet; other clients do not wait for them."""
 
 import array
 import errno
@@ -8,15 +8,15 @@ from collections import deque
 
 from famulus.doorbell.protocol import Message
 
-# A client that takes nothing is stopped, or no client. 64 peers with 4 vectors are 256 messages.
+# A client that reads nothing is stopped, or no QEMU. 64 peers with 4 vectors make 256 messages.
 _MOST = 1024
 
-# EAGAIN: it is slow; ETOOMANYREFS: too many descriptors are under way, unix(7).
+# EAGAIN: the client is slow; ETOOMANYREFS: too many descriptors are under way, unix(7).
 _LATER = (errno.EAGAIN, errno.ETOOMANYREFS, errno.ENOBUFS, errno.EINTR)
 
 
 class Outbox:
-    """Sends messages over `connection`, which it makes non-blocking, in order."""
+    """Sends messages in order over `connection`, which becomes non-blocking."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -24,13 +24,16 @@ class Outbox:
         self._waiting: deque[tuple[bytes, Message]] = deque()
 
     def put(self, message: Message) -> None:
-        """Add a message. Raises OSError if the client has not taken thousands of them."""
+        """Add a message. Raises OSError if the client has left a thousand messages unread."""
         if len(self._waiting) >= _MOST:
-            raise OSError(errno.ENOBUFS, "it takes no messages")
+            raise OSError(errno.ENOBUFS, "it reads no messages")
         self._waiting.append((message.encode(), message))
 
     def flush(self) -> bool:
-        """Send what the client takes now; return whether that was all. Raises OSError."""
+        """Send as many messages as the client takes now; return whether none is left.
+
+        Raises OSError if the connection fails.
+        """
         while self._waiting:
             try:
                 self._send_first()
@@ -43,7 +46,9 @@ class Outbox:
     def _send_first(self) -> None:
         data, message = self._waiting[0]
         descriptor = message.descriptor
-        whole = len(data) == len(message.encode())  # a rest goes without the descriptor
+        whole = len(data) == len(
+            message.encode()
+        )  # the rest of a message goes without the descriptor
         sent = self.connection.sendmsg(
             [data],
             [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor.fileno()]))]

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an ivshmem server says to its clients. Pure, but for the eventfds that it makes.
+"""The messages of an ivshmem server to its clients. Pure, except that eventfds are made.
 
-The protocol is QEMU's (docs/specs/ivshmem-spec, "Device and guest interface", version 0): messages
-of 8 bytes, a signed little-endian number each, some with a file descriptor. A client is told the
-version; its own id; -1 with the pool's descriptor; then, for each peer and at last for itself, the
-id once a vector, each with the eventfd that rings this vector.
+The protocol is QEMU's (docs/specs/ivshmem-spec, "Device and guest interface", version 0). A message
+has 8 bytes, a signed little-endian number, and some messages have a file descriptor. A client gets
+the version; its own id; -1 with the pool's descriptor; then, for each peer and at last for itself,
+the id once for each vector, with the eventfd that rings the vector.
 
-The protocol also has a message that a peer has gone: its id alone. It is not sent. A QEMU 10.0.2
-that was told so dies once the same id has come back and goes again (seen; probably it uses the
-eventfds that it freed), and ours come back, because an id is a node's number. So a node keeps its
-eventfds for as long as the server lives: who was told of them need not be told again.
+The protocol also has a message that a peer has gone: the peer's id alone. Famulus does not send
+that message. A QEMU 10.0.2 that got the message dies when the same id has come back and goes again
+(observed; probably QEMU uses the eventfds that it freed), and ids come back, because an id is a
+node's number. So a node keeps its eventfds for as long as the server lives, and a client gets them
+only once.
 """
 
 import os
@@ -23,7 +24,7 @@ POOL = -1
 
 
 class Descriptor(Protocol):
-    """What has a file descriptor, which stays open."""
+    """An object with a file descriptor that stays open."""
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -54,10 +55,10 @@ class Message:
 
 
 class Peers:
-    """The clients that are there, the bells of all that ever were, and who was told of which."""
+    """The connected clients, the bells of all clients so far, and who has which bells."""
 
     def __init__(self, pool: Callable[[int], Descriptor], vectors: int) -> None:
-        """`pool` returns what client `number` has for the pool."""
+        """`pool` returns the memory of client `number`: the pool, or an image of the pool."""
         self._pool = pool
         self._vectors = vectors
         self._bells: dict[int, list[Bell]] = {}
@@ -67,7 +68,7 @@ class Peers:
         return number in self._told
 
     def join(self, number: int) -> list[Message]:
-        """Take in the client `number`, which is not there, and return what is to be sent."""
+        """Add the client `number`, which is not connected, and return the messages to send."""
         self._told[number] = set()
         if number not in self._bells:
             self._bells[number] = [Bell() for _ in range(self._vectors)]
@@ -82,7 +83,7 @@ class Peers:
         ]
 
     def leave(self, number: int) -> None:
-        """Forget the client `number`, if it is there."""
+        """Remove the client `number`, if it is connected."""
         self._told.pop(number, None)
 
     def _introduce(self, to: int, number: int) -> list[Message]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The doorbell's server: a socket a node, so that a node's id is its number."""
+"""The doorbell server. Each node has its own socket, so that a client's id is its node's number."""
 
 import logging
 import selectors
@@ -33,20 +33,22 @@ class Server:
             self._selector.register(listener, selectors.EVENT_READ, (self._accept, number))
 
     def serve(self) -> None:
-        """Serve for ever."""
+        """Serve until the process ends."""
         while True:
             self.step(_RETRY if self._slow else None)
 
     def step(self, timeout: float | None) -> None:
-        """Do what there is to do; wait for it for at most `timeout` seconds."""
+        """Handle the next events; wait for them for at most `timeout` seconds, or without end."""
         for key, _ in self._selector.select(timeout):
             action, number = key.data
-            if self._selector.get_map().get(key.fd) is key:  # nobody dropped it in this round
+            if (
+                self._selector.get_map().get(key.fd) is key
+            ):  # no event of this round has dropped the connection
                 action(number, key.fileobj)
         self._flush(self._slow)
 
     def _accept(self, number: int, listener: socket.socket) -> None:
-        """Take the client of node `number`; an earlier one is dead, or is not believed any more."""
+        """Accept the client of node `number` and drop an earlier one, which must have ended."""
         try:
             connection = listener.accept()[0]
         except OSError as error:
@@ -58,25 +60,25 @@ class Server:
         log.info("node %d has come", number)
         try:
             messages = self._peers.join(number)
-        except (OSError, FamulusError) as error:  # it was killed, and its image is gone
+        except (OSError, FamulusError) as error:  # the client was killed, and its image is gone
             self._drop(number, str(error))
             return
         self._send(messages)
 
     def _heard(self, number: int, connection: socket.socket) -> None:
-        """Clients have nothing to say; what comes is their end, or they are none."""
+        """Drop the client: clients never send a message, so that it has ended or is no QEMU."""
         try:
-            said = connection.recv(1)
+            data = connection.recv(1)
         except OSError as error:
             self._drop(number, str(error))
         else:
-            self._drop(number, "it spoke" if said else "it ended")
+            self._drop(number, "it sent data" if data else "it ended")
 
-    def _drop(self, number: int, why: str) -> None:
+    def _drop(self, number: int, reason: str) -> None:
         outbox = self._outboxes.pop(number, None)
         self._slow.discard(number)
         if outbox is not None:
-            log.info("node %d has gone: %s", number, why)
+            log.info("node %d has gone: %s", number, reason)
             self._selector.unregister(outbox.connection)
             outbox.connection.close()
             self._peers.leave(number)

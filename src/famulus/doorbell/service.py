@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The doorbell server of one fabric: started, found again from any process, stopped."""
+"""Start, find and stop the doorbell server of a fabric, from any process."""
 
 import sys
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TIMEOUT = 60.0  # seconds for a start
 
 @dataclass(frozen=True)
 class Doorbell(Service):
-    """The server whose sockets, pid file and log lie in `folder`. Its end harms no node."""
+    """The server whose sockets, pid file and log lie in `folder`. Nodes survive its end."""
 
     def socket(self, number: int) -> Path:
         """Return the socket to which the QEMU of node `number` connects."""
@@ -23,8 +23,8 @@ class Doorbell(Service):
     def start(self, pool: Path, vectors: int, nodes: int) -> None:
         """Start the server for the nodes 1 … `nodes` over the pool in the file `pool`.
 
-        On return nodes can connect. What an earlier server left is removed. Raises FamulusError
-        with the server's words if it does not start.
+        On return nodes can connect. An earlier server is ended and its files are removed. Raises
+        FamulusError with the server's output if the server does not start.
         """
         self.stop()
         paths.make_private(self.folder)

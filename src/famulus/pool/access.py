@@ -18,7 +18,7 @@ from famulus.pool.file import check, used_bytes
 
 
 def read(path: Path, offset: int, size: int) -> Iterator[Piece]:
-    """Yield `size` bytes at `offset` in pieces; holes are told of, not read.
+    """Yield `size` bytes at `offset` in pieces, data and holes; holes are not read.
 
     Raises UsageError if the range leaves the pool, FamulusError if there is no pool.
     """
@@ -28,16 +28,16 @@ def read(path: Path, offset: int, size: int) -> Iterator[Piece]:
 
 
 def write(path: Path, offset: int, data: bytes) -> None:
-    """Write `data` at `offset`. Raises UsageError, before it writes, if that leaves the pool."""
+    """Write `data` at `offset`. Raises UsageError, and writes nothing, if that leaves the pool."""
     with _opened(path, os.O_RDWR) as (fd, end):
         _check_range(end, offset, len(data))
         _store(path, fd, Piece(offset, len(data), data))
 
 
 def clear(path: Path, offset: int = 0, size: int | None = None) -> int:
-    """Make `size` bytes at `offset` zeros, by default all, and return how many.
+    """Make `size` bytes at `offset` zeros, by default the whole pool; return their number.
 
-    Their memory is given back, unless nodes have caches before it; the pool keeps its size. Raises
+    Their memory is freed, unless nodes have caches for the pool; the pool keeps its size. Raises
     UsageError if the range leaves the pool.
     """
     with _opened(path, os.O_RDWR) as (fd, end):
@@ -48,10 +48,10 @@ def clear(path: Path, offset: int = 0, size: int | None = None) -> int:
 
 
 def save(path: Path, target: Path, *, force: bool = False) -> int:
-    """Copy the pool to the file `target`, sparse as it is, and return its size.
+    """Copy the pool, holes included, to the file `target`, and return the pool's size.
 
-    `target` has mode 0600 and is there whole or not at all. Raises FamulusError if it exists,
-    unless `force` is set, and if it cannot be written.
+    `target` has mode 0600 and is whole or not there. Raises FamulusError if `target` exists, unless
+    `force` is set, and if `target` cannot be written.
     """
     if target.exists() and path.exists() and target.samefile(path):
         raise FamulusError(f"{target} is the pool itself", hint="Choose another name.")
@@ -65,7 +65,7 @@ def save(path: Path, target: Path, *, force: bool = False) -> int:
         except OSError as error:
             raise FamulusError(
                 f"cannot save the pool to {target}: {error.strerror}",
-                hint=f"The pool has {human_size(data_bytes(source, end))} that are not zero.",
+                hint=f"The pool has {human_size(data_bytes(source, end))} of data.",
             ) from error
         finally:
             part.unlink(missing_ok=True)
@@ -75,8 +75,8 @@ def save(path: Path, target: Path, *, force: bool = False) -> int:
 def load(path: Path, source: Path) -> int:
     """Copy the file `source` to the pool's beginning and return its size; the rest stays.
 
-    Raises FamulusError, before anything is written, if the file cannot be read, is larger than the
-    pool, or finds no room.
+    Raises FamulusError, and writes nothing, if the file cannot be read, is larger than the pool, or
+    needs more room than there is.
     """
     with _opened(path, os.O_RDWR) as (fd, end), _source(source) as (from_fd, size):
         if size > end:
@@ -91,7 +91,7 @@ def load(path: Path, source: Path) -> int:
 
 
 def _store(path: Path, fd: int, piece: Piece) -> None:
-    """Store the piece where nodes find it: in the pool, and in what they have for it."""
+    """Store the piece in the pool, and in the nodes' images of the pool if they have caches."""
     caches = Caches(path)
     if caches.private():
         _store_before(caches, piece)
@@ -102,7 +102,10 @@ def _store(path: Path, fd: int, piece: Piece) -> None:
 
 
 def _store_before(caches: Caches, piece: Piece) -> None:
-    """Store as a node does that has no cache; holes then take room."""
+    """Store the piece through the tool of the caches, as a node without a cache does.
+
+    Holes then take room.
+    """
     if piece.data is None:
         caches.zero(piece.offset, piece.length)
         return
@@ -114,7 +117,7 @@ def _store_before(caches: Caches, piece: Piece) -> None:
 
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
-    """Yield a descriptor of the pool and its size; what fails on it becomes a FamulusError."""
+    """Yield a descriptor of the pool and its size. An OSError becomes a FamulusError."""
     check(path)
     fd = -1
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The directory of regions in the pool, as guest/lib/layout.h has it. Offsets and sizes are bytes.
+"""The directory of regions in the pool (guest/lib/layout.h). Offsets and sizes are bytes.
 
-It is read without its lock: every entry has a checksum, and one that is just being changed has a
-second copy that is whole.
+The directory is read without its lock: every entry has a checksum, and while a node writes one copy
+of an entry, the other copy is whole.
 """
 
 import binascii
@@ -19,7 +19,7 @@ from famulus.pool.file import check
 _PAGE = 4096
 _REGISTRY, _SLOTS, _LINE = 8192, 512, 64
 _TABLE = _REGISTRY + _SLOTS * _LINE
-_SMALLEST = 256 << 10  # of a pool that can have a directory
+_SMALLEST = 256 << 10  # bytes of the smallest pool that can have a directory
 _SUPER = struct.Struct("<QIIQII32x")
 _MAGIC, _VERSION = 0x31534C554D4146, 1
 _ENTRY = struct.Struct("<IIQIIIIIIQQQQQI4x256s40x")
@@ -27,7 +27,7 @@ _ENTRY_MAGIC = 0x47455246
 _CHECKSUM = slice(4, 8)  # of an entry
 _SLOT = struct.Struct("<8Q")
 _FREE, _CREATING, LIVE = range(3)
-_TRIES = 5  # both copies are bad only in passing, or for good
+_TRIES = 5  # both copies are bad while nodes write to them, or for good
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,26 @@ class Region:
 
     @property
     def kind(self) -> str:
-        """What it is, in a word."""
+        """The kind of the entry, in a word."""
         return "reserved" if self.reserved else "region"
 
 
 @dataclass(frozen=True)
 class Directory:
-    """What the directory says; `damaged` entries are beyond repair, `start` is where it lies."""
+    """The contents of the directory, which begins at offset `start`.
+
+    `damaged` entries are beyond repair.
+    """
 
     regions: tuple[Region, ...]
     damaged: int
     start: int
-    members: tuple[tuple[int, int], ...]  # node and process of who has the pool open
+    members: tuple[
+        tuple[int, int], ...
+    ]  # node and process number of every process that has the pool open
 
     def find(self, name: str) -> Region:
-        """Return the region called `name`. Raises FamulusError that tells the names there are."""
+        """Return the region called `name`. Raises FamulusError, which names some regions."""
         for region in self.regions:
             if region.name == name:
                 return region
@@ -71,9 +76,9 @@ class Directory:
 
 
 def read(path: Path) -> Directory:
-    """Return the directory of the pool at `path`; a pool that has none has no regions.
+    """Return the directory of the pool at `path`; a pool without a directory has no regions.
 
-    Raises FamulusError if there is no pool, or what lies in place of the directory is none.
+    Raises FamulusError if there is no pool, or if other data lie in place of the directory.
     """
     with _opened(path, os.O_RDONLY) as (fd, size):
         start = size - directory_bytes(size)
@@ -89,7 +94,7 @@ def read(path: Path) -> Directory:
 
 
 def forget(path: Path, region: Region) -> None:
-    """Take `region` out of the directory, which nobody else may have open.
+    """Take `region` out of the directory. No other process may have the pool open.
 
     Both copies are written, one after the other, as the library does.
     """
@@ -129,12 +134,12 @@ def _has_directory(fd: int, size: int) -> bool:
     copies = [os.pread(fd, _SUPER.size, at) for at in (start, size - _PAGE)]
     if any(_is_super(copy, size) for copy in copies):
         return True
-    if not any(copies[1]):  # empty, or the first copy is just being written
+    if not any(copies[1]):  # there is no directory yet, or a node writes the first copy now
         return False
     raise FamulusError(
-        "what lies at the end of the pool, in place of the directory of regions, is none",
-        hint=f"`famulus pool clear {start:#x} {size - start:#x}` makes room for an empty one; "
-        "regions that were there are then forgotten.",
+        "the end of the pool, the place of the directory of regions, has other data",
+        hint=f"`famulus pool clear {start:#x} {size - start:#x}` makes an empty directory; "
+        "all regions are then forgotten.",
     )
 
 
@@ -154,7 +159,7 @@ def _pairs(fd: int, size: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _settled(index: int, pair: tuple[bytes, bytes]) -> tuple[Region, int] | tuple[()] | None:
-    """Return the entry and its state, () for one that was never used, None for a damaged one."""
+    """Return the entry and its state, () for a never used entry, None for a damaged one."""
     found = [entry for entry in map(_unpacked, pair) if entry and entry[0].index == index]
     if found:
         return max(found, key=lambda entry: entry[0].sequence)
@@ -173,7 +178,7 @@ def _unpacked(data: bytes) -> tuple[Region, int] | None:
 
 
 def _packed(region: Region, sequence: int, state: int) -> bytes:
-    """Return an entry that takes the place of `region`'s."""
+    """Return the bytes of an entry that replaces the entry of `region`."""
     name = os.fsencode(region.name)
     data = bytearray(
         _ENTRY.pack(

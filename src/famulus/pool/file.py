@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The file of the pool: where it lies, making it, removing it. It is never shrunk or emptied."""
+"""The pool's file: its path, how it is made and removed. It is never shrunk or emptied."""
 
 import os
 import pwd
@@ -16,18 +16,17 @@ _SECTOR = 512  # the unit of st_blocks, stat(2)
 
 
 def pool_path(name: str, spec: FabricSpec) -> Path:
-    """Return where the pool of the fabric called `name` lies; it need not exist."""
+    """Return the path of the pool of the fabric called `name`; the file need not exist."""
     if spec.pool_file:
         return spec.pool_file
     return SHARED_MEMORY / (POOL_NAME if name == DEFAULT_NAME else f"{POOL_NAME}.{name}")
 
 
 def ensure(path: Path, size: int) -> bool:
-    """Make the pool at `path` with `size` bytes and mode 0600 where there is none.
+    """Make the pool at `path` with `size` bytes and mode 0600, unless there is one.
 
-    Returns whether it was made. One that exists is left as it is, every byte of it. Raises
-    FamulusError if it exists with another size, is no regular file or is not the user's, or cannot
-    be made.
+    Returns whether this call made the pool. An existing pool keeps every byte. Raises FamulusError
+    if `path` has another size, is no regular file or not the user's, or if the pool cannot be made.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
@@ -47,8 +46,8 @@ def ensure(path: Path, size: int) -> bool:
 def check(path: Path) -> os.stat_result:
     """Return the status of the pool at `path`.
 
-    Raises FamulusError if there is none, or if what is there is no regular file, is a symbolic link
-    or belongs to somebody else.
+    Raises FamulusError if there is no file, or if `path` is no regular file, is a symbolic link or
+    belongs to another user.
     """
     try:
         status = path.lstat()
@@ -73,7 +72,7 @@ def check(path: Path) -> os.stat_result:
 
 
 def remove(path: Path) -> None:
-    """Remove the pool at `path` and all that is in it. Nothing happens if there is none."""
+    """Remove the pool at `path` with its contents, if there is one. Raises FamulusError."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -81,19 +80,19 @@ def remove(path: Path) -> None:
 
 
 def used_bytes(path: Path) -> int:
-    """Return how many bytes of memory or disk the pool at `path` has taken; it is sparse."""
+    """Return the bytes of memory or disk that the pool at `path` takes; the file is sparse."""
     return check(path).st_blocks * _SECTOR
 
 
 def _adopt(path: Path, size: int) -> bool:
-    """Take the pool that exists, and return whether it still had to be made."""
+    """Check the existing file, and return whether it had no size yet and got one now."""
     status = check(path)
     try:
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise _cannot("write to", path, error) from error
     if status.st_size == 0:
-        _size(fd, path, size)  # whoever made it was killed before it had a size
+        _size(fd, path, size)  # a process was killed between open() and ftruncate()
         return True
     os.close(fd)
     if status.st_size != size:
@@ -107,7 +106,7 @@ def _adopt(path: Path, size: int) -> bool:
 
 
 def _size(fd: int, path: Path, size: int) -> None:
-    """Give the new file its size and mode, whatever the umask; closes `fd`."""
+    """Set the size and the mode, which no umask changes, of the new file `fd`, and close `fd`."""
     try:
         os.fchmod(fd, 0o600)
         os.ftruncate(fd, size)
@@ -117,9 +116,9 @@ def _size(fd: int, path: Path, size: int) -> None:
         os.close(fd)
 
 
-def _cannot(what: str, path: Path, error: OSError) -> FamulusError:
+def _cannot(verb: str, path: Path, error: OSError) -> FamulusError:
     return FamulusError(
-        f"cannot {what} the pool {path}: {error.strerror}",
+        f"cannot {verb} the pool {path}: {error.strerror}",
         hint="`--pool-file PATH` puts the pool elsewhere.",
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes as `hexdump -C` shows them. Pure."""
+"""Show bytes as `hexdump -C` does. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,8 +12,8 @@ _PRINTABLE = range(0x20, 0x7F)
 def hexdump(pieces: Iterable[Piece]) -> Iterator[str]:
     """Yield the lines for `pieces`, which follow each other without a gap.
 
-    Lines that repeat the one before are squeezed into one `*`; the last line is the offset of the
-    end, as in `hexdump -C`. A hole costs two lines, however large it is.
+    Lines that repeat their predecessor become a single `*`; the last line is the offset of the end,
+    as in `hexdump -C`. A hole of any size becomes two lines.
     """
     previous: bytes | None = None
     squeezed = False
@@ -32,7 +32,7 @@ def hexdump(pieces: Iterable[Piece]) -> Iterator[str]:
 
 
 def _rows(pieces: Iterable[Piece]) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows; of a hole only the first and the last two, which say all there is to say."""
+    """Yield the rows; of a hole only the first and the last two, for the others repeat these."""
     for piece in pieces:
         starts = range(piece.offset, piece.offset + piece.length, _WIDTH)
         if piece.data is not None:

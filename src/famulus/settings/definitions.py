@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import GIB, MIB, TIB
 from famulus.settings.identity import MAX_NODES
 from famulus.settings.kinds import (
@@ -82,7 +83,7 @@ class Settings(BaseModel):
     pool_file: Annotated[
         OptionalPath,
         Setting(
-            "File of the pool, instead of `/dev/shm/fabric_em[.NAME]`",
+            f"File of the pool, instead of `{SHARED_MEMORY / POOL_NAME}[.NAME]`",
             Group.MEMORY,
             Applies.AFTER_DOWN,
         ),

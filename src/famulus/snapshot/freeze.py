@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make a snapshot: boot a template, let it come to rest, freeze it. Finished, or not there."""
+"""Make a snapshot: boot a template, wait until the machine rests, freeze the machine.
+
+A snapshot is finished or not there.
+"""
 
 import errno
 import logging
@@ -29,21 +32,21 @@ from famulus.transport.agent import REST, ask
 log = logging.getLogger("famulus")
 
 _BOOT_TIMEOUT = 300.0  # seconds
-_SETTLE_TIMEOUT = 300.0
+_SETTLE_TIMEOUT = 300.0  # seconds
 _CALM = 0.5  # seconds
-_SETTLED = "famulus: settled"  # the last words of guest/template/settle.sh, or
+_SETTLED = "famulus: settled"  # the last line of guest/template/settle.sh, or
 _NOT_SETTLED = "famulus: not settled"
 _FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")
 _TAIL = 15  # lines
 _TOUCHED = 256 * MIB  # memory and disk; measured: 200 MiB
-_FULL = 4 * MIB
+_FULL = 4 * MIB  # free bytes below which a failure is put down to a full disk
 
 
 def ensure(key: Key, events: Events) -> Snapshot:
-    """Return the snapshot for `key`, made now if it is not there or no longer whole.
+    """Return the snapshot for `key`, made now if there is none or its files are damaged.
 
-    Several processes may ask at once: one makes it, the others wait and take the result. On
-    failure, interrupt or kill nothing remains that looks finished, and nothing runs.
+    Several processes may call this at once: one makes the snapshot, the others wait and take the
+    result. After a failure, interrupt or kill no snapshot looks finished, and no machine runs.
     """
     digest = key.digest()
     found = store.find(digest)
@@ -56,7 +59,7 @@ def ensure(key: Key, events: Events) -> Snapshot:
 
 
 def discard(snapshot: Snapshot) -> None:
-    """Remove a snapshot that QEMU could not restore, so that it is made again."""
+    """Remove a snapshot that QEMU could not restore, so that the next `ensure` makes another."""
     with store.vault().locked(snapshot.digest, lambda: None):
         store.vault().remove(snapshot.digest)
 
@@ -66,14 +69,14 @@ def _make(key: Key, digest: str, events: Events) -> Snapshot:
     folder = vault.building(digest)
     _require_room(key, folder.parent)
     try:
-        vault.remove(digest)  # what a killed one left
+        vault.remove(digest)  # the remains of a killed process
         folder.mkdir(mode=0o700)
         place = _fill(key, folder, vault.folder(digest), events)
         vault.publish(digest, _record(key, folder, place))
     except OSError as error:
         raise _impossible(folder.parent, error.strerror or str(error)) from error
     except FamulusError as error:
-        if free_bytes(folder.parent) < _FULL:  # QEMU dies of it without a word
+        if free_bytes(folder.parent) < _FULL:  # QEMU dies of a full disk without a message
             raise _impossible(folder.parent, os.strerror(errno.ENOSPC)) from error
         raise
     finally:
@@ -85,26 +88,26 @@ def _make(key: Key, digest: str, events: Events) -> Snapshot:
 
 
 def _require_room(key: Key, folder: Path) -> None:
-    """Raise FamulusError if the disk has no room for what a machine touches while it boots."""
-    need = _TOUCHED + key.memory // 32  # its kernel's tables grow with its memory
+    """Raise FamulusError if the disk has no room for the memory that a booting machine touches."""
+    need = _TOUCHED + key.memory // 32  # the kernel's tables grow with the memory
     if free_bytes(folder) < need:
-        raise _impossible(folder, f"it needs {human_size(need)} of disk")
+        raise _impossible(folder, f"{human_size(need)} of disk are needed")
 
 
-def _impossible(folder: Path, why: str) -> FamulusError:
+def _impossible(folder: Path, reason: str) -> FamulusError:
     return FamulusError(
-        f"cannot make a snapshot in {folder}: {why}",
+        f"cannot make a snapshot in {folder}: {reason}",
         hint="`famulus snapshot prune` and `famulus template prune` free some room, FAMULUS_HOME "
         "may lie elsewhere, and `up --cold` needs no snapshot.",
     )
 
 
 def _fill(key: Key, folder: Path, final: Path, events: Events) -> int:
-    """Put into `folder` what the snapshot consists of; return the address of its pool."""
+    """Put the snapshot's files into `folder`; return the address of its pool."""
     place = 0
     if key.pool:
         base = ensure(key.base, events)
-        with store.vault().locked(base.digest, lambda: None):  # or a prune may take it away
+        with store.vault().locked(base.digest, lambda: None):  # else a prune may remove the base
             place = plug(key, base, folder, events)
     else:
         _boot(key, folder, events)
@@ -125,7 +128,7 @@ def _boot(key: Key, folder: Path, events: Events) -> None:
 
 
 def _settle(machine: Machine, step: Step) -> None:
-    """Wait until the machine has booted, done its last words' work and come to rest."""
+    """Wait until the machine has booted, has run settle.sh and rests."""
     step.detail("boot")
     try:
         ask(machine.socket("agent"), REST, _BOOT_TIMEOUT)
@@ -146,7 +149,7 @@ def _has_settled(machine: Machine) -> bool:
         raise FamulusError("its QEMU has ended")
     printed = _serial(machine)
     if _NOT_SETTLED in printed:
-        raise FamulusError("it could not be brought to rest")
+        raise FamulusError("settle.sh could not bring it to rest")
     return _SETTLED in printed
 
 

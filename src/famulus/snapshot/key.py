@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a snapshot depends on, and the digest that names it."""
+"""The key of a snapshot: everything that decides about its contents, and the digest of that."""
 
 import hashlib
 import json
@@ -16,16 +16,16 @@ from famulus.snapshot.ready import READY
 from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template
 
-SETTLE = "famulus.settle"  # the kernel's word for the node that is frozen, see guest/template
-_FORMAT = 2  # raise it when what is made from the same key changes
+SETTLE = "famulus.settle"  # on the kernel's command line of a node to be frozen, see guest/template
+_FORMAT = 2  # raise it when the same key yields another snapshot
 _NOWHERE = Path("/")
 
 
 @dataclass(frozen=True)
 class Key:
-    """Everything that decides what a snapshot is; `memory` and `pool` are bytes.
+    """Everything that decides about a snapshot's contents; `memory` and `pool` are bytes.
 
-    Without a pool it is one that those with a pool of some size are made from.
+    Snapshots with a pool are made from a snapshot without a pool, the base.
     """
 
     template: Template
@@ -36,14 +36,14 @@ class Key:
 
     @property
     def base(self) -> "Key":
-        """The key of what this one is made from."""
+        """The key of the base."""
         return replace(self, pool=0)
 
     def digest(self) -> str:
-        """Return 16 hex digits that change whenever a snapshot would no longer fit.
+        """Return 16 hex digits that change whenever a snapshot no longer fits.
 
-        Beside the fields that is QEMU's version, its arguments (the devices, the CPU, the kernel's
-        command line) and, where nodes see them, the features of the host's CPU.
+        They depend on the fields, QEMU's version, QEMU's arguments (devices, CPU, the kernel's
+        command line) and, under KVM, where nodes see them, the features of the host's CPU.
         """
         everything = {
             "format": _FORMAT,
@@ -58,7 +58,7 @@ class Key:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def machine(self, folder: Path, sockets: Path) -> Machine:
-        """Return the machine that is frozen. Its MAC is nobody's: it never sends."""
+        """Return the machine that is frozen. No node has its MAC; it never sends a frame."""
         return Machine(
             name="snapshot",
             mac=Identity(0, IPv4Network("192.168.42.0/24")).mac,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A machine that will be frozen: its sockets, its coming to rest, its end."""
+"""A machine to be frozen: its sockets, the wait until it rests, its freeze and its end."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from famulus.snapshot import store
 
 START_TIMEOUT = 60.0  # seconds
 
-_FREEZE_TIMEOUT = 60.0
-_QUIET_TIMEOUT = 30.0  # seconds; a machine that never rests is frozen all the same
+_FREEZE_TIMEOUT = 60.0  # seconds
+_QUIET_TIMEOUT = 30.0  # seconds; a machine that never rests is frozen then
 _QUIET = 0.02  # CPU seconds in _WATCH seconds
 _WATCH = 0.5
 
 
 @contextmanager
 def machine_sockets(folder: Path) -> Iterator[Path]:
-    """Yield the folder for the sockets of a machine in `folder`; it is gone afterwards."""
+    """Yield the folder for the sockets of a machine in `folder`; remove it at the block's end."""
     sockets = paths.socket_folder(folder)
     try:
         yield sockets
@@ -35,7 +35,7 @@ def machine_sockets(folder: Path) -> Iterator[Path]:
 
 
 def rest(machine: Machine, calm: float) -> None:
-    """Wait until the machine has hardly run for `calm` seconds in a row."""
+    """Wait until the machine has used almost no CPU time for `calm` seconds in a row."""
     pid = store.machine_process(machine.folder).pid()
     last, waited, quiet = cpu_seconds(pid), 0.0, 0.0
     while quiet < calm and waited < _QUIET_TIMEOUT:
@@ -47,11 +47,14 @@ def rest(machine: Machine, calm: float) -> None:
 
 
 def freeze(machine: Machine, state: Path) -> None:
-    """Write the machine's state to `state`, as the file of its memory is left; end it."""
+    """Write the state of the machine's devices to the file `state`, and end the machine.
+
+    The file of its memory stays as it is. Raises FamulusError or OSError if that fails.
+    """
     qmp = machine.socket("qmp")
     monitor.execute_all(qmp, [monitor.IGNORE_SHARED, Command("migrate", {"uri": f"file:{state}"})])
     wait_until("the state to be written", lambda: _is_frozen(qmp), timeout=_FREEZE_TIMEOUT)
-    with contextlib.suppress(monitor.MonitorError):  # it may be gone before it has answered
+    with contextlib.suppress(monitor.MonitorError):  # QEMU may end before it answers
         monitor.execute(qmp, "quit")
     store.machine_process(machine.folder).wait_gone("the frozen machine to end", _FREEZE_TIMEOUT)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make a snapshot with a pool of some size from one without, in seconds.
+"""Make a snapshot with a pool of some size from the base without a pool, in seconds.
 
-The machine is restored with a pool that nobody uses. Its kernel finds the device and gives it its
-place; its agent makes the files ready that clones will fill, and looks for a request when the
-machine is frozen.
+The machine is restored with a pool that nobody uses. Its kernel finds the device and places the
+pool; its agent makes the files that clones will fill, and polls for a request when the machine is
+frozen.
 """
 
 import shutil
@@ -26,14 +26,14 @@ from famulus.snapshot.store import Snapshot
 from famulus.transport.agent import AWAIT, PLUG, ask, ready_request
 
 _TIMEOUT = 60.0  # seconds
-_CALM = 5.0  # seconds; what the kernel put off is done by then, and no clone has to
-_SPUN = 0.3  # CPU seconds; to get ready to wait (guest/agent/clone.c) takes a tenth of that
+_CALM = 5.0  # seconds; the kernel's deferred work is done by then, so that no clone has to do it
+_SPUN = 0.3  # CPU seconds; the agent needs a tenth before it polls (guest/agent/clone.c)
 
 
 def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
-    """Put into `folder` what a snapshot for `key` consists of, made from `base`.
+    """Put the files of a snapshot for `key` into `folder`, made from `base`.
 
-    Returns the address at which its kernel has placed the pool. Raises FamulusError.
+    Returns the address at which the machine's kernel has placed the pool. Raises FamulusError.
     """
     try:
         with events.step(f"snapshot: with a pool of {format_size(key.pool)}") as step:

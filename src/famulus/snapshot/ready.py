@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that a clone finds ready, each as large as it may become. Pure."""
+"""The files that exist in a snapshot for clones to fill, each with its largest size. Pure."""
 
 from famulus.transport.agent import ReadyFile
 

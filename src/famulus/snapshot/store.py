@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The snapshots there are: found by digest, checked, listed, pruned."""
+"""The finished snapshots: found by digest, checked, listed, pruned."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from famulus.snapshot.sums import intact
 log = logging.getLogger("famulus")
 
 RECORD = "snapshot.json"
-KEPT = 8  # snapshots that no node stands on; the longest unused ones beyond go
+KEPT = 8  # unused snapshots; the longest unused ones above that number are removed
 _FIELDS = {"template", "memory", "cpus", "accel", "pool", "place", "sums"}
 
 
@@ -35,7 +35,7 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        """The digest that names it."""
+        """The digest that names the snapshot."""
         return self.folder.name
 
     @property
@@ -45,79 +45,80 @@ class Snapshot:
 
     @property
     def state(self) -> Path:
-        """The state of its devices, a QEMU migration stream."""
+        """The state of the machine's devices, a QEMU migration stream."""
         return self.folder / "state"
 
     @property
     def disk(self) -> Path:
-        """The disk of the frozen machine, an overlay on its template's."""
+        """The disk of the frozen machine, whose backing file is the template's disk."""
         return self.folder / "disk.qcow2"
 
     @property
     def overlay(self) -> Path:
-        """An empty overlay on `disk`, of which each clone gets a copy."""
+        """An empty disk with the backing file `disk`; each clone gets a copy."""
         return self.folder / "overlay.qcow2"
 
     @property
     def boot_log(self) -> Path:
-        """What it printed while it booted."""
+        """The output of the frozen machine while it booted."""
         return self.folder / "serial.log"
 
     @property
     def size(self) -> int:
-        """The bytes that it takes on the host's disk."""
+        """The bytes that the snapshot takes on the host's disk."""
         return size_on_disk(self.folder)
 
     def used(self) -> None:
-        """Note that the snapshot is in use now: the longest unused go first."""
+        """Note a use of the snapshot: the longest unused ones are removed first."""
         os.utime(self.folder / RECORD)
 
 
 def vault() -> Vault:
-    """Return where the snapshots lie."""
+    """Return the vault of the snapshots."""
     return Vault(paths.snapshots(), RECORD, _remove_build)
 
 
 def machine_process(folder: Path) -> Daemon:
-    """Return the QEMU of the machine that is frozen in `folder`."""
+    """Return the QEMU process of the machine that is frozen in `folder`."""
     pidfile = folder / "qemu.pid"
     return Daemon(pidfile, str(pidfile))
 
 
 def _remove_build(folder: Path) -> None:
-    """Remove what was made in `folder`, and end the machine that a killed famulus left there."""
+    """Remove `folder`, and end the machine that a killed famulus left there."""
     machine_process(folder).kill()
     remove_tree(folder)
 
 
 def find(digest: str) -> Snapshot | None:
-    """Return the snapshot `digest` if it is there and whole, byte by byte."""
+    """Return the snapshot `digest` if it is finished and its check sums are right, else None."""
     record = vault().read(digest)
     folder = vault().folder(digest)
     if record is None or not record.keys() >= _FIELDS:
         return None
     if not intact(folder, record["sums"]):
-        log.warning("the snapshot %s is damaged: another is made", digest)
+        log.warning("the snapshot %s is damaged and is made again", digest)
         return None
     fields = ("template", "memory", "cpus", "accel", "pool", "place")
     return Snapshot(folder, *(record[field] for field in fields))
 
 
 def all_snapshots() -> list[Snapshot]:
-    """Return every snapshot that is there and whole."""
+    """Return every finished snapshot whose check sums are right."""
     found = (find(digest) for digest in sorted(vault().digests()))
     return [snapshot for snapshot in found if snapshot]
 
 
 def prune(in_use: set[str]) -> int:
-    """Remove every snapshot whose digest is not `in_use`, and return the bytes that freed."""
+    """Remove every snapshot whose digest is not `in_use`; return the bytes freed."""
     return vault().prune(in_use)
 
 
 def prune_surplus(in_use: set[str]) -> int:
     """Remove the longest unused snapshots, so that KEPT remain beside those `in_use`.
 
-    What killed ones left goes too, with the machines they left running.
+    The remains of killed processes are removed, too, and their machines are ended. Returns the
+    bytes freed.
     """
     finished = {digest for digest in vault().digests() if vault().read(digest)}
     unused = sorted(finished - in_use, key=_last_use, reverse=True)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Check sums over a snapshot's files: a node must not start from memory that has changed.
 
-To sum up half a gigabyte at each start would cost more than the start. What was found whole since
-the host booted, and was not written to since, is taken to be whole: its pages are in memory.
+Sums over half a gigabyte at each start would cost more than the start. Files whose sums were right
+after the host's boot, and that nobody has written to since, count as unchanged: their pages are in
+the host's memory.
 """
 
 import json
@@ -18,12 +19,12 @@ _STAMP = "verified"
 
 
 def sums_of(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """Return the size and check sum of each file; that of a sparse one over its data and holes."""
+    """Return the size and check sum of each file. Holes do not enter the sum of a sparse file."""
     return {name: _sum(folder / name) for name in names}
 
 
 def intact(folder: Path, sums: Mapping[str, str]) -> bool:
-    """Tell whether the files in `folder` are those that `sums` were made from."""
+    """Return whether the files in `folder` still have the check sums `sums`."""
     try:
         now = _stamp(folder, sums)
         if _last_stamp(folder) == now:
@@ -47,9 +48,9 @@ def _sum(path: Path) -> str:
 
 
 def _stamp(folder: Path, names: Mapping[str, str]) -> list[object]:
-    """Return what changes when a file is written to or the host has booted anew."""
+    """Return values that change when a file is written to or the host boots."""
     stats = [(folder / name).stat() for name in sorted(names)]
-    times = [[one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns] for one in stats]
+    times = [[s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns] for s in stats]
     return [_BOOT_ID.read_text(encoding="ascii").strip(), *times]
 
 

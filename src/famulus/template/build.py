@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Build a template: packages -> tar -> disk. Finished or not there, whatever happens on the way."""
+"""Build a template: packages -> tar -> disk. A template is finished or not there."""
 
 import errno
 import os
@@ -33,10 +33,11 @@ _PACKAGE = re.compile(
 
 
 def ensure(spec: FabricSpec, events: Events) -> Template:
-    """Return the template for `spec`, built now if it is not there.
+    """Return the template for `spec`, built now if there is none.
 
-    Several processes may ask at once: one builds, the others wait and take the result. On failure,
-    interrupt or kill nothing remains that looks finished; the log of a failed build is kept.
+    Several processes may call this at once: one builds, the others wait and take the result. After
+    a failure, interrupt or kill no template looks finished; the log of a failed build is kept.
+    Raises FamulusError if the build fails.
     """
     recipe = Recipe.from_spec(spec)
     files = guest_files()
@@ -46,7 +47,7 @@ def ensure(spec: FabricSpec, events: Events) -> Template:
 
 @dataclass(frozen=True)
 class _Order:
-    """What is to be built. Our own files are read only once: they are what the digest names."""
+    """The template to build. `files` are read once, because the digest names these very bytes."""
 
     recipe: Recipe
     files: Mapping[str, bytes]
@@ -70,7 +71,7 @@ def _build(order: _Order, root: Path, events: Events) -> None:
     vault = store.vault()
     folder = vault.building(order.digest)
     try:
-        vault.remove(order.digest)  # what a killed build or prune left
+        vault.remove(order.digest)  # the remains of a killed build or prune
         folder.mkdir(mode=0o700)
         _fill(folder, order, events)
         vault.publish(order.digest, _record(order))
@@ -136,18 +137,18 @@ def _keep_log(folder: Path, root: Path) -> Path | None:
 
 
 def _explained(error: OSError | FamulusError, root: Path, log: Path | None) -> FamulusError:
-    """Return `error` as the user shall read it. A full disk is the usual reason."""
-    what = error.brief if isinstance(error, FamulusError) else _what_failed(error)
+    """Return `error` as the user reads it. A full disk is the usual reason."""
+    brief = error.brief if isinstance(error, FamulusError) else _brief(error)
     details = error.details if isinstance(error, FamulusError) else ""
     hint = error.hint if isinstance(error, FamulusError) else ""
-    if any(sign in what + details for sign in _FULL):
-        what, details, hint = os.strerror(errno.ENOSPC), "", _NEEDED
+    if any(sign in brief + details for sign in _FULL):
+        brief, details, hint = os.strerror(errno.ENOSPC), "", _NEEDED
     elif isinstance(error, FamulusError) and log is None:
-        return error  # nothing was built yet: it says by itself what it is about
-    what = re.sub(r"^setpriv ", "mmdebstrap ", what)
-    hint = hint or (f"All that was printed is in {log}." if log else "")
-    return FamulusError(f"cannot build a template in {root}: {what}", details=details, hint=hint)
+        return error  # no build has begun, and the message needs no context
+    brief = re.sub(r"^setpriv ", "mmdebstrap ", brief)
+    hint = hint or (f"The whole output is in {log}." if log else "")
+    return FamulusError(f"cannot build a template in {root}: {brief}", details=details, hint=hint)
 
 
-def _what_failed(error: OSError) -> str:
+def _brief(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)

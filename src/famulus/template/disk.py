@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From a tar to a partitioned disk that boots by itself: no root, no mount, no loop device.
+"""Make a partitioned disk from a tar, bootable by itself: no root, no mount, no loop device.
 
-The layout is GRUB's for a BIOS: boot.img's code in sector 0, core.img from sector 1 on, the one
+The layout is GRUB's for a BIOS: boot.img's code in sector 0, core.img from sector 1 on, the only
 partition from sector 2048 on (https://www.gnu.org/software/grub/manual/grub/html_node/Images.html).
 """
 
@@ -14,7 +14,7 @@ from famulus.template.recipe import DISK_SIZE
 _SECTOR = 512
 _FIRST = 2048  # sectors
 _BOOT_CODE = 440  # bytes of sector 0 before the disk's signature and the partition table
-_TIMEOUT = 300.0
+_TIMEOUT = 300.0  # seconds
 _GRUB = Path("/usr/lib/grub/i386-pc")
 _MODULES = (
     "biosdisk",
@@ -30,7 +30,10 @@ _MODULES = (
 
 
 def make_disk(tar: Path, disk: Path, uuid: str) -> None:
-    """Make the raw image `disk` with the contents of `tar`, bootable by any BIOS."""
+    """Make the raw image `disk` with the contents of `tar`, bootable by any BIOS.
+
+    Raises FamulusError if a program fails, OSError if `disk` exists or cannot be written.
+    """
     with disk.open("xb") as file:
         file.truncate(DISK_SIZE)
     run(["sfdisk", "--quiet", disk], stdin=f"{_FIRST},,L,*\n", timeout=_TIMEOUT)

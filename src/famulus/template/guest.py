@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files of ours that go into nodes."""
+"""Famulus' own files that go into nodes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +16,9 @@ def guest_folder() -> Path:
 
 
 def guest_files() -> dict[str, bytes]:
-    """Return every source below `guest` by its relative name.
+    """Return the contents of every source file below `guest`, by relative name.
 
-    What editors, compilers and git leave there is none, and makes no other template.
+    The files of editors, compilers and git are no sources, and do not change the digest.
     """
     root = guest_folder()
     files = (path for path in sorted(root.rglob("*")) if _is_source(path))
@@ -26,7 +26,7 @@ def guest_files() -> dict[str, bytes]:
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write `files` below `folder`, readable by all whatever the umask: nodes get these modes."""
+    """Write `files` below `folder`, readable by all: nodes get these modes, so no umask counts."""
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

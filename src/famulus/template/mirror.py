@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ask the mirror whether it has the suite, before minutes are spent on finding out."""
+"""Ask the mirror for the suite before a build, which would fail only after minutes."""
 
 import socket
 import threading
@@ -16,13 +16,13 @@ _ANOTHER = "Choose another mirror with --mirror (or MIRROR), a proxy with --prox
 
 
 class _PassingError(FamulusError):
-    """A server's own error, a name that is not found just now, a lost connection."""
+    """An error that a retry may cure: of the server, of name resolution, of the connection."""
 
 
 def check_mirror(recipe: Recipe) -> None:
     """Raise FamulusError if the mirror refuses, hangs, is unknown, or lacks the suite."""
     answers: list[FamulusError | None] = []
-    # In a thread, because a name that does not resolve cannot be interrupted.
+    # In a thread, because no interrupt ends the resolution of a name.
     threading.Thread(target=lambda: answers.append(_ask_often(recipe)), daemon=True).start()
     wait_until(
         f"an answer from the mirror {recipe.mirror}",
@@ -46,7 +46,7 @@ def _ask_often(recipe: Recipe) -> FamulusError | None:
 
 
 def _ask(recipe: Recipe) -> FamulusError | None:
-    # Asked once a template; to load these takes a twentieth of the time that a command needs.
+    # A template needs these modules once; their import takes 5 % of the time of a command.
     import http.client  # noqa: PLC0415
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes into a template, and the digest that names it. Pure."""
+"""The recipe of a template, and the digest that names the template. Pure."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ from famulus.settings.kinds import DEFAULT_MIRROR
 from famulus.settings.spec import FabricSpec
 
 DISK_SIZE = 8 << 30  # bytes; sparse
-_FORMAT = 1  # raise it when what is built from the same recipe changes
+_FORMAT = 1  # raise it when the same recipe yields another template
 
-# The kernel's command line when Famulus boots a node. `famulus` tells the units in the node that it
-# is one. The rest was measured: it brings a boot under TCG from 11 to 10 seconds, and the settings
-# of psi and vm stop what would wake an idle node every second, or a new one every five.
+# The kernel's command line when Famulus boots a node. The word `famulus` starts the node's units.
+# The other words were measured: they shorten a boot under TCG from 11 to 10 seconds, and the
+# settings of psi and vm stop timers that wake an idle node every second, a new node every five.
 KERNEL_ARGUMENTS = (
     "console=ttyS0",
     "quiet",
@@ -65,7 +65,7 @@ _PACKAGES = (
 )
 _KERNELS = {"cloud": "linux-image-cloud-amd64", "generic": "linux-image-amd64"}
 _HEADERS = {"cloud": "linux-headers-cloud-amd64", "generic": "linux-headers-amd64"}
-# Later suites have split hwclock, and the sysctl that lets everybody ping, from what they were in.
+# Later suites have hwclock, and the sysctl that lets every user ping, in packages of their own.
 _SPLIT_LATER = ("util-linux-extra", "linux-sysctl-defaults")
 _BEFORE_SPLIT = ("bullseye", "bookworm")
 
@@ -80,16 +80,16 @@ _OPTIONS = (
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 )
 
-# mmdebstrap outlives a SIGTERM until the step that it is at is over. This shell does not: it kills
-# the whole process group, which is that of `famulus.run`.
+# After a SIGTERM mmdebstrap goes on to the end of its present step. This shell does not: it kills
+# the whole process group, which `base.run` made.
 _END_TOGETHER = 'trap "kill -s KILL 0" TERM; "$0" "$@" & wait $!'
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a template is made from, but for our own files in `guest`.
+    """Everything that a template is made from, except Famulus' own files in `guest`.
 
-    `build_packages` are there while the template is built, and removed in the end.
+    `build_packages` are installed for the build only, and removed at its end.
     """
 
     suite: str
@@ -117,7 +117,7 @@ class Recipe:
         )
 
     def digest(self, files: Mapping[str, bytes]) -> str:
-        """Return 16 hex digits that change whenever anything that goes in changes."""
+        """Return 16 hex digits that change with the recipe and with `files`."""
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
         everything = {"format": _FORMAT, "disk": DISK_SIZE, "recipe": asdict(self), "files": sums}
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
@@ -125,7 +125,7 @@ class Recipe:
     def sources(self) -> list[str]:
         """Return the lines of the nodes' sources.list.
 
-        Only Debian's own mirror is known to have updates and security beside the suite.
+        Debian's own mirror also has updates and security; another mirror may have the suite alone.
         """
         lines = [f"deb {self.mirror} {self.suite} main"]
         if self.mirror == DEFAULT_MIRROR:
@@ -143,10 +143,11 @@ def root_uuid(digest: str) -> str:
 def mmdebstrap_arguments(
     recipe: Recipe, digest: str, guest: Path, folder: Path, *, root: bool
 ) -> list[str]:
-    """Return the arguments that make rootfs.tar, vmlinuz and initrd in `folder`.
+    """Return the arguments that make rootfs.tar, vmlinuz and initrd in `folder`. Pure.
 
-    `guest` is a folder of that name with our own files. All that runs ends with the one who waits
-    for it, however that ends; and as root it mounts in a namespace of its own, which ends with it.
+    `guest` is a folder of that name with Famulus' own files. All processes end with their parent,
+    also if the parent is killed. As root, all mounts are in a namespace that ends with the
+    processes.
     """
     settings = f"ROOT_UUID={root_uuid(digest)} BUILD_PACKAGES='{' '.join(recipe.build_packages)}'"
     in_chroot = f"{settings} sh /usr/src/guest/template/customize.sh"
@@ -179,5 +180,5 @@ def mmdebstrap_arguments(
 
 
 def _quoted(path: Path) -> str:
-    """Return `path` for a special hook, which splits its words as a shell does."""
+    """Return `path` quoted for a special hook, which splits words as a shell does."""
     return "'" + str(path).replace("'", "'\\''") + "'"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where mmdebstrap unpacks: found again and cleared by whoever comes next, if all were killed.
+"""The scratch folder in which mmdebstrap unpacks; the next build removes a killed build's folder.
 
-As root it lies in the folder of the build. In a user namespace it must lie where the mapped user
-may go, and that is not below a 0700 home; and what the mapped user made only that user can remove.
+As root, the scratch folder lies in the build's folder. In a user namespace the mapped user must be
+able to reach the folder, so that it cannot lie below a 0700 home; and only the mapped user can
+remove the files of the mapped user.
 """
 
 import os
@@ -31,8 +32,8 @@ def make_scratch(build: Path) -> Path:
 def remove_build(build: Path) -> None:
     """Remove the folder `build` and its scratch folder, as far as they are there.
 
-    Nothing may be mounted or run in it any more. An interrupt does not stop this: it is what an
-    interrupt is followed by.
+    No process may run in the folder, and no mount may be left there. An interrupt does not stop the
+    removal, which is part of cleaning up after an interrupt.
     """
     remove_scratch(build)
     shutil.rmtree(build, ignore_errors=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The templates there are: found by digest, listed, pruned."""
+"""The finished templates: found by digest, listed, pruned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,12 @@ class Template:
 
     @property
     def digest(self) -> str:
-        """The digest that names it."""
+        """The digest that names the template."""
         return self.folder.name
 
     @property
     def disk(self) -> Path:
-        """The raw, partitioned image that boots by itself."""
+        """The raw, partitioned image, which boots by itself."""
         return self.folder / "disk.img"
 
     @property
@@ -41,12 +41,12 @@ class Template:
 
     @property
     def size(self) -> int:
-        """The bytes that it takes on the host's disk."""
+        """The bytes that the template takes on the host's disk."""
         return size_on_disk(self.folder)
 
 
 def vault() -> Vault:
-    """Return where the templates lie."""
+    """Return the vault of the templates."""
     return Vault(paths.templates(), RECORD, remove_build)
 
 
@@ -65,5 +65,5 @@ def all_templates() -> list[Template]:
 
 
 def prune(in_use: set[str]) -> int:
-    """Remove every template whose digest is not `in_use`, and return the bytes that freed."""
+    """Remove every template whose digest is not `in_use`; return the bytes freed."""
     return vault().prune(in_use)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two ways into a running node: the agent's port and OpenSSH."""
+"""The two ways into a running node: the agent's port and OpenSSH."""

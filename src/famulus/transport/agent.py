@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The host's side of the agent in a node (guest/agent): tell a node who it is, learn that it lives.
+"""The host's side of the agent in a node (guest/agent): give a node its identity, wait for it.
 
 The protocol is guest/agent's: a line `famulus 1 <bytes>`, then so many bytes of directives; the
-answer is one line, `ok <host name>` or `error <what>`.
+answer is one line, `ok <host name>` or `error <message>`.
 """
 
 import secrets
@@ -17,21 +17,21 @@ from famulus.base.errors import FamulusError
 from famulus.base.waiting import pause
 from famulus.settings.identity import Identity, gateway
 
-_POLL = 0.2  # seconds between two looks at the interrupt flag
+_POLL = 0.2  # seconds between two checks of the interrupt flag
 _MAX_ANSWER = 4096
 
 POWER_OFF = b"poweroff\n"
 POOL_ADDRESS = "0000:00:04.0"
-PLUG = f"plug {POOL_ADDRESS}\n".encode()  # make its kernel find the pool
-AWAIT = b"await\n"  # to be a clone; the host may freeze the node then
-BEGAN = b"began\n"  # the clock, from what `began` says
+PLUG = f"plug {POOL_ADDRESS}\n".encode()  # the node's kernel looks for the pool
+AWAIT = b"await\n"  # poll for a request; the host freezes the node then
+BEGAN = b"began\n"  # set the clock from the time that `began` sends
 SSH_LISTENS = b"listening 22\n"
-REST = SSH_LISTENS + b"sync\n"  # what a node waits for before it is frozen
+REST = SSH_LISTENS + b"sync\n"  # the last request before a node is frozen
 
 
 @dataclass(frozen=True)
 class GuestFile:
-    """A file that a node shall have, whole, with this mode and owner (numbers)."""
+    """A file to write in a node, with its whole content, mode and owner (numbers)."""
 
     path: str
     content: str
@@ -42,9 +42,10 @@ class GuestFile:
 
 @dataclass(frozen=True)
 class ReadyFile:
-    """A file that is made in a node before it is frozen, so that clones need only fill it.
+    """A file that a node has before it is frozen, so that clones only fill the file.
 
-    `size` is bytes: what a clone has less is cut off after it has answered, more costs it dearly.
+    `size` is bytes. A clone whose content is shorter cuts off the rest after its answer; longer
+    content costs a clone much more time.
     """
 
     path: str
@@ -63,9 +64,9 @@ def ready_request(files: Iterable[ReadyFile]) -> bytes:
 
 
 def identity_request(me: Identity, machine_id: str, files: Iterable[GuestFile]) -> bytes:
-    """Return the directives that make a node the node `me`.
+    """Return the directives that give a node the identity `me`.
 
-    The first one makes the kernel's random numbers this node's own, before anything draws some.
+    The first directive seeds the kernel's random numbers, before any program draws some.
     """
     directives = [
         f"entropy {secrets.token_hex(32)}",
@@ -83,7 +84,7 @@ def time_request(now: float) -> bytes:
 
 
 def password_request(passwords: Mapping[str, str]) -> bytes:
-    """Return the directives that set these users' passwords."""
+    """Return the directives that set the passwords, by user."""
     return "".join(f"password {user} {word}\n" for user, word in passwords.items()).encode()
 
 
@@ -97,15 +98,15 @@ def _file_directive(file: GuestFile) -> bytes:
 
 
 def framed(directives: bytes) -> bytes:
-    """Return a request as it is sent: its first line, then the directives."""
+    """Return a whole request: its first line, then the directives."""
     return f"famulus 1 {len(directives)}\n".encode() + directives
 
 
 def ask(path: Path, request: bytes, timeout: float) -> str:
-    """Send `request` to the agent behind the socket `path` and return the name the node answers.
+    """Send `request` to the agent behind the socket `path`; return the node's host name.
 
     A node that is still booting answers when its agent has started. Raises FamulusError when the
-    agent reports an error, when its QEMU goes away, or after `timeout` seconds.
+    agent reports an error, when the node's QEMU ends, or after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     with _failures(timeout), closing(socket.socket(socket.AF_UNIX)) as connection:
@@ -116,9 +117,9 @@ def ask(path: Path, request: bytes, timeout: float) -> str:
 
 
 def began(connection: socket.socket, when: float, timeout: float) -> str:
-    """Tell a clone that it began to run `when` (seconds since 1970); return the name it answers.
+    """Tell a clone that it began to run at `when` (seconds since 1970); return its host name.
 
-    `connection` leads to its second serial port. Raises FamulusError as `ask` does.
+    `connection` leads to the clone's second serial port. Raises FamulusError as `ask` does.
     """
     with _failures(timeout):
         connection.settimeout(_POLL)

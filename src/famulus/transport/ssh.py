@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""OpenSSH: keys made on the host for one fabric, the documents about them, argument lists.
+"""OpenSSH: the keys of a fabric, the files that name them, and the arguments of ssh and scp.
 
-Only the user's own ssh, scp and ssh-keygen do the work, so that everything that builds on them
-(rsync, editors, git) works with a fabric as well.
+The user's own ssh, scp and ssh-keygen do the work, so that programs on top of them (rsync, editors,
+git) work with a fabric, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from pathlib import Path
 from famulus.base.run import run
 from famulus.settings.identity import Identity, node_name
 
-_KEYGEN_TIMEOUT = 30.0
+_KEYGEN_TIMEOUT = 30.0  # seconds
 
-# Under TCG a post-quantum key exchange doubles the CPU that a login costs; the way to a node never
-# leaves the host.
+# Under TCG a post-quantum key exchange doubles the CPU time of a login, and a connection to a node
+# never leaves the host.
 _COMMON = """\
     User fabric
     IdentitiesOnly yes
@@ -30,7 +30,7 @@ _COMMON = """\
 
 
 def ensure_key(path: Path, comment: str) -> str:
-    """Make the ed25519 key pair `path`, `path`.pub if it is not there; return the public line."""
+    """Make the ed25519 key pair `path`, `path`.pub unless it exists; return the public line."""
     public = path.with_name(path.name + ".pub")
     if not (path.exists() and public.exists()):
         path.unlink(missing_ok=True)
@@ -47,7 +47,7 @@ def bare_key(public: str) -> str:
 
 
 def known_hosts(host_keys: Mapping[Identity, str], *, by_address: bool) -> str:
-    """Return a known_hosts file: a line a node, under its name and, if wanted, its address."""
+    """Return a known_hosts file: a line for each node, with name and, if wanted, address."""
     return "".join(
         f"{node.name},{node.address} {key}\n" if by_address else f"{node.name} {key}\n"
         for node, key in host_keys.items()
@@ -55,7 +55,7 @@ def known_hosts(host_keys: Mapping[Identity, str], *, by_address: bool) -> str:
 
 
 def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int]]) -> str:
-    """Return the ssh_config through which the host reaches nodes, by these addresses and ports."""
+    """Return the ssh_config with which the host reaches nodes at the addresses and ports `ways`."""
     blocks = [
         f"Host {node_name(number)}\n"
         f"    HostName {address}\n    Port {port}\n    HostKeyAlias {node_name(number)}\n"
@@ -103,5 +103,5 @@ def copy(config: Path, paths: Sequence[str], *, recursive: bool) -> list[str]:
 
 
 def close_master(config: Path, node: str) -> list[str]:
-    """Return the arguments that end the shared connection to `node`, if there is one."""
+    """Return the arguments that end the shared connection to `node`."""
     return ["ssh", "-F", str(config), "-O", "exit", node]

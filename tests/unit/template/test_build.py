@@ -154,7 +154,7 @@ def test_a_failing_build_leaves_its_log_only(builder):
     assert left() == [LOG]
     assert caught.brief.endswith(": mmdebstrap failed with exit code 25")
     assert caught.details == "E: unable to locate package x"
-    assert caught.hint == f"All that was printed is in {paths.templates() / LOG}."
+    assert caught.hint == f"The whole output is in {paths.templates() / LOG}."
     assert (paths.templates() / LOG).read_text() == "E: unable to locate package x\n"
     builder.script = MAKE_ALL
     assert builder.ensure()
