@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 PYTHON := .venv/bin/python
 ARGS ?=
+WORKERS ?= 2
+# A file of tests stays in one worker, whose fixtures it shares. tests/conftest.py says the order.
+PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign bench setup setup-libvirt clean
+.PHONY: help demo test unit lint campaign bench setup setup-libvirt clean
 
 help:
 	@echo 'make demo       set up what is missing, then show two nodes sharing memory'
 	@echo 'make test       set up what is missing, then lint, types, unit and integration tests'
+	@echo 'make unit       the tests that start no node, in a minute or two'
 	@echo 'make lint       lint and types only'
 	@echo 'make campaign   the tests that are too long for CI'
 	@echo 'make bench      measure, side by side with what others need'
@@ -21,6 +25,7 @@ help:
 	@echo 'make clean      remove .venv and caches; fabrics and templates stay'
 	@echo
 	@echo "ARGS='...' is passed on, as in: make test ARGS='-k pool -x'"
+	@echo "WORKERS=N runs N files of tests at a time, by default $(WORKERS)"
 
 setup:
 	@scripts/setup
@@ -34,7 +39,11 @@ demo:
 
 test:
 	@scripts/setup --dev
-	@$(PYTHON) -m pytest -m 'not campaign' $(ARGS)
+	@$(PYTEST) -m 'not campaign' --durations=25 $(ARGS)
+
+unit:
+	@scripts/setup --dev
+	@$(PYTEST) -m 'not campaign and not integration' --durations=10 $(ARGS)
 
 lint:
 	@scripts/setup --dev

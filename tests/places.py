@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Folders that tests read: the repository's root, golden files, the corpora."""
 
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 CHECKER_CORPUS = ROOT / "tests" / "corpus" / "checker"
 LITMUS_CORPUS = ROOT / "tests" / "corpus" / "litmus"
+
+
+def open_to_others(folder: Path) -> None:
+    """Let other users enter `folder`, which is in pytest's temporary folder.
+
+    pytest makes the folders above private. Their number differs: a worker has one more.
+    """
+    top = Path(tempfile.gettempdir())
+    for path in (folder, *folder.parents):
+        if path == top or top not in path.parents:
+            break
+        path.chmod(0o755)

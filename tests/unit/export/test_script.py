@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from famulus.export.script import Nodes, invocation_script
-from tests.places import GOLDEN
+from tests.places import GOLDEN, open_to_others
 
 SCRIPT = GOLDEN / "fabric_emulation.bash"
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -77,8 +77,7 @@ def test_a_pool_of_somebody_elses_is_named(tmp_path: Path):
     pool = tmp_path / "pool"
     pool.touch(mode=0o600)
     path = script(tmp_path, replace(NODES, bridge="lo", pool_file=pool, helper=Path("/bin/su")))
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
+    open_to_others(tmp_path)
     runtime = tmp_path / "run"
     runtime.mkdir()
     shutil.chown(runtime, "nobody")
