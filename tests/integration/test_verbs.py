@@ -104,5 +104,5 @@ def test_unknown_nodes_are_refused(two: Cli) -> None:
     two.fails("ssh", "3", code=2, says="there is no node fabric3")
     two.fails("exec", "1-9", "--", "true", code=2, says="there is no node fabric3")
     two.fails("node", "stop", "bogus", code=2, says="'bogus' does not name a node")
-    two.fails("cp", "x", "1-2:y", code=2, says="names 2 nodes, where one is meant")
+    two.fails("cp", "x", "1-2:y", code=2, says="names 2 nodes, but the command takes")
     two.fails("status", "--fabric", "nowhere", code=1, says="there is no fabric 'nowhere'")
