@@ -3,8 +3,8 @@
  * famulus-agent: the program in a node that carries out the host's requests. The host tells a node
  * its name, its addresses and its keys through the agent.
  *
- * The agent neither forks nor runs other programs: under emulation each new code path costs time, and
- * a fabric may have 64 nodes. The protocol over the virtio port `org.famulus.agent.0`:
+ * The agent neither forks nor runs other programs: under emulation each new code path costs time,
+ * and a fabric may have 64 nodes. The protocol over the virtio port `org.famulus.agent.0`:
  *
  *   request   famulus 1 <bytes>\n, then <bytes> bytes of directives (at most REQUEST_MAX)
  *   answer    ok <host name>\n   or   error <directive>: <reason>\n
@@ -98,10 +98,10 @@ int apply_password(const char *user, const char *password);
 int apply_plug(const char *address);
 
 /*
- * ready_file.c: files that a snapshot holds ready. Make a file of `size` line feeds and map it; make
- * its pages dirty; fill it (false if `path` is no ready file, is filled already, or has another owner,
- * mode or too little room); in the end, cut off the line feeds that are left. apply_file() fills a
- * ready file, or writes the file if there is none.
+ * ready_file.c: files that a snapshot holds ready. Make a file of `size` line feeds and map it;
+ * make its pages dirty; fill it (false if `path` is no ready file, is filled already, or has
+ * another owner, mode or too little room); in the end, cut off the line feeds that are left.
+ * apply_file() fills a ready file, or writes the file if there is none.
  */
 int ready_make(mode_t mode, uid_t uid, gid_t gid, const char *path, size_t size);
 void ready_touch(void);
@@ -118,8 +118,8 @@ int request_run(char *text, size_t length, struct failure *why);
 bool request_header(const char *line, size_t *length);
 
 /*
- * saved_link.c: save the words of a `link` directive on the disk; read the directive back and return
- * its length (0 if none is saved).
+ * saved_link.c: save the words of a `link` directive on the disk; read the directive back and
+ * return its length (0 if none is saved).
  */
 int saved_link_write(char *words[]);
 size_t saved_link_read(char line[SAVED_LINK_MAX]);
@@ -130,7 +130,9 @@ int apply_machine_id(const char *id);
 int apply_time(const char *text);
 int apply_poweroff(void);
 
-/* virtio_port.c: open the virtio port called `name`; -1 if none of that name appears in 5 seconds. */
+/*
+ * virtio_port.c: open the virtio port called `name`; -1 if none of that name appears in 5 seconds.
+ */
 int port_open(const char *name);
 
 #endif

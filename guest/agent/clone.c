@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The first moments of a clone. The machine is frozen while this program polls an I/O port of QEMU;
- * so a clone continues here at once, and reads its request from that port. No interrupt, no scheduler
- * and no driver is needed for that.
+ * so a clone continues here at once, and reads its request from that port. No interrupt, no
+ * scheduler and no driver is needed for that.
  *
  * The request is an item of fw_cfg (QEMU's docs/specs/fw_cfg.rst), empty in the machine that is
- * frozen. Through the second serial port the host sends the time at which the clone began to run, and
- * receives the answer.
+ * frozen. Through the second serial port the host sends the time at which the clone began to run,
+ * and receives the answer.
  */
 #include "agent.h"
 

@@ -12,7 +12,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* For an unknown card the kernel's ioctls run modprobe and wait for it: minutes, early in a boot. */
+/*
+ * For an unknown card the kernel's ioctls run modprobe and wait for it: minutes, early in a boot.
+ */
 static bool exists(const char *interface)
 {
 	char path[64];

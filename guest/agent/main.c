@@ -26,10 +26,11 @@ static size_t filled;
 static bool unfinished; /* a clone has postponed work, see finish() */
 
 /*
- * The kernel delivers a host's bytes before it learns that the host has connected: a port may report
- * "hung up" although a host has just sent a request. So the agent tries again until SETTLE_MS are
- * over, and counts pauses instead of reading the clock, because the clock runs on while the machine
- * gets no CPU. Then the answer is dropped, so that the next host does not receive it.
+ * The kernel delivers a host's bytes before it learns that the host has connected: a port may
+ * report "hung up" although a host has just sent a request. So the agent tries again until
+ * SETTLE_MS are over, and counts pauses instead of reading the clock, because the clock runs on
+ * while the machine gets no CPU. Then the answer is dropped, so that the next host does not receive
+ * it.
  */
 static void answer(int port, const char *text)
 {

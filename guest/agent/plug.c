@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A pool's device that is added after the boot of the machine to be frozen: make the kernel rescan the
- * PCI bus. A hot-plug through ACPI is not needed.
+ * A pool's device that is added after the boot of the machine to be frozen: make the kernel rescan
+ * the PCI bus. A hot-plug through ACPI is not needed.
  */
 #include "agent.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Files that a snapshot holds ready: they exist, are full of line feeds and mapped, and their pages
- * are writable and dirty. A clone stores its own contents into the mapping, which runs no code of the
- * file system. Later, when no program waits, the clone cuts off the remaining line feeds. The kernel
- * writes the pages to the disk with its next write-back.
+ * are writable and dirty. A clone stores its own contents into the mapping, which runs no code of
+ * the file system. Later, when no program waits, the clone cuts off the remaining line feeds. The
+ * kernel writes the pages to the disk with its next write-back.
  */
 #include "agent.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The last `link` directive, kept on the disk: a node that reboots by itself sets up its network card
- * from this file, because the host sends no second request.
+ * The last `link` directive, kept on the disk: a node that reboots by itself sets up its network
+ * card from this file, because the host sends no second request.
  */
 #include "agent.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
 /*
- * /dev/fam0: the pool of fabric-attached memory and its doorbell, provided by the driver famulus.ko.
+ * /dev/fam0: the pool of fabric-attached memory and its doorbell, provided by the driver
+ * famulus.ko.
  *
  *   mmap     any page-aligned range of the pool, MAP_SHARED, write-back cached
  *   read     8 bytes: bit v is set if vector v has rung since the last read of this file; blocks
@@ -43,7 +44,8 @@ struct famulus_eventfd {
 #define FAMULUS_SET_EVENTFD _IOW('F', 3, struct famulus_eventfd)
 
 /*
- * Write back and invalidate all caches of the node (wbinvd on each CPU). EPERM without CAP_SYS_RAWIO.
+ * Write back and invalidate all caches of the node (wbinvd on each CPU). EPERM without
+ * CAP_SYS_RAWIO.
  */
 #define FAMULUS_WBINVD _IO('F', 4)
 

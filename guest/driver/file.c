@@ -60,8 +60,8 @@ static int famdev_close(struct inode *inode, struct file *file)
 }
 
 /*
- * The user's memory may be the pool itself, and a page fault in it takes the guard: so the functions
- * below do not access the user's memory while they hold the guard.
+ * The user's memory may be the pool itself, and a page fault in it takes the guard: so the
+ * functions below do not access the user's memory while they hold the guard.
  */
 static long get_info(struct famdev *famdev, void __user *to)
 {

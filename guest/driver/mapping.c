@@ -3,10 +3,10 @@
  * Mappings of the pool: write-back cached, in pages of 1 GiB, 2 MiB and 4 KiB.
  *
  * The kernel records one memory type for each range of physical addresses, and its own functions
- * insert pages of the recorded type. If write-back were recorded, the kernel would refuse the uncached
- * map of /mnt/fabric_emulation; if an uncached map came first, maps of this driver would be uncached.
- * So the driver makes the page table entries itself. All caches of a virtual machine are the host's
- * caches, which are coherent.
+ * insert pages of the recorded type. If write-back were recorded, the kernel would refuse the
+ * uncached map of /mnt/fabric_emulation; if an uncached map came first, maps of this driver would
+ * be uncached. So the driver makes the page table entries itself. All caches of a virtual machine
+ * are the host's caches, which are coherent.
  */
 #include "famdev.h"
 

@@ -2,8 +2,8 @@
 /*
  * famulus.ko: the pool of fabric-attached memory, BAR 2 of an ivshmem device, as /dev/fam0.
  *
- * The driver does not request the BARs: the kernel refuses to map a requested BAR through sysfs, and
- * /mnt/fabric_emulation is a map through sysfs.
+ * The driver does not request the BARs: the kernel refuses to map a requested BAR through sysfs,
+ * and /mnt/fabric_emulation is a map through sysfs.
  */
 #include "famdev.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One queue for all nodes: fabric_queue produce [N] pushes N messages; fabric_queue consume [N] pops N
- * messages and counts them by node.
+ * One queue for all nodes: fabric_queue produce [N] pushes N messages; fabric_queue consume [N]
+ * pops N messages and counts them by node.
  */
 #include <famulus.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The first program for fabric-attached memory: store a greeting at the start of the pool. Build it
- * with `make hello_fabric`, run it with sudo (the pool belongs to root), then run hello_fabric_read in
- * another node.
+ * with `make hello_fabric`, run it with sudo (the pool belongs to root), then run hello_fabric_read
+ * in another node.
  */
 #include <emmintrin.h>
 #include <fcntl.h>
@@ -26,8 +26,7 @@ int main(void)
 	snprintf(pool, SIZE, "Hello from %s, process %d, through fabric-attached memory.", node,
 		 (int)getpid());
 	for (int i = 0; i < SIZE; i += 64)
-		_mm_clflush(pool +
-			    i); /* from this node's cache to the pool, where other nodes see it */
+		_mm_clflush(pool + i); /* to the pool, where other nodes see it */
 	puts(pool);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A sum on several nodes: run parallel_sum PARTIES [NUMBERS] on PARTIES nodes at once. One node stores
- * the numbers 1 to NUMBERS, then each node sums its share.
+ * A sum on several nodes: run parallel_sum PARTIES [NUMBERS] on PARTIES nodes at once. One node
+ * stores the numbers 1 to NUMBERS, then each node sums its share.
  */
 #include <famulus.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Two nodes notify each other: ping_pong pong [ROUNDS] on one node, then ping_pong ping [ROUNDS] on another. */
+/*
+ * Two nodes notify each other: ping_pong pong [ROUNDS] on one node, then ping_pong ping [ROUNDS] on
+ * another.
+ */
 #include <famulus.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The only program in the initrd of a node that Famulus boots: load the modules that the disk needs,
- * mount the disk, execute its /sbin/init. No shell, no udev: under emulation they take 4 of 10 seconds.
+ * The only program in the initrd of a node that Famulus boots: load the modules that the disk
+ * needs, mount the disk, execute its /sbin/init. No shell, no udev: under emulation they take 4 of
+ * 10 seconds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -66,8 +67,9 @@ static void open_console(void)
 }
 
 /*
- * The kernel makes the boot id at the first read. In a node that will be frozen, no program may read
- * it, so that each clone makes its own. Until settle.sh removes the cover, programs read a fixed id.
+ * The kernel makes the boot id at the first read. In a node that will be frozen, no program may
+ * read it, so that each clone makes its own. Until settle.sh removes the cover, programs read a
+ * fixed id.
  */
 static void cover_boot_id(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * guest/agent without a node: the port is a descriptor from the test, and each directive is printed in
- * a line instead of carried out.
+ * guest/agent without a node: the port is a descriptor from the test, and each directive is printed
+ * in a line instead of carried out.
  */
 #include "agent.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Two members in one process play nodes 1 and 2 with a doorbell: this program replaces the calls to
- * the driver (linked with --wrap). The members notify each other in turn; the output has the number of
- * rings. A member notifies only when the other one waits, and a wait without a ring sleeps for ever:
- * so the program completes only if each wait is ended by a ring.
+ * the driver (linked with --wrap). The members notify each other in turn; the output has the number
+ * of rings. A member notifies only when the other one waits, and a wait that no ring ends makes the
+ * program fail: so it completes only if a ring ends each wait.
  */
 #define _GNU_SOURCE
 #include <famulus.h>

@@ -8,7 +8,10 @@
 #define TIMEOUT 60000
 #define REGION  65536
 
-/* The shared region: only locked instructions access its lines, except `guarded`, which locks guard. */
+/*
+ * The shared region: only locked instructions access its lines, except `guarded`, which locks
+ * guard.
+ */
 struct shared {
 	struct fam_mutex mutex;
 	struct fam_rwlock rwlock;

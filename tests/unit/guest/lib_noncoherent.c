@@ -2,8 +2,9 @@
 /*
  * Memory that is not coherent, on the host: replaces flush.c, mmap and munmap (linked with --wrap).
  * Each mapping is a private copy of the file at the time of the call; only fam_writeback() copies
- * changed bytes to the file, and only fam_invalidate() fetches lines again. Locked instructions act on
- * the file (FAM_REAL). So a program without a necessary call fails here always, not only on hardware.
+ * changed bytes to the file, and only fam_invalidate() fetches lines again. Locked instructions act
+ * on the file (FAM_REAL). So a program without a necessary call fails here always, not only on
+ * hardware.
  */
 #define _GNU_SOURCE
 #include <famulus/flush.h>
@@ -97,8 +98,8 @@ static void each_line(const void *start, size_t bytes, void (*move)(uintptr_t li
 }
 
 /*
- * A store of the same value is invisible: so take all bytes of the range as stored, and of the rest of
- * its lines the bytes that differ.
+ * A store of the same value is invisible: so take all bytes of the range as stored, and of the rest
+ * of its lines the bytes that differ.
  */
 static void write_back(const void *start, size_t bytes)
 {
