@@ -21,14 +21,15 @@ from famulus.base.units import MIB
 from famulus.host.accelerator import TCG_ADDRESS_BITS
 from famulus.settings.identity import node_name
 
-_STOP_TIMEOUT = 300  # seconds in which systemd in a node has shut down, on a busy host under TCG
+_STOP_TIMEOUT = 300  # seconds for a node's systemd to shut down, on a busy host under TCG
 
 
 @dataclass(frozen=True)
 class Nodes:
     """The nodes 1 … `number`, whose disks lie in `folder`. `memory` and `pool_size` are bytes.
 
-    `bridge` is the host's interface of libvirt's network `network`; `helper` lets QEMU join it.
+    `bridge` is the host's interface of libvirt's network `network`; `helper` lets QEMU join the
+    bridge.
     """
 
     number: int
@@ -44,7 +45,7 @@ class Nodes:
 
     @staticmethod
     def mark_of(folder: Path) -> str:
-        """Return eight hex digits that tell the nodes in `folder` from others."""
+        """Return eight hex digits that follow from the path of `folder`."""
         return hashlib.sha256(str(folder).encode()).hexdigest()[:8]
 
 
@@ -72,5 +73,5 @@ def invocation_script(nodes: Nodes, now: datetime) -> str:
         pool_slot=POOL_SLOT,
         disk_slot=DISK_SLOT,
         rng_slot=RNG_SLOT,
-        stop_limit=_STOP_TIMEOUT,
+        stop_timeout=_STOP_TIMEOUT,
     )

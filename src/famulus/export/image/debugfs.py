@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""debugfs(8): read and change the ext4 partition of a raw image in the place where it lies.
+"""Read and change the ext4 partition inside a raw image, with debugfs(8).
 
-e2fsprogs is there wherever a template is made, and is the one reader that ext4's makers keep.
+Every host that makes templates has e2fsprogs, whose debugfs the authors of ext4 maintain.
 """
 
 import re
@@ -16,37 +16,37 @@ from famulus.base.units import MIB
 
 OFFSET = MIB  # bytes before the partition, see template.disk
 
-_TIMEOUT = 300.0
+_TIMEOUT = 300.0  # seconds
 _NO_PAGER = {"DEBUGFS_PAGER": "__none__"}
-_LAST = "pwd"  # answers something wherever a file system is open
+_LAST = "pwd"  # prints a line if a file system is open
 _BANNER = re.compile(r"(?:debugfs|e2fsck) \d+\.\d+\S* \(.*\)")
 _FULL = "Could not allocate"
 
 
 def quote(text: str) -> str:
-    """Return `text` as one word of a command.
+    """Return `text` as a single word of a command.
 
-    Raises FamulusError for characters that cannot be printed: a command is a line of UTF-8.
+    Raises FamulusError for unprintable characters: a command is a line of UTF-8.
     """
     if not text.isprintable():
         raise FamulusError(
-            f"the name {text!r} has a character that debugfs cannot be told",
+            f"the name {text!r} has a character that no command of debugfs can have",
             hint="Choose another name.",
         )
     return '"' + text.replace('"', '""') + '"'
 
 
 def read(disk: Path, commands: Sequence[str]) -> list[bytes]:
-    """Return what debugfs prints for each of `commands`; a command that fails prints nothing.
+    """Return the output of debugfs for each of `commands`; a failed command has no output.
 
-    The bytes are as they stand in the file system, whatever the encoding of a name is. Raises
-    FamulusError if `disk` has no file system that can be read, or not all was printed.
+    Names are the bytes of the file system, in any encoding. Raises FamulusError if `disk` has no
+    readable file system, or if the output is incomplete.
     """
     asked, mark = [*commands, _LAST], f"# {secrets.token_hex(16)}"
     with tempfile.TemporaryDirectory(prefix="famulus-debugfs-") as folder:
         printed = Path(folder) / "printed"
         argv = [_program(), "-f", "-", partition(disk)]
-        said = run(
+        result = run(
             ["sh", "-c", 'exec "$@" > "$0"', printed, *argv],
             stdin=_lines(line for command in asked for line in (command, mark)),
             check=False,
@@ -58,7 +58,7 @@ def read(disk: Path, commands: Sequence[str]) -> list[bytes]:
     if not (answers and answers[-1]):
         raise FamulusError(
             f"debugfs cannot read all of {disk}",
-            details=without_banner(said.stderr),
+            details=without_banner(result.stderr),
             hint=f"Is {tempfile.gettempdir()} full?",
         )
     return answers[:-1]
@@ -67,11 +67,11 @@ def read(disk: Path, commands: Sequence[str]) -> list[bytes]:
 def write(disk: Path, commands: Sequence[str]) -> None:
     """Carry out `commands`, which change the file system of `disk`.
 
-    Raises FamulusError if debugfs complains about any of them. It goes on with the next one all the
-    same, so `disk` is good for nothing then.
+    Raises FamulusError if debugfs reports an error. debugfs carries out the commands after a failed
+    one, so that `disk` is useless then.
     """
     argv = [_program(), "-w", "-f", "-", partition(disk)]
-    said = run(
+    result = run(
         argv,
         stdin=_lines(commands),
         check=False,
@@ -79,8 +79,8 @@ def write(disk: Path, commands: Sequence[str]) -> None:
         cwd=disk.parent,
         env=_NO_PAGER,
     )
-    complaints = without_banner(said.stderr)
-    if complaints or said.returncode:
+    complaints = without_banner(result.stderr)
+    if complaints or result.returncode:
         raise FamulusError(
             f"debugfs cannot write into {disk}",
             details=complaints,
@@ -89,21 +89,21 @@ def write(disk: Path, commands: Sequence[str]) -> None:
 
 
 def partition(disk: Path) -> str:
-    """Return how e2fsprogs are told the partition of `disk`, relative to the folder of `disk`.
+    """Return the partition of `disk` as e2fsprogs name it, relative to the folder of `disk`.
 
-    Raises FamulusError for a name with a question mark, at which they would end it.
+    Raises FamulusError for a name with a question mark, which e2fsprogs take for the name's end.
     """
     if "?" in disk.name:
         raise FamulusError(
-            f"{disk.name!r} has a question mark, which debugfs takes for its own",
+            f"{disk.name!r} has a question mark, which debugfs takes for the end of the name",
             hint="Choose another name.",
         )
     return f"./{disk.name}?offset={OFFSET}"
 
 
-def without_banner(said: str) -> str:
-    """Return what a program of e2fsprogs said on standard error, but for its own version."""
-    return "\n".join(line for line in said.splitlines() if not _BANNER.fullmatch(line))
+def without_banner(text: str) -> str:
+    """Return `text`, the standard error of a program of e2fsprogs, without the version line."""
+    return "\n".join(line for line in text.splitlines() if not _BANNER.fullmatch(line))
 
 
 def _lines(commands: Iterable[str]) -> str:
@@ -111,9 +111,9 @@ def _lines(commands: Iterable[str]) -> str:
 
 
 def _answers(printed: bytes, commands: Sequence[str], mark: bytes) -> list[bytes]:
-    """Return what follows the echo of each of `commands`, up to `mark`; none if not all is there.
+    """Return the text between the echo of each of `commands` and `mark`; [] if text is missing.
 
-    debugfs repeats comments too, and no name in the file system can be taken for a random one.
+    debugfs echoes comments, too, and no name in the file system equals the random `mark`.
     """
     *parts, rest = printed.split(mark)
     echoes = [f"debugfs: {command}\n".encode() for command in commands]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Put files into the root file system of a raw image."""
+"""Write files into the root file system of a raw image."""
 
 import re
 import stat
@@ -19,12 +19,12 @@ _FOLDER = "directory"
 
 
 def write_files(disk: Path, files: Sequence[GuestFile]) -> None:
-    """Put `files` into the file system of the raw image `disk`, in the place of what is there.
+    """Write `files` into the file system of the raw image `disk`, and replace existing files.
 
-    A path's folders may be reached through symbolic links, as /lib is; a link in the place of the
-    file itself is replaced, never followed. Missing folders are made, 0755 and root's. Of files
-    with the same path the last one counts. Raises FamulusError, before anything is written for a
-    path that makes no sense; `disk` is good for nothing after any other error.
+    A folder in a path may be a symbolic link, as /lib is; a link in the place of the file itself is
+    replaced, never followed. Missing folders are made with mode 0755 and owner root. If files have
+    the same path, the last one counts. Raises FamulusError; after an error `disk` is useless,
+    except for a bad path, which is refused before the first write.
     """
     wanted = list({file.path: file for file in files}.values())
     for file in wanted:
@@ -39,14 +39,14 @@ def write_files(disk: Path, files: Sequence[GuestFile]) -> None:
 
 
 def blank(disk: Path, paths: Sequence[str]) -> set[str]:
-    """Return those of `paths` at which `disk` has no file, or one of at most a byte."""
+    """Return those of `paths` at which `disk` has no file, or a file of at most one byte."""
     sizes = zip(paths, _stat(disk, paths), strict=True)
     return {path for path, text in sizes if _size(text) <= 1}
 
 
 @dataclass(frozen=True)
 class Present:
-    """What an image has: its `folders` among those asked for, and the kind of each path taken."""
+    """Which of the wanted `folders` an image has, and the kinds of its existing paths."""
 
     folders: frozenset[str]
     kinds: Mapping[str, str]
@@ -55,7 +55,7 @@ class Present:
 def edit_commands(
     files: Sequence[GuestFile], sources: Sequence[str], present: Present, now: int
 ) -> list[str]:
-    """Return debugfs' commands that write `files`, whose contents lie in the files `sources`. Pure.
+    """Return the commands of debugfs that write `files` from the files `sources`. Pure.
 
     `now` is the files' time, in seconds since 1970.
     """
@@ -79,7 +79,7 @@ def _check(path: str) -> None:
 
 def _look(disk: Path, files: Sequence[GuestFile]) -> Present:
     folders, paths = sorted(_folders(files)), [file.path for file in files]
-    # With a dot at its end a link to a folder is followed, without it is not.
+    # debugfs follows a link to a folder only if the path ends with a dot.
     inside = _stat(disk, [f"{folder}/." for folder in folders])
     here = _stat(disk, paths)
     found = {path: kind for path, text in zip(paths, here, strict=True) if (kind := _kind(text))}
@@ -91,7 +91,7 @@ def _look(disk: Path, files: Sequence[GuestFile]) -> Present:
 
 
 def _folders(files: Iterable[GuestFile]) -> set[str]:
-    """Return all folders above `files`, but the root."""
+    """Return all folders above `files`, except the root."""
     return {str(folder) for file in files for folder in list(PurePosixPath(file.path).parents)[:-1]}
 
 
@@ -116,7 +116,7 @@ def _make_folder(folder: PurePosixPath) -> Iterator[str]:
 
 
 def _write(file: GuestFile, source: str, now: int, *, replaces: bool) -> Iterator[str]:
-    """Yield what writes `file` from there: `write` takes a name in its own folder, no path."""
+    """Yield the commands that write `file`: `write` takes a name in the current folder, no path."""
     path = PurePosixPath(file.path)
     yield _enter(path.parent)
     if replaces:
@@ -137,5 +137,5 @@ def _fields(name: str, **values: object) -> Iterator[str]:
 
 
 def _own(name: str) -> str:
-    """Return `name` so that it is not taken for an option, or, as <12> is, for an inode."""
+    """Return `name` as a path, which debugfs takes neither for an option nor, as <12>, an inode."""
     return debugfs.quote(f"./{name}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What debugfs prints about a file, as values. Pure."""
+"""Parse the output of debugfs about a file. Pure."""
 
 import re
 import stat
@@ -33,7 +33,7 @@ _RUN = re.compile(rb"\((\d+)(?:-(\d+))?(\[u\])?\):(\d+)")
 
 @dataclass(frozen=True)
 class Extent:
-    """`count` blocks of a file from its block `first` on, that lie in the partition at `block`."""
+    """`count` blocks of a file from block `first` on, which begin at the partition's `block`."""
 
     first: int
     count: int
@@ -44,8 +44,8 @@ class Extent:
 class Inode:
     """A file: `mode` with its type, `size` in bytes, `mtime` in nanoseconds since 1970.
 
-    `target` is that of a short symbolic link; a long one's is its content. What no extent covers of
-    the content is zeros. `attributes` are the names of the extended attributes.
+    `target` is the target of a short symbolic link; a long target is the link's content. Content
+    outside of all extents is zeros. `attributes` are the names of the extended attributes.
     """
 
     number: int
@@ -62,11 +62,11 @@ class Inode:
 
 
 def parse_inode(number: int, text: bytes) -> Inode:
-    """Return inode `number`, of which debugfs' `stat` printed `text`.
+    """Return inode `number` from `text`, the output of debugfs' `stat`.
 
-    Raises FamulusError if that is no such print, or if the content could not be read.
+    Raises FamulusError if `text` is other output, or if debugfs cannot read the content.
     """
-    text, _, target = text.partition(_TARGET)  # it may have line ends, and read as anything
+    text, _, target = text.partition(_TARGET)  # a target may have any characters, also line ends
     head, owner, links = _HEAD.search(text), _OWNER.search(text), _LINKS.search(text)
     if not (head and owner and links and head[1] in _KINDS):
         raise FamulusError(f"debugfs cannot read inode {number}")
@@ -92,7 +92,7 @@ def _unsigned(number: bytes) -> int:
 
 
 def _time(text: bytes) -> int:
-    """Return the mtime: 32 bits of signed seconds, two more of them, 30 of nanoseconds."""
+    """Return the mtime: 32 bits of signed seconds, two more bits, 30 bits of nanoseconds."""
     found = _TIME.search(text)
     if not found:
         return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that are whole or not there, and a full disk that reads as such."""
+"""Write files that are whole or not there, and report a full disk as a full disk."""
 
 import errno
 import os
@@ -19,8 +19,8 @@ _SCRATCH = ".famulus-export-"
 _CURE = "Free some, or write to a folder on a larger disk."
 
 
-class NoRoom(FamulusError):  # noqa: N818 - not an error of ours
-    """The disk below a folder is full. `detail` says what is known of that."""
+class NoRoom(FamulusError):  # noqa: N818 - the name says the state of the disk
+    """The disk of a folder is full. `detail` is the end of the message's first line."""
 
     def __init__(self, folder: Path, detail: str = "") -> None:
         super().__init__(f"no space left in {folder}{detail}", hint=_CURE)
@@ -36,10 +36,10 @@ def check_room(folder: Path, need: int) -> None:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Yield the name of a file beside `target`, which becomes `target` when the block ends well.
+    """Yield the path of a file beside `target`, which becomes `target` if the block succeeds.
 
-    Otherwise it is removed, and `target` stays what it was. Raises NoRoom for a full disk,
-    FamulusError for what else the system refuses.
+    If the block fails, the file is removed and `target` stays. Raises NoRoom for a full disk,
+    FamulusError for another error of the system.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -54,10 +54,10 @@ def whole(target: Path) -> Iterator[Path]:
 def scratch(parent: Path) -> Iterator[Path]:
     """Yield a new private folder in `parent`, which is removed when the block ends.
 
-    What killed processes left of theirs goes too. Raises OSError.
+    The scratch folders of killed processes are removed, too. Raises OSError.
     """
     for left in parent.glob(f"{_SCRATCH}*"):
-        with suppress(OSError):  # it is in use, or somebody else's
+        with suppress(OSError):  # the folder has gone, or is another user's
             _sweep(left)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent) as name:
         folder = Path(name)
@@ -66,7 +66,7 @@ def scratch(parent: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    if any(folder.iterdir()):  # an empty one may have been made just now, and not be locked yet
+    if any(folder.iterdir()):  # a process may have just made an empty folder, and not locked it yet
         with folder_locked_if_free(folder) as is_free:
             if is_free:
                 shutil.rmtree(folder)
@@ -81,7 +81,7 @@ def publish(part: Path, target: Path) -> None:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Raise what goes wrong in the block, which writes below `folder`, so that a user reads it."""
+    """Turn errors of the block, which writes below `folder`, into errors for the user."""
     try:
         yield
     except NoRoom as error:

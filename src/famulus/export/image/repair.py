@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bring the file system of a raw image to rest, as a kernel does when it mounts it."""
+"""Repair the file system of a raw image, as a kernel does at a mount."""
 
 import tempfile
 from pathlib import Path
@@ -9,24 +9,23 @@ from famulus.base.run import run
 from famulus.base.sparse import pieces, write_all
 from famulus.export.image.debugfs import OFFSET, partition, without_banner
 
-_TIMEOUT = 300.0
-_FIXED = 2  # e2fsck(8): what is greater than this was not repaired
+_TIMEOUT = 300.0  # seconds
+_FIXED = 2  # e2fsck(8): greater exit codes mean defects that were not repaired
 # Linux, fs/ext4/ext4.h: where s_feature_incompat is, and its bit EXT4_FEATURE_INCOMPAT_RECOVER.
 _INCOMPATIBLE = 1024 + 0x60
 _RECOVER = 0x4
 
 
 def repair(disk: Path) -> None:
-    """Replay the journal of the file system of `disk`, and do what a check does unasked.
+    """Replay the journal of the file system of `disk`, and make all automatic repairs.
 
-    Of one that was unmounted nothing changes but what its superblock says of the last check. Raises
-    FamulusError if more is broken than can be repaired without a question; `disk` is good for
-    nothing then.
+    In an unmounted file system only the superblock's fields about the last check change. Raises
+    FamulusError for defects that need a user's decision; `disk` is useless then.
     """
     if not _has_journal(disk):
         _check(disk, disk.parent, partition(disk))
         return
-    # When e2fsck has replayed a journal it opens the file anew, and forgets where it is to look.
+    # After the replay of a journal e2fsck opens the file anew, and forgets the partition's offset.
     with tempfile.TemporaryDirectory(prefix="famulus-repair-", dir=disk.parent) as folder:
         part = Path(folder, "partition")
         _copy(disk, OFFSET, part, 0)
@@ -35,24 +34,24 @@ def repair(disk: Path) -> None:
 
 
 def _has_journal(disk: Path) -> bool:
-    """Tell whether there is something in the journal that is not in its place yet."""
+    """Return whether the journal has blocks that are not in their places yet."""
     with disk.open("rb") as file:
         file.seek(OFFSET + _INCOMPATIBLE)
         return bool(int.from_bytes(file.read(4), "little") & _RECOVER)
 
 
 def _check(disk: Path, folder: Path, name: str) -> None:
-    said = run(["e2fsck", "-p", name], check=False, timeout=_TIMEOUT, cwd=folder)
-    if said.returncode > _FIXED:
+    result = run(["e2fsck", "-p", name], check=False, timeout=_TIMEOUT, cwd=folder)
+    if result.returncode > _FIXED:
         raise FamulusError(
             f"the file system in {disk} is damaged",
-            details=said.stdout + without_banner(said.stderr),
+            details=result.stdout + without_banner(result.stderr),
             hint="Start the node once: it checks its disk when it boots.",
         )
 
 
 def _copy(source: Path, begin: int, target: Path, to: int) -> None:
-    """Copy what no hole covers of `source`, from `begin` on, to where `to` is in `target`."""
+    """Copy the data, not the holes, of `source` from `begin` on to offset `to` of `target`."""
     target.touch()
     with source.open("rb") as read, target.open("r+b") as write:
         end = source.stat().st_size

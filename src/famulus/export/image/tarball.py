@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A tar of the root file system in a raw image: all that a file is, without mounting anything."""
+"""Write a tar of the root file system in a raw image, with all metadata and without a mount."""
 
 import io
 import stat
@@ -28,10 +28,10 @@ _SECOND = 1_000_000_000  # nanoseconds
 def write_tar(disk: Path, tar: Path) -> None:
     """Write the POSIX (pax) tar `tar` of the root file system of the raw image `disk`.
 
-    It has owners (as numbers), modes, times to the nanosecond, hard and symbolic links, devices,
-    fifos and extended attributes, in the order of the names, so that equal trees make equal tars.
-    Sockets are left out, as every tar does, and holes become zeros. `tar` is whole, or what it was.
-    Raises FamulusError if the file system cannot be read, or there is no room.
+    The tar has owners (as numbers), modes, times to the nanosecond, hard and symbolic links,
+    devices, fifos and extended attributes, in the order of the names, so that equal trees make
+    equal tars. Sockets are left out, as in every tar, and holes become zeros. After an error `tar`
+    is as before. Raises FamulusError if the file system cannot be read, or there is no room.
     """
     entries = [entry for entry in walk(disk) if not stat.S_ISSOCK(entry.inode.mode)]
     check_room(tar.parent, _size(entries))
@@ -50,7 +50,7 @@ def write_tar(disk: Path, tar: Path) -> None:
 
 
 def _size(entries: list[Entry]) -> int:
-    """Return about how many bytes the tar will have."""
+    """Return an estimate of the tar's size in bytes."""
     files = {e.inode.number: e.inode.size for e in entries if stat.S_ISREG(e.inode.mode)}
     return sum(files.values()) + len(entries) * _HEADERS
 
@@ -73,7 +73,7 @@ def _header(entry: Entry, extra: dict[str, bytes], contents: Contents) -> tarfil
 
 
 def _make_link(header: tarfile.TarInfo, first: bytes) -> None:
-    """Make `header` that of a hard link to the path `first`, unless that is its own."""
+    """Make `header` a hard link to the path `first`, unless `first` is the header's own path."""
     if header.name != _name(first):
         header.type, header.linkname, header.size = tarfile.LNKTYPE, _name(first), 0
 
@@ -89,12 +89,12 @@ def _name(path: bytes) -> str:
 
 
 def _text(data: bytes) -> str:
-    """Return `data` as tarfile takes it: it writes the very same bytes."""
+    """Return `data` as a string that tarfile writes as the same bytes."""
     return data.decode("utf-8", "surrogateescape")
 
 
 class _Stream(io.RawIOBase):
-    """A file that is read from its begin to its end out of `pieces`."""
+    """A file object that reads the bytes of `pieces`, from begin to end."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         super().__init__()
@@ -102,11 +102,11 @@ class _Stream(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return that the file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - Buffer, which Python 3.11 has not
-        """Fill the begin of `buffer` and return how much of it; 0 at the end."""
+        """Fill the begin of `buffer` and return the number of bytes; 0 at the end."""
         if not self._rest:
             self._rest = memoryview(next(self._pieces, b""))
         length = min(len(buffer), len(self._rest))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every file of the root file system in a raw image: names, inodes, attributes, contents."""
+"""Read the root file system in a raw image: names, inodes, attributes, contents."""
 
 import os
 import re
@@ -14,27 +14,27 @@ from famulus.export.image import debugfs
 from famulus.export.image.inode import Inode, parse_inode
 
 ROOT = 2  # the inode of the root folder
-_LOST = b"lost+found"  # it and what e2fsck put there belong to the file system, not to the tree
+_LOST = b"lost+found"  # e2fsck's folder and its files are no part of the tree
 
-# A name has everything but slashes: they, not line ends, part the fields.
+# A name may have line ends, but no slashes: slashes separate the fields.
 _ENTRY = re.compile(rb"/(\d+)/(\d{6})/-?\d+/-?\d+/([^/]*)/\d*/\n")
 _FOLDER = b"04"  # how a folder's mode begins, six octal digits
 _VALUE = re.compile(rb"\((\d+)\)(?: = ([0-9a-f ]*))?$", re.MULTILINE)
 
-_BLOCK_SIZE = 1024 + 24  # where the superblock has it: bytes = 1024 << this number
+_BLOCK_SIZE = 1024 + 24  # offset of the superblock's field n: the block size is 1024 << n bytes
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A name in the tree, relative to its root, which is the empty name."""
+    """A path in the tree, relative to the root; the root's path is empty."""
 
     path: bytes
     inode: Inode
 
 
 def walk(disk: Path) -> list[Entry]:
-    """Return all entries, each folder before what is in it, in the order of their names' bytes."""
+    """Return all entries in the order of their names' bytes, each folder before its contents."""
     names = sorted(_names(disk), key=lambda name: name[0].split(b"/"))
     numbers = sorted({number for _, number in names})
     texts = debugfs.read(disk, [f"stat <{number}>" for number in numbers])
@@ -43,7 +43,7 @@ def walk(disk: Path) -> list[Entry]:
 
 
 def attributes(disk: Path, entries: list[Entry]) -> dict[int, dict[str, bytes]]:
-    """Return the extended attributes of inodes that have some, as getxattr(2) returns them."""
+    """Return the extended attributes by inode, as getxattr(2) returns them."""
     wanted = sorted({(e.inode.number, name) for e in entries for name in e.inode.attributes})
     commands = [f"ea_get -x <{number}> {debugfs.quote(name)}" for number, name in wanted]
     found: dict[int, dict[str, bytes]] = {}
@@ -53,7 +53,7 @@ def attributes(disk: Path, entries: list[Entry]) -> dict[int, dict[str, bytes]]:
 
 
 class Contents:
-    """The contents of files in the raw image `disk`; a context manager that holds it open."""
+    """The contents of files in the raw image `disk`; a context manager that keeps `disk` open."""
 
     def __init__(self, disk: Path) -> None:
         self._file = disk.open("rb")
@@ -93,7 +93,7 @@ def _zeros(length: int) -> Iterator[bytes]:
 
 
 def _names(disk: Path) -> list[tuple[bytes, int]]:
-    """Return every path and its inode's number, asking for all folders of one depth at once."""
+    """Return every path with its inode's number. A run of debugfs reads all folders of a depth."""
     found = [(b"", ROOT)]
     folders = found
     while folders:
@@ -109,7 +109,7 @@ def _names(disk: Path) -> list[tuple[bytes, int]]:
 
 
 def _children(folder: bytes, inode: int, text: bytes) -> Iterator[tuple[bytes, int, bool]]:
-    """Yield path, inode and whether it is a folder, of all that `ls -p` printed of `folder`."""
+    """Yield path, inode and whether that is a folder, from the output of `ls -p` for `folder`."""
     entries = _ENTRY.findall(text)
     if not entries or _ENTRY.sub(b"", text).strip():
         raise FamulusError(f"debugfs cannot read the folder that is inode {inode}")
