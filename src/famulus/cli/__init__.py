@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command line: converts arguments and prints results, one file a verb."""
+"""The command line: converts arguments and prints results, one file for each verb."""

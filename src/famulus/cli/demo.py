@@ -17,10 +17,10 @@ from famulus.cli.hooks import HOOKS
 from famulus.fabric.demo import Demo, run_demo
 
 _NEXT = """\
-What to try next:
+Next commands:
   famulus ssh 1       log in to node 1 (as fabric, with sudo)
-  famulus status      what runs, with addresses, ports and memory
-  famulus down        stop it all; the pool stays until `famulus down --purge`"""
+  famulus status      show the nodes, with addresses, ports and memory
+  famulus down        stop the nodes; the pool stays until `famulus down --purge`"""
 
 
 def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) -> None:

@@ -21,7 +21,7 @@ from famulus.state.folder import FabricFolder
 
 
 def export(
-    what: Annotated[
+    subject: Annotated[
         str,
         typer.Argument(
             metavar="NODE|template", help="A stopped node, as 1 or fabric1, or the word template."
@@ -55,5 +55,5 @@ def export(
     """
     if FabricFolder(fabric).exists():
         open_log(fabric)
-    order = Order(fabric, what, image_format, output, force)
+    order = Order(fabric, subject, image_format, output, force)
     typer.echo(export_image(order, settings_here(), make_events(verbose)))

@@ -70,7 +70,7 @@ def _of_the_system(error: OSError) -> FamulusError:
     where = f"{error.filename}: " if error.filename else ""
     return FamulusError(
         f"{where}{error.strerror or error}",
-        hint="Is there room on the disk, and do FAMULUS_HOME and /tmp belong to you?",
+        hint="Is the disk full? Do FAMULUS_HOME and /tmp belong to you?",
     )
 
 

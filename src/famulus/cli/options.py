@@ -48,7 +48,7 @@ def _add(function: Callable[..., None], parameters: Sequence[inspect.Parameter])
     *own, _settings = signature.parameters.values()
     function.__signature__ = signature.replace(parameters=[*own, *parameters])  # type: ignore[attr-defined]
     del function.__annotations__["settings"]
-    function.__annotations__.update({one.name: one.annotation for one in parameters})
+    function.__annotations__.update({added.name: added.annotation for added in parameters})
 
 
 def _parameter(definition: Definition, *, grouped: bool) -> inspect.Parameter:

@@ -115,7 +115,9 @@ def clear(
     Asks first; no answer means no.
     """
     if offset is not None and size is None:
-        raise UsageError("how much shall be cleared?", hint="Give OFFSET and SIZE, or neither.")
+        raise UsageError(
+            "the size of the range to clear is missing", hint="Give OFFSET and SIZE, or neither."
+        )
     path = _path(fabric)
     total = check(path).st_size
     start = parse_offset(offset or "0")
@@ -172,7 +174,10 @@ def given_bytes(text: str | None, file: Path | None, limit: int, *, as_hex: bool
     Raises UsageError if both or none of `text` and `file` are given.
     """
     if (text is None) == (file is None):
-        raise UsageError("what shall be written?", hint="Give either TEXT or --file FILE.")
+        raise UsageError(
+            "the bytes to write must come from TEXT or from a file",
+            hint="Give TEXT or --file FILE.",
+        )
     if file is not None:
         return _file_bytes(file, limit)
     return _hex_bytes(text or "") if as_hex else (text or "").encode()

@@ -38,9 +38,7 @@ def record(
     fabric: FabricOption = DEFAULT_FABRIC,
     seconds: Annotated[
         float | None,
-        typer.Option(
-            metavar="S", help="Seconds to record; without the option, until PROGRAM ends."
-        ),
+        typer.Option(metavar="S", help="Seconds to record; by default until PROGRAM ends, or 10."),
     ] = None,
     verbose: VerboseOption = False,
 ) -> None:

@@ -73,7 +73,8 @@ def up(
     file = file or settings_here()
     if number is None and file is None and not existed and "FAMULUS_NODES" not in os.environ:
         raise UsageError(
-            "how many nodes?", hint="Say `famulus up 4`, or write `nodes = 4` into fabric.toml."
+            "the number of nodes is missing",
+            hint="Say `famulus up 4`, or write `nodes = 4` into fabric.toml.",
         )
     flags = {"nodes": number, **settings}
     wanted(fabric, flags, file)  # a wrong setting leaves no trace

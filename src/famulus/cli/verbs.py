@@ -80,8 +80,8 @@ def _load(verb: str) -> TyperCommand | TyperGroup:
     module, name = VERBS[verb].split(":")
     loaded = getattr(import_module(f"famulus.cli.{module}"), name)
     app = loaded if isinstance(loaded, typer.Typer) else _application(verb, loaded)
-    one = len(app.registered_commands) == 1
-    command: TyperCommand | TyperGroup = get_command(app) if one else get_group(app)  # type: ignore[assignment]
+    single = len(app.registered_commands) == 1
+    command: TyperCommand | TyperGroup = get_command(app) if single else get_group(app)  # type: ignore[assignment]
     command.name = verb
     command.rich_help_panel = next(group for group, verbs in _GROUPS.items() if verb in verbs)
     return command

@@ -93,7 +93,7 @@ def test_written_bytes_are_read(region):
         (["read", "data", "5000", "1"], 2, "leave the region"),
         (["read", "data", "5001"], 2, "leave the region"),
         (["write", "data", "4998", "abc"], 2, "leave the region"),
-        (["write", "data", "0"], 2, "what shall be written"),
+        (["write", "data", "0"], 2, "bytes to write must come"),
         (["write", "data", "0", "--file", "/dev/zero"], 2, "leave the region"),
         (["list", "--fabric", "nobody"], 1, "there is no fabric"),
     ],
