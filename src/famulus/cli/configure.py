@@ -33,7 +33,7 @@ def configure(
     artdir: Annotated[
         Path,
         typer.Option("--artdir", metavar="DIR", envvar="ARTDIR", help="Folder of the artifacts."),
-    ] = Path("/tmp"),  # noqa: S108 - the ancestor's default
+    ] = Path("/tmp"),  # noqa: S108 - the default of the script of 2016
     fabric: FabricOption = DEFAULT_FABRIC,
     reuse: Annotated[
         bool | None,

@@ -231,7 +231,7 @@ class Settings(BaseModel):
 
     root_password: Annotated[
         Password, Setting("Password of root", Group.FABRIC, Applies.AT_ONCE, option=False)
-    ] = "aresquare"  # noqa: S105 - the ancestor's
+    ] = "aresquare"  # noqa: S105 - of the script of 2016
     fabric_password: Annotated[
         Password, Setting("Password of fabric", Group.FABRIC, Applies.AT_ONCE, option=False)
     ] = "rocks"  # noqa: S105
