@@ -108,8 +108,8 @@ static rec_t overwritten(const struct copy *copy, const struct stream_event *eve
 	    store->size != event->size)
 		return 0;
 	EACH_GRANULE(g, line, event->offset, event->size)
-	if (line->pool && line->pool[g] == old)
-		return 0;
+		if (line->pool && line->pool[g] == old)
+			return 0;
 	return old;
 }
 
@@ -122,8 +122,7 @@ static struct copy *store(const struct stream_event *event)
 	fetch(copy);
 	judge_store(event, copy);
 	rec_t record = record_new(event, overwritten(copy, event));
-	EACH_GRANULE(g, line, event->offset, event->size)
-	{
+	EACH_GRANULE(g, line, event->offset, event->size) {
 		copy->seen[g] = record;
 		if (copy->last)
 			copy->last[g] = record;
@@ -166,8 +165,7 @@ static void locked(const struct stream_event *event)
 	rec_t record = record_new(event, 0);
 	record_at(record)->flushed = record_at(record)->done = event->seq;
 	record_at(record)->flush_pc = event->pc;
-	EACH_GRANULE(g, line, event->offset, event->size)
-	{
+	EACH_GRANULE(g, line, event->offset, event->size) {
 		copy->seen[g] = line->pool[g] = record;
 		if (copy->last)
 			copy->last[g] = record;

@@ -41,12 +41,30 @@ static const char *const events[] = {
 	"node up",
 	"node down",
 };
-static struct defect *defects, **end = &defects;
+static struct defect *defects, **end = &defects; /* in the order of their first findings */
+static struct map distinct; /* the same by kind and instructions */
 
-static bool same(const struct finding *a, const struct finding *b)
+static bool is_same(const void *entry, const void *key)
 {
+	const struct finding *a = &((const struct defect *)entry)->finding, *b = key;
 	return a->kind == b->kind && a->first.pc == b->first.pc && a->second.pc == b->second.pc &&
 	       a->flag.pc == b->flag.pc;
+}
+
+static uint64_t hash_of(const struct finding *finding)
+{
+	uint64_t hash = map_hash_more(map_hash(finding->kind), finding->first.pc);
+	return map_hash_more(map_hash_more(hash, finding->second.pc), finding->flag.pc);
+}
+
+static struct defect *add(const struct finding *finding)
+{
+	struct defect *defect = allocate(sizeof(*defect));
+	defect->finding = *finding;
+	*end = defect;
+	end = &defect->next;
+	insert(&distinct, hash_of(finding), defect);
+	return defect;
 }
 
 void defect_report(const struct finding *finding)
@@ -56,17 +74,11 @@ void defect_report(const struct finding *finding)
 
 void defect_report_times(const struct finding *finding, unsigned long times)
 {
-	for (struct defect *defect = defects; defect; defect = defect->next)
-		if (same(&defect->finding, finding)) {
-			defect->count += times;
-			defect->most = times > defect->most ? times : defect->most;
-			return;
-		}
-	struct defect *defect = allocate(sizeof(*defect));
-	defect->finding = *finding;
-	defect->count = defect->most = times;
-	*end = defect;
-	end = &defect->next;
+	struct defect *defect = map_find(&distinct, hash_of(finding), is_same, finding);
+	if (!defect)
+		defect = add(finding);
+	defect->count += times;
+	defect->most = times > defect->most ? times : defect->most;
 }
 
 static void print_event(FILE *out, const char *name, const struct stream_event *event)

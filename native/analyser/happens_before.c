@@ -7,20 +7,17 @@
 
 /* What the locked instructions on one word have released. */
 struct sync {
-	struct sync *next;
-	uint64_t word;
 	uint64_t clock[NODES]; /* what an acquire learns */
 	uint64_t locked[NODES]; /* the part that came by locked instructions alone */
 	struct record store; /* of the last release */
 };
 
-#define SYNC_BITS 14
 #define HALF \
 	UINT64_C(4) /* bytes: smaller locks share a sync with their neighbours in the 4 bytes */
 
 static uint64_t by_lock[NODES][NODES]; /* clocks by locked instructions alone */
 static struct edge edges[NODES][NODES];
-static struct sync *syncs[1 << SYNC_BITS];
+static struct map syncs; /* by number of HALF */
 static uint8_t highest; /* of the nodes that took part */
 
 bool hb_knows(uint8_t node, const struct record *store)
@@ -69,15 +66,13 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static struct sync *sync_of(uint64_t offset)
 {
-	uint64_t word = offset / HALF;
-	struct sync **place = &syncs[word * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SYNC_BITS)];
-	for (struct sync *sync = *place; sync; sync = sync->next)
-		if (sync->word == word)
-			return sync;
-	struct sync *sync = allocate(sizeof(*sync));
-	sync->word = word;
-	sync->next = *place;
-	return *place = sync;
+	uint64_t hash = map_hash(offset / HALF);
+	struct sync *sync = map_find(&syncs, hash, NULL, NULL);
+	if (!sync) {
+		sync = allocate(sizeof(*sync));
+		insert(&syncs, hash, sync);
+	}
+	return sync;
 }
 
 static void acquire(const struct stream_event *event, uint64_t offset)

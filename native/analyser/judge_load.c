@@ -162,8 +162,7 @@ static void notice_poll(const struct stream_event *event, struct copy *copy, uns
 
 static void remember(const struct stream_event *event, struct copy *copy)
 {
-	EACH_GRANULE(g, copy->line, event->offset, event->size)
-	{
+	EACH_GRANULE(g, copy->line, event->offset, event->size) {
 		struct reading *reading = copy_reading(copy, g);
 		bool same = reading->pc == event->pc && reading->fetch == copy->fetch;
 		*reading = (struct reading){event->seq,
@@ -179,8 +178,7 @@ static void remember(const struct stream_event *event, struct copy *copy)
 
 static void observe(const struct stream_event *event, struct copy *copy, const rec_t *view)
 {
-	EACH_GRANULE(g, copy->line, event->offset, event->size)
-	{
+	EACH_GRANULE(g, copy->line, event->offset, event->size) {
 		struct record *seen = record_at(view[g]);
 		if (seen->seq && is_word(event) && !hb_knows(event->node, seen) &&
 		    (event->kind == STREAM_LOCKED ||
@@ -196,8 +194,7 @@ static void compare_with_others(const struct stream_event *event, struct copy *c
 		rec_t before = 0;
 		if (other == copy)
 			continue;
-		EACH_GRANULE(g, copy->line, event->offset, event->size)
-		{
+		EACH_GRANULE(g, copy->line, event->offset, event->size) {
 			rec_t store = copy_last(other, g);
 			if (store && store != before)
 				compare(record_at(store), record_at(view[g]), event, copy, g);

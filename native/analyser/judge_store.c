@@ -81,7 +81,7 @@ void judge_store(const struct stream_event *event, const struct copy *copy)
 			continue;
 		one_line(event, other);
 		EACH_GRANULE(g, line, event->offset, event->size)
-		conflict(event, other, g);
+			conflict(event, other, g);
 	}
 }
 

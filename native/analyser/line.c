@@ -7,33 +7,7 @@
 #include <string.h>
 
 static struct copy *copies_of[NODES];
-static struct line **table;
-static uint64_t size, used;
-
-static uint64_t start(uint64_t number)
-{
-	return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
-}
-
-static void put(struct line *line)
-{
-	uint64_t at = start(line->number);
-	while (table[at & (size - 1)])
-		at++;
-	table[at & (size - 1)] = line;
-}
-
-static void grow(void)
-{
-	struct line **old = table;
-	uint64_t before = size;
-	size = size ? 2 * size : 4096;
-	table = allocate(size * sizeof(*table));
-	for (uint64_t i = 0; i < before; i++)
-		if (old[i])
-			put(old[i]);
-	free(old);
-}
+static struct map lines; /* by number */
 
 struct line *line_find(uint64_t offset)
 {
@@ -41,10 +15,10 @@ struct line *line_find(uint64_t offset)
 	uint64_t number = offset / LINE;
 	if (last && last->number == number)
 		return last;
-	for (uint64_t at = start(number); size && table[at & (size - 1)]; at++)
-		if (table[at & (size - 1)]->number == number)
-			return last = table[at & (size - 1)];
-	return NULL;
+	struct line *line = map_find(&lines, map_hash(number), NULL, NULL);
+	if (line)
+		last = line;
+	return line;
 }
 
 struct line *line_get(uint64_t offset)
@@ -52,13 +26,10 @@ struct line *line_get(uint64_t offset)
 	struct line *line = line_find(offset);
 	if (line)
 		return line;
-	if (used * 2 >= size)
-		grow();
 	line = allocate(sizeof(*line));
 	line->number = offset / LINE;
 	line->shift = 3;
-	used++;
-	put(line);
+	insert(&lines, map_hash(line->number), line);
 	return line;
 }
 
@@ -198,8 +169,7 @@ static void mark(const struct line *line)
 void line_collect_records(void)
 {
 	record_clear_marks();
-	for (uint64_t i = 0; i < size; i++)
-		if (table[i])
-			mark(table[i]);
+	MAP_EACH(slot, &lines)
+		mark(slot->entry);
 	record_sweep();
 }

@@ -3,9 +3,10 @@
 #ifndef ANALYSER_MEMORY_H
 #define ANALYSER_MEMORY_H
 
-#include <stddef.h>
+#include "map.h"
 
 void *allocate(size_t bytes); /* zeros */
 void *resize(void *old, size_t elements, size_t size);
+void insert(struct map *map, uint64_t hash, void *entry); /* map_add */
 
 #endif

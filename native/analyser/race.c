@@ -4,21 +4,14 @@
 #include "defect.h"
 #include "memory.h"
 
-#define PLACES     4096
 #define WORDS_KEPT 256
 
 /* Races of one pair of instructions, at up to WORDS_KEPT places. */
 struct suspect {
 	struct suspect *next;
-	uint64_t store_pc, other_pc;
 	unsigned count;
 	struct finding finding[WORDS_KEPT];
 	unsigned times[WORDS_KEPT];
-};
-
-struct flag {
-	struct flag *next;
-	uint64_t place; /* a byte's offset, or an instruction's address */
 };
 
 /* A load that is a poll unless node `by` stores at `other`. */
@@ -30,33 +23,26 @@ struct possible {
 };
 
 static struct possible *possibles;
-static struct suspect *suspects[PLACES];
-static struct flag *polls[PLACES]; /* instructions that poll */
-static struct flag *flags[PLACES];
+static struct map pairs; /* suspects by both instructions */
+static struct suspect *suspects, **end = &suspects; /* in the order of their first conflicts */
+static struct map polls; /* a set of instructions that poll */
+static struct map flags; /* a set of bytes */
 
-static bool is_in(struct flag *const *set, uint64_t place)
+static bool is_in(const struct map *set, uint64_t key)
 {
-	for (const struct flag *flag = set[place % PLACES]; flag; flag = flag->next)
-		if (flag->place == place)
-			return true;
-	return false;
+	return map_find(set, map_hash(key), NULL, NULL);
 }
 
-static void add_to(struct flag **set, uint64_t place)
+static void add_to(struct map *set, uint64_t key)
 {
-	struct flag *flag;
-	if (is_in(set, place))
-		return;
-	flag = allocate(sizeof(*flag));
-	flag->place = place;
-	flag->next = set[place % PLACES];
-	set[place % PLACES] = flag;
+	if (!is_in(set, key))
+		insert(set, map_hash(key), set);
 }
 
 static void add_bytes(uint64_t offset, uint16_t size)
 {
 	for (uint16_t at = 0; at < size && size <= 8; at++)
-		add_to(flags, offset + at);
+		add_to(&flags, offset + at);
 }
 
 void race_add_flag(const struct edge *edge)
@@ -68,7 +54,7 @@ void race_add_flag(const struct edge *edge)
 static void add_poll(uint64_t offset, uint16_t size, uint64_t pc)
 {
 	add_bytes(offset, size);
-	add_to(polls, pc);
+	add_to(&polls, pc);
 }
 
 void race_add_poll(const struct stream_event *load, uint8_t by, uint64_t other)
@@ -86,17 +72,24 @@ void race_add_poll(const struct stream_event *load, uint8_t by, uint64_t other)
 	possibles = possible;
 }
 
-static struct suspect *suspect_of(uint64_t store_pc, uint64_t other_pc)
+static bool is_pair(const void *entry, const void *key)
 {
-	struct suspect **place = &suspects[(store_pc * 31 + other_pc) % PLACES];
-	for (struct suspect *suspect = *place; suspect; suspect = suspect->next)
-		if (suspect->store_pc == store_pc && suspect->other_pc == other_pc)
-			return suspect;
-	struct suspect *suspect = allocate(sizeof(*suspect));
-	suspect->store_pc = store_pc;
-	suspect->other_pc = other_pc;
-	suspect->next = *place;
-	return *place = suspect;
+	const struct suspect *suspect = entry;
+	const struct finding *finding = key;
+	return suspect->finding[0].first.pc == finding->first.pc &&
+	       suspect->finding[0].second.pc == finding->second.pc;
+}
+
+static struct suspect *suspect_of(const struct finding *finding)
+{
+	uint64_t hash = map_hash_more(map_hash(finding->first.pc), finding->second.pc);
+	struct suspect *suspect = map_find(&pairs, hash, is_pair, finding);
+	if (suspect)
+		return suspect;
+	suspect = *end = allocate(sizeof(*suspect));
+	end = &suspect->next;
+	insert(&pairs, hash, suspect);
+	return suspect;
 }
 
 static bool is_store(uint8_t kind)
@@ -115,7 +108,7 @@ void race_keep(const struct finding *finding)
 		defect_report(finding);
 		return;
 	}
-	struct suspect *suspect = suspect_of(finding->first.pc, finding->second.pc);
+	struct suspect *suspect = suspect_of(finding);
 	for (unsigned i = 0; i < suspect->count; i++)
 		if (is_same_access(&suspect->finding[i].second, &finding->second)) {
 			suspect->times[i]++;
@@ -130,7 +123,7 @@ void race_keep(const struct finding *finding)
 static bool is_flag(const struct finding *finding)
 {
 	for (unsigned at = 0; at < LINE; at++)
-		if (finding->bytes >> at & 1 && !is_in(flags, finding->line + at))
+		if (finding->bytes >> at & 1 && !is_in(&flags, finding->line + at))
 			return false;
 	return finding->bytes != 0;
 }
@@ -140,7 +133,7 @@ static void report(struct finding *finding, unsigned times)
 	bool is_load = !is_store(finding->second.kind);
 	if (is_load && is_flag(finding))
 		return;
-	finding->polls = is_load && is_in(polls, finding->second.pc);
+	finding->polls = is_load && is_in(&polls, finding->second.pc);
 	defect_report_times(finding, times);
 }
 
@@ -149,8 +142,7 @@ void race_report(void)
 	for (const struct possible *possible = possibles; possible; possible = possible->next)
 		if (!line_last_store(possible->other, possible->by))
 			add_poll(possible->offset, possible->size, possible->pc);
-	for (unsigned i = 0; i < PLACES; i++)
-		for (struct suspect *suspect = suspects[i]; suspect; suspect = suspect->next)
-			for (unsigned k = 0; k < suspect->count; k++)
-				report(&suspect->finding[k], suspect->times[k]);
+	for (struct suspect *suspect = suspects; suspect; suspect = suspect->next)
+		for (unsigned k = 0; k < suspect->count; k++)
+			report(&suspect->finding[k], suspect->times[k]);
 }

@@ -3,20 +3,29 @@
 
 #include "memory.h"
 
-#define THREADS 1024
+static struct map threads; /* by node, space and thread */
+static struct thread *threads_of[NODES], **ends[NODES]; /* in the order of their first events */
 
-static struct thread *threads[THREADS];
-
-static unsigned place(uint8_t node, uint64_t space, uint64_t thread)
+static bool is_of(const void *entry, const void *key)
 {
-	uint64_t mixed = (space ^ thread << 1 ^ node) * UINT64_C(0x9e3779b97f4a7c15);
-	return (unsigned)(mixed >> 40) % THREADS;
-}
-
-static bool is_of(const struct thread *thread, const struct stream_event *event)
-{
+	const struct thread *thread = entry;
+	const struct stream_event *event = key;
 	return thread->node == event->node && thread->space == event->space &&
 	       thread->thread == event->thread;
+}
+
+static struct thread *add(const struct stream_event *event, uint64_t hash)
+{
+	struct thread *thread = allocate(sizeof(*thread));
+	thread->node = event->node;
+	thread->space = event->space;
+	thread->thread = event->thread;
+	insert(&threads, hash, thread);
+	if (!ends[thread->node])
+		ends[thread->node] = &threads_of[thread->node];
+	*ends[thread->node] = thread;
+	ends[thread->node] = &thread->next_of_node;
+	return thread;
 }
 
 struct thread *thread_get(const struct stream_event *event)
@@ -24,16 +33,10 @@ struct thread *thread_get(const struct stream_event *event)
 	static struct thread *last;
 	if (last && is_of(last, event))
 		return last;
-	struct thread **first = &threads[place(event->node, event->space, event->thread)];
-	for (struct thread *thread = *first; thread; thread = thread->next)
-		if (is_of(thread, event))
-			return last = thread;
-	struct thread *thread = allocate(sizeof(*thread));
-	thread->node = event->node;
-	thread->space = event->space;
-	thread->thread = event->thread;
-	thread->next = *first;
-	return *first = thread;
+	uint64_t hash =
+		map_hash_more(map_hash_more(map_hash(event->space), event->thread), event->node);
+	struct thread *thread = map_find(&threads, hash, is_of, event);
+	return last = thread ? thread : add(event, hash);
 }
 
 static struct pending *find(struct thread *thread, const struct line *line)
@@ -65,12 +68,11 @@ void thread_add_pending(const struct stream_event *event, struct copy *copy, uin
 
 struct pending *thread_pending_of_node(uint8_t node, const struct line *line)
 {
-	for (unsigned i = 0; i < THREADS; i++)
-		for (struct thread *thread = threads[i]; thread; thread = thread->next) {
-			struct pending *found = thread->node == node ? find(thread, line) : NULL;
-			if (found && !found->pushed)
-				return found;
-		}
+	for (struct thread *thread = threads_of[node]; thread; thread = thread->next_of_node) {
+		struct pending *found = find(thread, line);
+		if (found && !found->pushed)
+			return found;
+	}
 	return NULL;
 }
 
@@ -90,8 +92,7 @@ void thread_continues(const struct stream_event *event)
 
 void thread_each(uint8_t node, uint64_t space, void (*visit)(struct thread *thread))
 {
-	for (unsigned i = 0; i < THREADS; i++)
-		for (struct thread *thread = threads[i]; thread; thread = thread->next)
-			if (thread->node == node && (!space || thread->space == space))
-				visit(thread);
+	for (struct thread *thread = threads_of[node]; thread; thread = thread->next_of_node)
+		if (!space || thread->space == space)
+			visit(thread);
 }

@@ -14,7 +14,7 @@ struct pending {
 };
 
 struct thread {
-	struct thread *next;
+	struct thread *next_of_node;
 	uint64_t space, thread;
 	struct pending *pending;
 	unsigned count, room; /* elements of `pending` */

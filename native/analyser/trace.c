@@ -11,57 +11,35 @@
 
 #define SHOWN 200 /* lines in a live report */
 
-static struct tally **table; /* by line and node */
-static uint64_t size, used;
+static struct map tallies; /* by line and node */
 static struct {
 	uint64_t line;
 	uint8_t node;
 } last[1 << 16]; /* the node that last touched a line, by the line's hash */
 
-static uint64_t start(uint64_t line, uint8_t node)
+static bool is_of(const void *entry, const void *key)
 {
-	return ((line / LINE * NODES + node) * UINT64_C(0x9e3779b97f4a7c15)) >> 16;
-}
-
-static void put(struct tally *tally)
-{
-	uint64_t at = start(tally->line, tally->node);
-	while (table[at & (size - 1)])
-		at++;
-	table[at & (size - 1)] = tally;
-}
-
-static void grow(void)
-{
-	struct tally **old = table;
-	uint64_t before = size;
-	size = size ? 2 * size : 4096;
-	table = allocate(size * sizeof(struct tally *));
-	for (uint64_t i = 0; i < before; i++)
-		if (old[i])
-			put(old[i]);
-	free(old);
+	const struct tally *tally = entry, *wanted = key;
+	return tally->line == wanted->line && tally->node == wanted->node;
 }
 
 static struct tally *tally_of(uint64_t line, uint8_t node)
 {
-	if (used * 2 >= size)
-		grow();
-	for (uint64_t at = start(line, node); table[at & (size - 1)]; at++)
-		if (table[at & (size - 1)]->line == line && table[at & (size - 1)]->node == node)
-			return table[at & (size - 1)];
-	struct tally *tally = allocate(sizeof(*tally));
-	tally->line = line;
-	tally->node = node;
-	used++;
-	put(tally);
+	struct tally wanted = {.line = line, .node = node};
+	uint64_t hash = map_hash(line / LINE * NODES + node);
+	struct tally *tally = map_find(&tallies, hash, is_of, &wanted);
+	if (tally)
+		return tally;
+	tally = allocate(sizeof(*tally));
+	*tally = wanted;
+	insert(&tallies, hash, tally);
 	return tally;
 }
 
 /* If two lines share an element of `last`, a hand-over may be missing, but none is invented. */
 static void hand_over(struct tally *tally)
 {
-	uint64_t at = start(tally->line, 0) & 0xffff;
+	uint64_t at = map_hash(tally->line / LINE * NODES) >> 16 & 0xffff;
 	if (last[at].line == tally->line && last[at].node && last[at].node != tally->node)
 		tally->handovers++;
 	last[at].line = tally->line;
@@ -116,9 +94,8 @@ int trace_write(const char *path)
 	if (!file)
 		return -1;
 	fwrite(&header, sizeof(header), 1, file);
-	for (uint64_t i = 0; i < size; i++)
-		if (table[i])
-			fwrite(table[i], sizeof(struct tally), 1, file);
+	MAP_EACH(slot, &tallies)
+		fwrite(slot->entry, sizeof(struct tally), 1, file);
 	return ferror(file) | fclose(file) ? -1 : 0;
 }
 
@@ -135,11 +112,10 @@ static int busier(const void *a, const void *b)
 
 void trace_print_live(FILE *out)
 {
-	struct tally **all = allocate((used + 1) * sizeof(struct tally *));
+	struct tally **all = allocate((tallies.used + 1) * sizeof(struct tally *));
 	uint64_t found = 0;
-	for (uint64_t i = 0; i < size; i++)
-		if (table[i])
-			all[found++] = table[i];
+	MAP_EACH(slot, &tallies)
+		all[found++] = slot->entry;
 	qsort(all, found, sizeof(struct tally *), busier);
 	fputs("{\"lines\": [", out);
 	for (uint64_t i = 0; i < found && i < SHOWN && weight(all[i]); i++)
