@@ -13,7 +13,8 @@ from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.events import Events
 from famulus.checker import build
 from famulus.checker.code.polls import without_polls
-from famulus.checker.code.symbols import Process, Symbols, parse_processes
+from famulus.checker.code.processes import Process, parse_processes
+from famulus.checker.code.symbols import Symbols
 from famulus.checker.hooks import CHECKER
 from famulus.checker.launch import (
     CANNOT,
@@ -194,7 +195,7 @@ def named(
         replace(defect, region=region_at(regions, defect.offset)).with_files(
             lambda file: on_host(file, program)
         )
-        for defect in without_polls(symbols.name(defects), symbols, ask)
+        for defect in without_polls(symbols.name(defects), symbols)
     ]
     return merged(suppress.apply(_OURS, placed))
 

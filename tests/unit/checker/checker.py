@@ -16,7 +16,8 @@ from typing import Any
 
 from famulus.checker import build
 from famulus.checker.code.polls import without_polls
-from famulus.checker.code.symbols import Mapping_, Process, Symbols
+from famulus.checker.code.processes import MappedFile, Process
+from famulus.checker.code.symbols import Symbols
 from famulus.checker.report.model import Defect, merged, parse_defect
 from famulus.checker.watch import Watch
 from tests.places import CHECKER_CORPUS, ROOT
@@ -123,11 +124,11 @@ def _start(program: Path, folder: Path, node: int, nodes: int) -> subprocess.Pop
 
 
 def _named(program: Path, said: Sequence[Mapping[str, Any]]) -> list[Defect]:
-    mapped = Process(program.name, (Mapping_(0x400000, 0x500000, 0, str(program)),))
+    mapped = Process(program.name, (MappedFile(0x400000, 0x500000, 0, str(program)),))
     groups = {(line["node"], line["group"]): mapped for line in said if "process" in line}
     symbols = Symbols(said, groups, _ask)
     defects = symbols.name([parse_defect(line) for line in said if "kind" in line])
-    return merged(without_polls(defects, symbols, _ask))
+    return merged(without_polls(defects, symbols))
 
 
 def _ask(_node: int, command: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from famulus.base.paths import source_folder
 from famulus.checker import build
-from famulus.checker.code.symbols import parse_process, parse_processes, parse_script
+from famulus.checker.code.processes import parse_process, parse_processes, parse_script
 from famulus.checker.launch import launch_command, on_host
 from famulus.checker.report.model import Frame
 from famulus.checker.wrapper import traced
@@ -48,7 +48,7 @@ def test_each_process_leaves_its_name_and_its_mappings(launcher, tmp_path):
     done = launch(launcher, tmp_path, "sh", "-c", "sleep 0; (exit 3); echo $$")
     process = parse_process((tmp_path / done.stdout.strip()).read_text(encoding="utf-8"))
     assert process.name == "sh"
-    assert any("libc" in mapping.path for mapping in process.mappings)
+    assert any("libc" in mapping.path for mapping in process.mapped)
     names = {parse_process(path.read_text()).name for path in tmp_path.iterdir()}
     assert names == {"sh", "sleep"}
 
@@ -65,7 +65,7 @@ def test_threads_that_are_there_to_the_end_do_no_harm(launcher, tmp_path):
     )
     assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
     (kept,) = [parse_process(path.read_text()) for path in tmp_path.iterdir()]
-    assert any("libc" in mapping.path for mapping in kept.mappings)
+    assert any("libc" in mapping.path for mapping in kept.mapped)
 
 
 SCRIPT = """
@@ -113,7 +113,7 @@ def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
         (tmp_path / run).mkdir()
         assert launch(launcher, tmp_path / run, "true").returncode == 0
     maps = [parse_process(next((tmp_path / run).iterdir()).read_text()) for run in ("a", "b")]
-    assert maps[0].mappings[0] == maps[1].mappings[0]
+    assert maps[0].mapped[0] == maps[1].mapped[0]
 
 
 def test_files_that_were_copied_have_the_host_s_names():

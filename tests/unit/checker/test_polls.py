@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which loads poll, told from code that a compiler made."""
 
-import re
-import subprocess
-
 import pytest
 
-from famulus.checker.code.loops import in_polling_loop, polling_calls, returning
-from tests.unit.checker.checker import TIMEOUT, gcc
+from famulus.checker.code.elf import Elf
+from famulus.checker.code.polling import Function
+from tests.unit.checker.checker import gcc
 
 OFFSET = 0x1240  # of the word, so that its loads can be told in the code
 SOURCE = """
@@ -65,50 +63,61 @@ OTHERS = ("count", "sum", "torn", "once", "both", "spin", "row")
 
 
 @pytest.fixture(scope="module", params=["-O0", "-O1", "-O2", "-O3"])
-def disassembly(request, tmp_path_factory):
+def file(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("polls")
     source, made = folder / "polls.c", folder / "polls"
     source.write_text(SOURCE, encoding="utf-8")
     gcc(request.param, "-nostdlib", "-no-pie", "-Wl,--entry=0", source, "-o", made)
-    words = ["objdump", "-d", "--no-show-raw-insn", made]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
+    return Elf(made.read_bytes())
 
 
-def polls(disassembly: str, function: str, *, alone: bool = False) -> set[bool]:
-    """What is said of each of the function's loads of the word."""
-    part, loads = loads_of(disassembly, function)
-    return {in_polling_loop(part, at, alone=alone) for at in loads}
+def verdicts(file: Elf, name: str, *, alone: bool = False) -> set[bool]:
+    """Return the verdict about each of the function's loads of the word."""
+    function = function_of(file, name)
+    return {function.polls(at, alone=alone) for at in loads_of(function)}
 
 
-def loads_of(disassembly: str, function: str) -> tuple[str, list[int]]:
-    (part,) = (one for one in disassembly.split("\n\n") if f"<{function}>:" in one)
-    of_word = rf"^\s*(\w+):\s+(?:mov|cmp)\w*\s+(?:\$\w+,)?{OFFSET:#x}\("
-    return part, [int(at, 16) for at in re.findall(of_word, part, re.MULTILINE)]
+def function_of(file: Elf, name: str) -> Function:
+    (entry,) = (at for at, names in file.labels.items() if name in names)
+    function = file.function(entry)
+    assert function
+    return function
+
+
+def loads_of(function: Function) -> list[int]:
+    return [
+        at
+        for at, instruction in function.code.items()
+        if instruction.name.startswith(("mov", "cmp"))
+        and instruction.memory.endswith(f"+{OFFSET:#x}]")
+        and instruction.memory in instruction.reads
+    ]
 
 
 @pytest.mark.parametrize("function", POLLS)
-def test_a_load_polls_if_its_value_ends_the_loop(disassembly, function):
-    assert polls(disassembly, function) == {True}
+def test_a_load_polls_if_its_value_ends_the_loop(file, function):
+    assert verdicts(file, function) == {True}
 
 
 @pytest.mark.parametrize("function", OTHERS)
-def test_any_other_load_does_not(disassembly, function):
-    assert polls(disassembly, function) == {False}
+def test_any_other_load_does_not(file, function):
+    assert verdicts(file, function) == {False}
 
 
 @pytest.mark.parametrize("function", POLLS)
-def test_it_does_so_alone(disassembly, function):
+def test_it_does_so_alone(file, function):
     """A first look that the compiler has put before the loop is not trusted so far."""
-    assert True in polls(disassembly, function, alone=True)
+    assert True in verdicts(file, function, alone=True)
 
 
-def test_two_words_that_are_compared_poll_together_but_not_alone(disassembly):
-    assert True in polls(disassembly, "equal")
-    assert polls(disassembly, "equal", alone=True) == {False}
+def test_two_words_that_are_compared_poll_together_but_not_alone(file):
+    assert True in verdicts(file, "equal")
+    assert verdicts(file, "equal", alone=True) == {False}
 
 
 @pytest.mark.parametrize(("function", "said"), [("once", {True}), ("both", {True, False})])
-def test_a_function_that_returns_what_it_loads_polls_if_its_callers_do(disassembly, function, said):
-    part, (load,) = loads_of(disassembly, function)
-    assert returning(part, load) == function
-    assert set(polling_calls(disassembly, function)) == said
+def test_a_function_that_returns_what_it_loads_polls_if_its_callers_do(file, function, said):
+    of_it = function_of(file, function)
+    (load,) = loads_of(of_it)
+    assert of_it.returns(load)
+    assert {caller.call_polls(at) for caller, at in file.calls(load)} == said

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is made of the analyser's words: names, suppressions, text, SARIF, JUnit."""
 
+import base64
 import json
+import struct
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from famulus.base.errors import UsageError
-from famulus.checker.code.loops import in_polling_loop
-from famulus.checker.code.symbols import (
-    Symbols,
-    link_address,
-    parse_frames,
-    parse_marked,
-    parse_process,
-)
+from famulus.checker.code.elf import Elf
+from famulus.checker.code.instructions import decode
+from famulus.checker.code.lines import parse_frames
+from famulus.checker.code.polling import Function
+from famulus.checker.code.processes import parse_marked, parse_process
+from famulus.checker.code.symbols import Symbols
 from famulus.checker.report import suppress
 from famulus.checker.report.junit import junit
 from famulus.checker.report.model import KINDS, Event, Frame, merged, parse_defect
@@ -29,11 +29,7 @@ mailbox
 7ffff7c00000-7ffff7c28000 r--p 00000000 fe:00 77   /usr/lib/libc.so.6 (deleted)
 7ffff7fc0000-7ffff7fc4000 r--p 00000000 00:00 0    [vvar]
 """
-HEADERS = """\
-  Type           Offset   VirtAddr           PhysAddr           FileSiz  MemSiz   Flg Align
-  LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x000628 0x000628 R   0x1000
-  LOAD           0x001000 0x0000000000002000 0x0000000000002000 0x000175 0x000175 R E 0x1000
-"""
+SEGMENTS = ((0x0, 0x0, 0x628), (0x1000, 0x2000, 0x175))  # offset in the file, address, size
 FRAMES = """\
 0x0000000000002010
 push
@@ -52,16 +48,28 @@ push
 ??
 ??:0
 """
-POLL = """\
-0000000000001139 <main>:
-    1139:\tmov    0x8(%rdi),%rax
-    1140:\ttest   %rax,%rax
-    1143:\tjne    1150 <main+0x17>
-    1145:\tclflushopt (%rdi)
-    1149:\tjmp    1139 <main>
-    1150:\tmov    0x10(%rdi),%rax
-    1154:\tret
-"""
+POLL = bytes.fromhex(
+    "488b4708"  # 0x1139: mov 0x8(%rdi),%rax
+    "4885c0"  # 0x113d: test %rax,%rax
+    "7506"  # 0x1140: jne 0x1148
+    "660fae3f"  # 0x1142: clflushopt (%rdi)
+    "ebf1"  # 0x1146: jmp 0x1139
+    "488b4710"  # 0x1148: mov 0x10(%rdi),%rax
+    "c3"  # 0x114c: ret
+)
+FLUSH, PAUSE = bytes.fromhex("660fae3f"), bytes.fromhex("f3909090")  # PAUSE: pause; nop; nop
+
+
+def elf() -> bytes:
+    """Return the headers of an ELF file with SEGMENTS and without sections, see elf(5)."""
+    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)  # 64-bit, little-endian, version 1
+    sizes = (64, 56, len(SEGMENTS), 64, 0, 0)  # of the headers, and how many
+    header = struct.pack("<16sHHIQQQI6H", ident, 3, 62, 1, 0, 64, 0, 0, *sizes)
+    load, executable = 1, 5
+    return header + b"".join(
+        struct.pack("<IIQQQQQQ", load, executable, offset, address, address, size, size, 0x1000)
+        for offset, address, size in SEGMENTS
+    )
 
 
 def event(node: int, what: str, seq: int, pc: int = 0x555555555010) -> dict[str, object]:
@@ -106,12 +114,18 @@ def test_processes_and_their_mappings():
     assert found
     assert (found.path, found.offset) == ("/tmp/mail box", 0x1000)
     assert process.find(0x7FFFF7FC0000) is None
-    assert process.mappings[2].path == "/usr/lib/libc.so.6"
+    assert process.mapped[2].path == "/usr/lib/libc.so.6"
 
 
-def test_the_linker_s_addresses():
-    assert link_address(HEADERS, 0x1010) == 0x2010
-    assert link_address(HEADERS, 0x9000) is None
+def test_link_addresses_come_from_segments():
+    assert Elf(elf()).link_address(0x1010) == 0x2010
+    assert Elf(elf()).link_address(0x9000) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"#!/bin/sh", elf()[:40], elf()[:70]])
+def test_a_file_that_is_no_elf_file_is_refused(data):
+    with pytest.raises(ValueError, match="no ELF file"):
+        Elf(data)
 
 
 def test_frames_of_addr2line():
@@ -126,13 +140,16 @@ def test_parts_by_their_marks():
     assert parse_marked("== a b\n1\n2\n== c\n") == {"a b": "1\n2", "c": ""}
 
 
-def test_symbols_ask_a_node_for_what_they_need():
+def test_symbols_fetch_a_file_of_two_nodes_once():
     asked = []
 
     def ask(node: int, command: str) -> str:
-        asked.append(node)
+        (word,) = (word for word in ("sha256sum", "base64", "addr2line") if word in command)
+        asked.append((node, word))
         assert "'/tmp/mail box'" in command
-        return "== /tmp/mail box\n" + (HEADERS if "readelf" in command else FRAMES)
+        content = base64.b64encode(elf()).decode()
+        output = {"sha256sum": "1234  -", "base64": content, "addr2line": FRAMES}
+        return f"== /tmp/mail box\n{output[word]}"
 
     said = [{"process": 9, "group": 9, "node": node, "space": 4096, "seq": 1} for node in (1, 2)]
     processes = {(node, 9): parse_process(PROCESS) for node in (1, 2)}
@@ -140,8 +157,12 @@ def test_symbols_ask_a_node_for_what_they_need():
     (defect,) = symbols.name([parse_defect(SAID)])
     assert defect.first.site == "push /src/queue.h:9"
     assert (defect.first.process, defect.first.program) == (9, "mailbox")
-    assert symbols.address(defect.first) == ("/tmp/mail box", 0x2010)
-    assert sorted(asked) == [1, 1, 2, 2]
+    place = symbols.instruction(defect.first)
+    assert place
+    assert place[1] == 0x2010
+    words = [word for _, word in asked]
+    assert [words.count(word) for word in ("sha256sum", "base64", "addr2line")] == [2, 1, 2]
+    assert {node for node, _ in asked} == {1, 2}
 
 
 def test_an_instruction_of_nobody_has_its_number():
@@ -156,9 +177,13 @@ def test_the_same_lines_are_one_defect():
 
 
 def test_a_load_that_polls_stands_in_a_loop_with_a_flush():
-    assert in_polling_loop(POLL, 0x1139)
-    assert not in_polling_loop(POLL, 0x1150)
-    assert not in_polling_loop(POLL.replace("clflushopt (%rdi)", "pause"), 0x1139)
+    assert function(POLL).polls(0x1139)
+    assert not function(POLL).polls(0x1148)
+    assert not function(POLL.replace(FLUSH, PAUSE)).polls(0x1139)
+
+
+def function(code: bytes) -> Function:
+    return Function({instruction.address: instruction for instruction in decode(code, 0x1139)})
 
 
 @pytest.mark.parametrize(

@@ -1,63 +1,53 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which races are polls that succeeded at once.
+"""Leave out the races that are polls which succeed at the first look.
 
-A flag may be a plain word (docs/check.md). The analyser knows one by its being polled; a reader
-that finds it set at its first look has not polled. Whether it would have, its code tells.
+A flag may be a plain word (docs/check.md). The analyser knows a flag by its being polled; a reader
+that finds the flag set at its first look has not polled. Whether it would have, its code tells.
 """
 
-import re
-import shlex
 from collections.abc import Sequence
 
-from famulus.checker.code.loops import in_polling_loop, polling_calls, returning
-from famulus.checker.code.symbols import Ask, Symbols
+from famulus.checker.code.elf import Elf
+from famulus.checker.code.symbols import Symbols
 from famulus.checker.report.model import Defect
 
-_AROUND = 1 << 16  # bytes of code around a load, of which its function is picked
-_TIMEOUT = 60  # seconds for what a large library takes a node under TCG
+
+def without_polls(defects: Sequence[Defect], symbols: Symbols) -> list[Defect]:
+    """Return the defects without the races whose load polls, by its code."""
+    return [defect for defect in defects if not _is_poll(defect, symbols)]
 
 
-def without_polls(defects: Sequence[Defect], symbols: Symbols, ask: Ask) -> list[Defect]:
-    """Return the defects without races whose load polls, by its code."""
-    return [defect for defect in defects if not _is_poll(defect, symbols, ask)]
+def _is_poll(defect: Defect, symbols: Symbols) -> bool:
+    """Tell whether the load of `defect` polls.
 
-
-def _is_poll(defect: Defect, symbols: Symbols, ask: Ask) -> bool:
-    """Tell whether its load polls. One that saw an old value and a new one has to do so alone.
-
-    Of unknown code the analyser's word is taken: an instruction that polls other words polls.
+    A load that saw both an old value and a new one must poll alone. For unknown code the analyser
+    decides: an instruction that polls other words polls.
     """
     load = defect.second
     if defect.kind != "data race" or load is None or load.what != "load":
         return False
-    place = symbols.address(load)
+    place = symbols.instruction(load)
     if not place or not load.frames or load.script_line:
         return defect.polls
-    alone = defect.most > 1 and not defect.polls
-    return _polls(load.node, *place, ask, alone=alone)
+    return polls(*place, alone=defect.most > 1 and not defect.polls)
 
 
-def _polls(node: int, path: str, address: int, ask: Ask, *, alone: bool) -> bool:
-    around = f"--start-address={max(address - _AROUND, 0)} --stop-address={address + _AROUND}"
-    own = _functions(node, path, around, rf"\n *{address:x}:", ask)
-    if alone:
-        return in_polling_loop(own, address, alone=True)
-    if in_polling_loop(own, address):
-        return True
-    name = returning(own, address)  # the loop may be in its callers
-    if not name:
+def polls(file: Elf, address: int, *, alone: bool) -> bool:
+    """Tell whether the load at `address` polls, or the callers poll by the value it returns."""
+    function = file.function(address)
+    if function is None:
         return False
-    calls = _functions(node, path, "", rf"call +[0-9a-f]+ <{re.escape(name)}(@plt)?>", ask)
-    if told := list(polling_calls(calls, name)):
-        return all(told)
-    return any(polling_calls(_functions(node, path, "", "call +[*]", ask), ""))
+    if alone or function.polls(address):
+        return function.polls(address, alone=alone)
+    return function.returns(address) and callers_poll(file, address)
 
 
-def _functions(node: int, path: str, options: str, pattern: str, ask: Ask) -> str:
-    """Return the functions of a program whose disassembly matches."""
-    words = (
-        f"timeout {_TIMEOUT} objdump -d --no-show-raw-insn {options} "
-        f"{shlex.quote(path)} 2>/dev/null"
-    )
-    awk = f"awk -v RS= -v ORS='\\n\\n' {shlex.quote(f'/{pattern}/')}"
-    return ask(node, f"{words} | {awk} || true")
+def callers_poll(file: Elf, address: int) -> bool:
+    """Tell whether all calls of the function at `address` poll by the value that it returns.
+
+    If none calls the function by its name, one call by a pointer that polls is enough.
+    """
+    by_name = [function.call_polls(at) for function, at in file.calls(address)]
+    if by_name:
+        return all(by_name)
+    return any(function.call_polls(at) for function, at in file.calls_by_pointer())
