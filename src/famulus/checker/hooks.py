@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the checker does at a start, a stop, a status and a command of a fabric."""
+"""The checker's part in a start, a stop, a status and a command of a fabric."""
 
 from collections.abc import Sequence
 
-from famulus.checker import service
-from famulus.checker.background import Background
-from famulus.checker.wrapper import traced
+from famulus.checker import checked_fabric
+from famulus.checker.analyser_service import AnalyserService
+from famulus.checker.command import traced
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import Hooks
 from famulus.state.folder import FabricFolder
 
 
 def _end(folder: FabricFolder) -> None:
-    Background(folder.checker).stop()
+    AnalyserService(folder.checker).stop()
 
 
 def _wrap(fabric: Fabric, command: Sequence[str]) -> Sequence[str]:
@@ -20,4 +20,9 @@ def _wrap(fabric: Fabric, command: Sequence[str]) -> Sequence[str]:
     return traced(command) if fabric.spec.check and command else command
 
 
-CHECKER = Hooks(after_start=service.keep_checking, on_sweep=_end, checker=service.state, wrap=_wrap)
+CHECKER = Hooks(
+    after_start=checked_fabric.keep_checking,
+    on_sweep=_end,
+    checker=checked_fabric.state,
+    wrap=_wrap,
+)

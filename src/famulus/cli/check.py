@@ -12,11 +12,12 @@ from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
 from famulus.checker.report import suppress
 from famulus.checker.report.junit import junit
+from famulus.checker.report.model import Report
 from famulus.checker.report.sarif import sarif
 from famulus.checker.report.text import lines_of
-from famulus.checker.run import Report, Request
+from famulus.checker.report_since_up import report_since_up
+from famulus.checker.run import Request
 from famulus.checker.run import check as run_check
-from famulus.checker.since_up import report as report_of
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     JsonOption,
@@ -113,7 +114,7 @@ def _found(given: str | None, events: Events, *, notes: bool) -> Report:
     if FabricFolder(fabric).exists():
         open_log(fabric)
     try:
-        return report_of(fabric, events, notes=notes)
+        return report_since_up(fabric, events, notes=notes)
     except FamulusError as error:
         error.exit_code = _CANNOT
         raise

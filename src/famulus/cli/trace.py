@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from famulus.base.errors import FamulusError
-from famulus.checker import trace, tracing
+from famulus.checker import trace, trace_record
 from famulus.cli.app import App
 from famulus.cli.common import (
     DEFAULT_FABRIC,
@@ -57,8 +57,8 @@ def record(
 
     opened = open_fabric(fabric)
     wait = make_events(verbose)
-    tracing.record(opened, file, context.args, seconds=seconds, on_line=on_line, events=wait)
-    _show_summary(trace.read(file), tracing.names(opened))
+    trace_record.record(opened, file, context.args, seconds=seconds, on_line=on_line, events=wait)
+    _show_summary(trace.read(file), trace_record.names(opened))
 
 
 @app.command("show")
@@ -73,7 +73,7 @@ def show(
     """
     tallies = trace.read(file)
     try:
-        name = tracing.names(open_fabric(fabric))
+        name = trace_record.names(open_fabric(fabric))
     except FamulusError:
         name = _nameless
     if json_:
@@ -97,10 +97,10 @@ def top(
 
         def show_them(tallies: list[trace.Tally]) -> None:
             live.update(
-                _tables(tallies, tracing.names(opened)), refresh=True
+                _tables(tallies, trace_record.names(opened)), refresh=True
             )  # regions come and go
 
-        tracing.follow(opened, interval, show_them)
+        trace_record.follow(opened, interval, show_them)
 
 
 def _nameless(_offset: int) -> str:

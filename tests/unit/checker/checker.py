@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from famulus.checker import build
+from famulus.checker.analyser import Analyser
 from famulus.checker.code.polls import without_polls
 from famulus.checker.code.processes import MappedFile, Process
 from famulus.checker.code.symbols import Symbols
 from famulus.checker.report.model import Defect, merged, parse_defect
-from famulus.checker.watch import Watch
 from tests.places import CHECKER_CORPUS, ROOT
 
 HERE = Path(__file__).parent
@@ -109,12 +109,12 @@ def run_program(name: str, nodes_object: Path, folder: Path, nodes: int = 2) -> 
     include = ("-include", HERE / "check_nodes.h")
     gcc(*_FIXED, *_TOLD, *include, "-c", CORPUS / f"{name}.c", "-o", part)
     gcc(*_FIXED, "-o", program, part, nodes_object, "-pthread", _WRAPPED)
-    with Watch(analyser(), folder) as watch:
+    with Analyser(analyser(), folder) as running:
         started = [_start(program, folder, node, nodes) for node in range(1, nodes + 1)]
         codes = [process.wait(TIMEOUT) for process in started]
-        said = watch.finish()
+        output = running.finish()
     assert codes == [0] * nodes
-    return _named(program, said)
+    return _named(program, output)
 
 
 def _start(program: Path, folder: Path, node: int, nodes: int) -> subprocess.Popen[bytes]:

@@ -12,9 +12,9 @@ import pytest
 from famulus.base.paths import source_folder
 from famulus.checker import build
 from famulus.checker.code.processes import parse_process, parse_processes, parse_script
-from famulus.checker.launch import launch_command, on_host
+from famulus.checker.command import launch_command, traced
+from famulus.checker.launch import on_host
 from famulus.checker.report.model import Frame
-from famulus.checker.wrapper import traced
 from tests.unit.checker.checker import TIMEOUT
 
 
@@ -125,7 +125,7 @@ def test_files_that_were_copied_have_the_host_s_names():
 
 
 def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
-    monkeypatch.setattr("famulus.checker.wrapper.OURS", str(tmp_path))
+    monkeypatch.setattr("famulus.checker.command.OURS", str(tmp_path))
     monkeypatch.setenv("SHELL", "/bin/bash")
     (line,) = traced(["echo", "'a  b'", "{1..3};", "[[ a == b ]] || exit 4"])
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from famulus.base.events import Events
-from famulus.checker.background import Background
+from famulus.checker.analyser_service import AnalyserService
+from famulus.checker.command import traced
 from famulus.checker.hooks import CHECKER
-from famulus.checker.wrapper import traced
 from famulus.cli import hooks as composed
 from famulus.fabric.demo import run_demo
 from famulus.fabric.down import down, sweep
@@ -54,7 +54,7 @@ def test_the_checker_is_among_the_hooks():
 def test_a_sweep_ends_the_checker_of_a_fabric_without_a_state(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
     stopped: list[Path] = []
-    monkeypatch.setattr(Background, "stop", lambda self: stopped.append(self.folder))
+    monkeypatch.setattr(AnalyserService, "stop", lambda self: stopped.append(self.folder))
     folder = FabricFolder("unreadable")
     folder.path.mkdir(parents=True)
     down("unreadable", Events(), CHECKER, purge=True, force=True)

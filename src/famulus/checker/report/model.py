@@ -148,6 +148,28 @@ class Defect:
         return found
 
 
+@dataclass(frozen=True)
+class Report:
+    """The result of a run: the program's exit codes by node, and the defects."""
+
+    program: str
+    codes: dict[int, int]
+    events: int
+    defects: list[Defect] = field(default_factory=list)
+    gaps: int = 0  # times at which events are missing: a node died, or the host was too slow
+
+    @property
+    def timed_out(self) -> bool:
+        """Tell whether the program was ended because it took too long."""
+        return _OVER in self.codes.values()
+
+    @property
+    def wrong(self) -> list[Defect]:
+        """The defects without the notes on performance."""
+        return [defect for defect in self.defects if defect.kind not in NOTES]
+
+
+_OVER = 124  # exit code of timeout(1)
 _SCRIPT_SHIFT, _KERNEL = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
 _EVENTS = ("first", "second", "flag", "flag_load", "flush")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser of one fabric as a process of its own: started, found again, asked what it saw."""
+"""The analyser of one fabric as a process that outlives the command that starts it."""
 
 import json
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.process import Service
 from famulus.base.run import run
-from famulus.checker.watch import STOP
+from famulus.checker.analyser import STOP
 
 _TIMEOUT = 60.0  # seconds for a start
-_END_TIMEOUT = 300.0  # seconds in which it reads what nodes have told, on a busy host
+_END_TIMEOUT = 300.0  # seconds in which the analyser reads the rest of the rings, on a busy host
 _START = 'cd "$0" && { "$@" >found 2>log </dev/null & echo $! >pid; }'
 
 
 @dataclass(frozen=True)
-class Background(Service):
-    """The analyser whose pid file, log and findings lie in `folder`."""
+class AnalyserService(Service):
+    """The analyser whose pid file, log and output lie in `folder`."""
 
     def start(self, analyser: Path, stream: Path, lock: int) -> None:
-        """Have it read the rings in `stream` from now on. It keeps the file `lock` open.
+        """Let `analyser` read the rings in `stream` from now on, with the file `lock` open.
 
-        Raises FamulusError if it cannot be started.
+        Raises FamulusError if the analyser cannot be started.
         """
         self.stop()
         paths.make_private(self.folder)
@@ -35,21 +35,21 @@ class Background(Service):
         run(argv, timeout=_TIMEOUT, pass_fds=[lock])
 
     def finish(self) -> list[dict[str, Any]]:
-        """Have it read what is left and end; return what it says, an object a line.
+        """Let the analyser read the rest of the rings and end; return its output: an object a line.
 
-        Raises FamulusError if it has ended before, with its last words.
+        Raises FamulusError, with the analyser's log, if the analyser ended before.
         """
         if self.running():
             self._stop.touch()
             self.daemon.wait_gone("the checker's end", _END_TIMEOUT)
-        said = [json.loads(line) for line in self._read("found").splitlines()]
-        if not any("events" in line for line in said):
+        output = [json.loads(line) for line in self._read("found").splitlines()]
+        if not any("events" in line for line in output):
             raise FamulusError(
-                "the checker of this fabric has ended before its time",
+                "the checker of this fabric ended before its time",
                 details=self._read("log"),
-                hint="`famulus up` starts another; what this one had seen is lost.",
+                hint="`famulus up` starts another checker; the events of this one are lost.",
             )
-        return said
+        return output
 
     @property
     def _stop(self) -> Path:

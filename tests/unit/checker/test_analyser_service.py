@@ -8,7 +8,7 @@ import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
-from famulus.checker.background import Background
+from famulus.checker.analyser_service import AnalyserService
 
 PROGRAM = """#!/bin/sh
 echo begun >&2
@@ -26,7 +26,7 @@ def stream(tmp_path):
 
 @pytest.fixture
 def background(tmp_path):
-    made = Background(tmp_path / "checker")
+    made = AnalyserService(tmp_path / "checker")
     yield made
     made.stop()
     assert not made.folder.exists()
@@ -42,7 +42,7 @@ def start(background, stream, tmp_path, program=PROGRAM):
 
 def test_it_is_found_again_and_says_what_it_saw(background, stream, tmp_path):
     start(background, stream, tmp_path)
-    again = Background(background.folder)
+    again = AnalyserService(background.folder)
     assert again.running()
     assert str(stream / "reader") in open_files(again.daemon.pid())
     assert again.finish() == [{"events": 7}]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser at work: it reads nodes' rings while the nodes fill them."""
+"""The analyser as a child process: it reads the nodes' rings while a block of code runs."""
 
 import json
 import threading
@@ -10,21 +10,21 @@ from typing import Any
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.run import run
 
-_LONGEST = 86_400.0  # seconds
-STOP = "stop"  # the file that ends the analyser, see native/analyser/main.c
+_TIMEOUT = 86_400.0  # seconds
+STOP = "stop"  # the file in the rings' folder that ends the analyser, see native/analyser/main.c
 
 
-class Watch:
-    """Run `analyser` over the rings in `folder` from `__enter__` to `finish`."""
+class Analyser:
+    """Run `program` over the rings in `folder` from `__enter__` to `finish`."""
 
-    def __init__(self, analyser: Path, folder: Path, words: Sequence[str] = ()) -> None:
-        self._argv: list[str | Path] = [analyser, *words, folder]
+    def __init__(self, program: Path, folder: Path, words: Sequence[str] = ()) -> None:
+        self._argv: list[str | Path] = [program, *words, folder]
         self._stop = folder / STOP
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._output = ""
         self._error: FamulusError | Interrupted | None = None
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "Analyser":
         self._stop.unlink(missing_ok=True)
         self._thread.start()
         return self
@@ -35,9 +35,9 @@ class Watch:
         self._stop.unlink(missing_ok=True)
 
     def finish(self) -> list[dict[str, Any]]:
-        """Have it read what is left, and return what it says: an object a line.
+        """Let the analyser read the rest of the rings, and return its output: an object a line.
 
-        Raises FamulusError if it failed.
+        Raises FamulusError if the analyser failed.
         """
         self.__exit__()
         if self._error:
@@ -46,6 +46,6 @@ class Watch:
 
     def _run(self) -> None:
         try:
-            self._output = run(self._argv, timeout=_LONGEST).stdout
+            self._output = run(self._argv, timeout=_TIMEOUT).stdout
         except (FamulusError, Interrupted) as error:
             self._error = error

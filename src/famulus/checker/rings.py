@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rings through which nodes report their accesses: one reader, and when nodes write."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from famulus.base import lockfile, waiting
+from famulus.base.errors import FamulusError, Interrupted
+from famulus.coherence.caches import Caches
+from famulus.fabric.parallel import each
+from famulus.node import plugin
+from famulus.node.node import Node
+
+
+@contextmanager
+def only_reader(caches: Caches) -> Iterator[Path]:
+    """Yield the folder of the rings while this block is their only reader.
+
+    Raises FamulusError if there is another reader.
+    """
+    with reader_lock(caches):
+        yield caches.stream
+
+
+@contextmanager
+def reader_lock(caches: Caches) -> Iterator[int]:
+    """Yield the lock of the only reader: this block, and each process that inherits the file.
+
+    Raises FamulusError if there is another reader.
+    """
+    with lockfile.locked_if_free(caches.stream / "reader") as lock:
+        if lock is None:
+            raise FamulusError(
+                "this fabric is watched already",
+                hint="One `famulus check`, `trace record` or `top` at a time; `check` without "
+                "--fabric makes a fabric of its own; `check` without a program reports the defects "
+                "of a fabric that was started by `up --check`.",
+            )
+        yield lock
+
+
+@contextmanager
+def streams(nodes: Sequence[Node]) -> Iterator[None]:
+    """Let `nodes` report their accesses while the block runs."""
+    try:
+        report_accesses(nodes, begin=True)
+        yield
+    except Interrupted:
+        waiting.forget_interrupt()
+        raise
+    finally:
+        report_accesses(nodes, begin=False)
+
+
+def report_accesses(nodes: Sequence[Node], *, begin: bool) -> None:
+    """Let `nodes` report their accesses from now on, or no more."""
+    each(nodes, lambda node: plugin.stream(node, begin=begin))
