@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The command line of 2016: emulation_configure.bash N makes what N nodes of fabric-attached memory
-# need, and a script that starts them. ARTDIR, MIRROR, PROXY and VERBOSE in the environment steer it:
+# The command line of 2016: emulation_configure.bash N makes the disks of N nodes of fabric-attached
+# memory, their network, and a script that starts them. It reads ARTDIR, MIRROR, PROXY and VERBOSE:
 #
 #   emulation_configure.bash 4
 #   sudo -E emulation_configure.bash 4
 #   sudo VERBOSE=yes MIRROR=http://a.b.com/debian emulation_configure.bash 4
 #
-# It sets up what is missing and calls `famulus configure`, whose options it takes as well.
+# It runs scripts/setup, then `famulus configure`, and takes the options of `famulus configure`.
 set -u
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -21,7 +21,7 @@ case ${1:-} in
         exit 2 ;;
 esac
 
-# Root's things belong into root's home, whoever has called sudo -E.
+# With sudo -E, HOME is the caller's; files of root belong into root's home.
 if [ "$(id -u)" -eq 0 ]; then
     HOME=$(getent passwd root | cut -d: -f6)
     export HOME
