@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a node's plugin tells of its node's accesses to the pool, and how a reader takes it.
+/* The events that a node's plugin writes about the node's accesses to the pool, and how a reader takes them.
  *
- * Each CPU of each node has a ring of its own in shared memory: one writer, one reader, no locks. The
- * events of all rings together are in one order: `seq` is drawn from one counter of the whole fabric,
- * without gaps unless a node died between drawing a number and publishing its event.
+ * Each CPU of each node has a ring of its own in shared memory: one writer, one reader, no locks. All rings
+ * together have one order: `seq` is drawn from one counter of the whole fabric, without gaps unless a node
+ * died between drawing a number and publishing the event.
  *
- * `seq` is drawn after a load and after a plain store was done, before a write-back is pushed to the
- * pool, and under the line's lock for locked instructions. So an event that made bytes visible always
- * has a lower number than any load that saw them.
+ * `seq` is drawn after a load and after a plain store, before a write-back is pushed to the pool, and under the
+ * line's lock for a locked instruction. So an event that made bytes visible always has a lower number than any
+ * load that saw these bytes.
  */
 #ifndef FAMULUS_STREAM_H
 #define FAMULUS_STREAM_H
@@ -19,35 +19,36 @@
 #define STREAM_NO_OFFSET UINT64_MAX
 
 enum stream_event_kind {
-	STREAM_NONE, /* a number that was drawn and not used; skip it */
-	STREAM_LOAD, /* value: what was loaded, its first 8 bytes */
-	STREAM_STORE, /* value: what was stored, its first 8 bytes */
-	STREAM_STORE_NT, /* non-temporal: on its way to the pool, there at the next fence */
-	STREAM_LOCKED, /* a locked instruction or xchg; value: what the word holds after it; old: before */
-	STREAM_CLFLUSH, /* offset of the line for these four; visible (pushed) at this seq */
+	STREAM_NONE, /* no event: a reader skips the entry */
+	STREAM_LOAD, /* value: the first 8 bytes that were loaded */
+	STREAM_STORE, /* value: the first 8 bytes that were stored */
+	STREAM_STORE_NT, /* non-temporal: the bytes reach the pool at the CPU's next fence */
+	STREAM_LOCKED, /* a locked instruction or xchg; value: the word afterwards; old: the word before */
+	STREAM_CLFLUSH, /* offset: the line's, also of the next two; CLFLUSH: pushed at this seq */
 	STREAM_CLFLUSHOPT, /* ordered by the next fence of this CPU only */
-	STREAM_CLWB, /* likewise; the line stays held */
+	STREAM_CLWB, /* likewise; the node still holds the line */
 	STREAM_WBINVD, /* all lines of the node */
 	STREAM_SFENCE,
-	STREAM_MFENCE, /* and what orders like it: cpuid, iret are not told */
+	STREAM_MFENCE, /* other instructions that order, as cpuid and iret, have no event */
 	STREAM_LFENCE,
-	STREAM_PUSHED, /* a delayed clwb/clflushopt/non-temporal line reached the pool now */
-	STREAM_EVICTED, /* the cache's policy wrote the line back (if dirty) and dropped it */
-	STREAM_PROCESS, /* value: process id, old: thread group id in the node; space: its page tables */
-	STREAM_EXIT, /* that process (space) ends */
+	STREAM_PUSHED, /* the line of an earlier clwb, clflushopt or non-temporal store is pushed now */
+	STREAM_EVICTED, /* the cache wrote the line back if dirty, and dropped the line */
+	STREAM_PROCESS, /* value: process id, old: thread group id in the node; space: the process's */
+	STREAM_EXIT, /* the process with this space ends */
 	STREAM_NODE_UP,
-	STREAM_NODE_DOWN, /* value: 0 ended cleanly (everything written back), 1 was killed (dirty lines lost) */
+	STREAM_NODE_DOWN, /* value: 0 shut down, all lines written back; 1 killed, dirty lines lost */
 };
 
 struct stream_event {
 	uint64_t seq;
-	uint64_t pc; /* guest virtual address of the instruction; its 16 highest bits: script.h */
+	uint64_t
+		pc; /* guest virtual address of the instruction; the 16 highest bits: see script.h */
 	uint64_t offset; /* bytes from the pool's start, or STREAM_NO_OFFSET */
-	uint64_t space; /* CR3 without its flags: tells processes of a node apart */
-	uint64_t thread; /* FS base: tells threads of a process apart */
+	uint64_t space; /* CR3 without flags: identifies a process of a node */
+	uint64_t thread; /* FS base: identifies a thread of a process */
 	uint64_t value;
 	uint64_t old;
-	uint16_t size; /* bytes; an access over a page border is two events */
+	uint16_t size; /* bytes; an access that crosses a page border is two events */
 	uint8_t kind;
 	uint8_t node; /* 1 ... 64 */
 	uint8_t cpu;
@@ -62,11 +63,11 @@ struct stream_ring {
 	uint32_t capacity; /* events */
 	uint8_t node, cpu, pad[6];
 	uint64_t
-		reader_pid; /* 0: nobody reads; the writer then drops what does not fit and counts it */
+		reader_pid; /* 0: no reader; the writer then drops and counts events that do not fit */
 	uint64_t dropped;
 	uint8_t pad2[24];
-	_Alignas(64) uint64_t head; /* events published so far; store-release by the writer */
-	_Alignas(64) uint64_t tail; /* events consumed so far; store-release by the reader */
+	_Alignas(64) uint64_t head; /* count of published events; the writer stores with release */
+	_Alignas(64) uint64_t tail; /* count of consumed events; the reader stores with release */
 	_Alignas(64) struct stream_event event[]; /* event[i & (capacity - 1)] */
 };
 

@@ -6,8 +6,8 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-/* `pc` machines put RAM below the hole of the 32-bit PCI devices and the rest above 4 GiB: hw/i386/pc_piix.c,
- * pc_init1(), of QEMU 10.0. */
+/* A `pc` machine has RAM below the hole of the 32-bit PCI devices, and the rest of RAM above 4 GiB:
+ * hw/i386/pc_piix.c, pc_init1(), of QEMU 10.0. */
 #define WHOLE_LOW UINT64_C(0xe0000000)
 #define SPLIT_LOW UINT64_C(0xc0000000)
 #define ROM       UINT64_C(0xfff00000) /* the firmware, below 4 GiB */
@@ -62,7 +62,7 @@ static uint64_t register_or_0(uint8_t number)
 	return number == NO_REGISTER ? 0 : address_register(number);
 }
 
-/* Bit instructions address memory far beyond their operand: SDM 2A, BTS, and 3.1.1.9. */
+/* A bit instruction with a register addresses memory far beyond the operand: SDM 2A, BTS, and 3.1.1.9. */
 static uint64_t bit_distance(const struct instruction *in)
 {
 	if (in->bit_register == NO_REGISTER)
@@ -118,7 +118,7 @@ static bool is_ram(const struct ram *ram, uint64_t physical, uint64_t *at)
 	return physical < low || (physical >= 4 * GIB && *at < ram->size);
 }
 
-/* The pool is the only memory that is neither RAM nor firmware, and its BAR is aligned to its size. */
+/* Memory that is neither RAM nor firmware is the pool; the pool's BAR is aligned to the pool's size. */
 uint64_t address_pool_offset(const struct ram *ram, uint64_t physical)
 {
 	uint64_t at;

@@ -5,12 +5,18 @@
 
 #include "decode.h"
 #include "qemu_api.h"
+#include "shared.h"
 
-#define NOT_POOL    UINT64_MAX /* mapped, and something else */
+#define NOT_POOL    UINT64_MAX /* the address is mapped, but not to the pool */
 #define NOT_MAPPED  (UINT64_MAX - 1) /* an access would fault */
 #define TLB_ENTRIES 1024u
 
+/* 0 to 15 are the general registers by the numbers of their encoding. */
 enum register_number {
+	REGISTER_RAX,
+	REGISTER_RCX,
+	REGISTER_RDX,
+	REGISTER_RBX,
 	REGISTER_RIP = 16,
 	REGISTER_FS_BASE,
 	REGISTER_GS_BASE,
@@ -21,41 +27,42 @@ enum register_number {
 	REGISTERS
 };
 
-/* What one CPU was found to translate a page to. As a real TLB's, an entry is right until the CPU is told to
- * forget it. `key` is the page and the epoch. */
+/* A CPU's known translation of a page. As in a real TLB, an entry is valid until the CPU must forget
+ * translations. `key` and `other`: see address_key(). */
 struct translation {
-	uint64_t other; /* the key of a page that is not the pool's */
-	uint64_t key; /* of one that is */
+	uint64_t other; /* the key of a page outside the pool */
+	uint64_t key; /* the key of a page in the pool */
 	uint64_t offset;
 	bool writable;
 };
 
 struct tlb {
-	uint64_t epoch; /* above bit 40 */
+	uint64_t epoch; /* in the bits from 40 on */
 	struct translation entry[TLB_ENTRIES];
 };
 
-/* Where the guest's RAM is in this process: in the file, or memfd, whose path ends with `name`. */
+/* The guest's RAM in this process: the mapping of a file or memfd whose path begins with `name`. */
 struct ram {
 	const char *name;
 	uint64_t size, pool_size;
 	const uint8_t *at;
 };
 
-/* Find the registers; once, on a vCPU's own thread. */
+/* Find the handles of the registers. Call once, on a vCPU's own thread. */
 void address_find_registers(void);
 uint64_t address_register(unsigned number);
-/* The operand's virtual address. R_REGS callbacks only. `page`: where the instruction lies, see address_pc. */
+/* The virtual address of the instruction's operand. For R_REGS callbacks only. `low_pc`: see address_pc(). */
 uint64_t address_operand(const struct instruction *, unsigned low_pc);
-/* Translated code is shared by all addresses at which it is mapped. An instruction's own is found from the
- * low 12 bits that it was translated at and the register, which is within the same page. */
+/* The address of the running instruction. QEMU shares translated code among all addresses where the code is
+ * mapped; so the address is the low 12 bits at translation, and the page of the register rip. */
 uint64_t address_pc(unsigned low);
 
+/* Find the RAM among this process's mappings. */
 bool address_find_ram(struct ram *);
-/* The pool offset to which the CPU translates `vaddr` now, or one of the above; by the guest's own page tables.
- * `*writable`: whether a store by the user would succeed. */
+/* The pool offset to which the guest's page tables map `vaddr` now, or NOT_POOL or NOT_MAPPED. `*writable`:
+ * whether a store by a program would succeed. */
 uint64_t address_walk(const struct ram *, uint64_t vaddr, bool *writable);
-/* The same of a physical address that is RAM of any kind. */
+/* The pool offset of a physical address of memory, or NOT_POOL. */
 uint64_t address_pool_offset(const struct ram *, uint64_t physical);
 
 static inline bool address_is_pool(uint64_t offset)
@@ -63,6 +70,18 @@ static inline bool address_is_pool(uint64_t offset)
 	return offset < NOT_MAPPED;
 }
 
+static inline struct translation *address_entry(struct tlb *tlb, uint64_t vaddr)
+{
+	return &tlb->entry[vaddr / PAGE_BYTES % TLB_ENTRIES];
+}
+
+/* The page and the epoch. */
+static inline uint64_t address_key(const struct tlb *tlb, uint64_t vaddr)
+{
+	return vaddr / PAGE_BYTES | tlb->epoch;
+}
+
+/* The CPU forgets all translations. */
 void address_forget(struct tlb *);
 
 #endif

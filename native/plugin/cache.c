@@ -93,7 +93,7 @@ uint64_t cache_use(struct cache *cache, uint64_t line)
 	return victim;
 }
 
-/* The last place moves to the one that becomes free. */
+/* The content of the last place moves to the free place. */
 void cache_forget(struct cache *cache, uint64_t line)
 {
 	if (cache->policy == EVICT_NONE)

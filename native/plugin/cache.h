@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which lines a node's cache has room for. It keeps count only; the caller moves the lines. */
+/* The lines that are in a node's bounded cache, and the line to evict. This unit only keeps the list; the caller
+ * moves the lines. */
 #ifndef FAMULUS_CACHE_H
 #define FAMULUS_CACHE_H
 
@@ -7,22 +8,21 @@
 
 #include <pthread.h>
 
-#define NO_LINE UINT64_MAX
-
 struct cache {
 	enum shared_eviction policy;
-	uint64_t random; /* the state of its generator */
+	uint64_t random; /* the random generator's state */
 	uint32_t room, used;
-	uint32_t newest, oldest; /* places; of LRU only */
+	uint32_t newest, oldest; /* places, in the order of use */
 	struct place *place;
-	uint32_t *place_of; /* of each line of the pool, plus 1; 0: none */
+	uint32_t *place_of; /* of each line of the pool, the place plus 1; 0: not in the cache */
 	pthread_mutex_t mutex;
 };
 
-/* False if there is no memory. */
+/* Returns false if there is no memory for the list. */
 bool cache_open(struct cache *, const struct shared_control *, int node);
-/* A line was taken, or used again. Returns the line that must go for it, or NO_LINE. */
+/* The node uses a line, for the first time or again. Returns the line to evict, or NO_LINE. */
 uint64_t cache_use(struct cache *, uint64_t line);
+/* The node no longer holds the line. */
 void cache_forget(struct cache *, uint64_t line);
 
 #endif

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One virtual CPU: what its loads, stores and cache instructions do to the pool. */
+/* One virtual CPU of the node, and the arguments of the plugin's callbacks. */
 #ifndef FAMULUS_CPU_H
 #define FAMULUS_CPU_H
 
 #include "address.h"
-#include "cache.h"
-#include "ring.h"
-#include "shared.h"
+#include "decode.h"
+#include "stream.h"
 
 #define MAX_CPUS    256
 #define MAX_PENDING 64
 
-/* A write-back that the next fence will do. */
+/* A write-back that the CPU's next fence does. */
 struct pending {
 	uint64_t line;
 	bool drop;
@@ -19,68 +18,35 @@ struct pending {
 
 struct cpu {
 	struct tlb tlb;
-	uint64_t locked; /* the line whose lock it has during a locked instruction, or NO_LINE */
-	uint64_t found; /* what that instruction finds */
+	uint64_t locked; /* the line whose lock the CPU's locked instruction has, or NO_LINE */
+	uint64_t found; /* the word before that instruction */
 	unsigned number, pendings;
 	struct pending pending[MAX_PENDING];
-	struct stream_ring *ring; /* NULL: nobody watches */
+	struct stream_ring *ring; /* NULL: the plugin writes no events */
 	bool knows_space, knows_thread;
 	uint64_t space, thread;
-	uint64_t fault; /* the last that was looked at, see owed.c */
+	uint64_t fault; /* the last faulting address that was compared, see owed.c */
 } __attribute__((aligned(64)));
 
-/* What an execution callback is told of its instruction. */
+/* The instruction of an execution callback. */
 struct site {
 	struct instruction in;
-	uint16_t low; /* 12 bits of its address, see address_pc */
+	uint16_t low; /* the low 12 bits of the instruction's address, see address_pc() */
 };
 
-/* The node that this process is. */
-struct machine {
-	struct shared_fabric fabric;
-	struct shared_view
-		*view; /* its own; NULL: its memory is the pool itself, and it is only watched */
-	struct cache cache;
-	struct ram ram;
-	uint64_t does; /* PLUGIN_CACHES, PLUGIN_STREAMS */
-	bool quick; /* a line that is held and dirty already needs nothing more */
-	struct cpu cpu[MAX_CPUS];
-};
-
-extern struct machine machine;
-
-/* An access that was made. `offset` is that of its first byte. */
+/* An access that the CPU has made. `offset` is the offset of the first byte. */
 struct access {
 	uint64_t vaddr, offset, value, old;
 	unsigned size, low;
 	enum stream_event_kind kind;
 };
 
-typedef void access_part(struct cpu *, const struct access *, uint64_t offset, unsigned size);
-
-void access_done(struct cpu *, const struct access *);
-void locked_before(struct cpu *, const struct site *);
-void locked_after(struct cpu *, const struct access *);
-void flush_line(struct cpu *, const struct site *);
-/* Flush a line at once, told of as the instruction at `pc`. */
-void flush_now(struct cpu *, uint64_t line, bool drop, uint64_t pc);
-/* The page tables that the CPU uses: they tell processes apart. */
+/* The CPU's page tables; they identify a process. */
 uint64_t cpu_space(struct cpu *);
-void flush_all(struct cpu *, const struct site *);
-void flush_fence(struct cpu *, enum stream_event_kind, unsigned low);
-/* Do what was put off until a fence. */
-void pending_drain(struct cpu *);
-/* A locked instruction that never came to its store: give its lock back. */
-void locked_let_go(struct cpu *);
-/* cpuid: a fence, and how a program speaks to the plugin. */
-void message_receive(struct cpu *, const struct site *);
-void tell_event(struct cpu *, enum stream_event_kind, uint64_t offset, unsigned low);
-void tell_access(struct cpu *, const struct access *, uint64_t offset, unsigned size);
-/* Call `each` for the parts of an access within one line. */
-void access_each_part(struct cpu *, const struct access *, access_part *each);
-/* A part of a load or store was done: its line is held, and its bytes are dirty. */
-access_part access_hold_part;
-/* Where an operand lies, by what the CPU is known to translate it to, or by the page tables. */
+/* The base of fs; it identifies a thread of a process. */
+uint64_t cpu_thread(struct cpu *);
+/* The pool offset of an operand, by the CPU's known translations or by the page tables; or NOT_POOL or
+ * NOT_MAPPED. If `writable` is not NULL, a store by the program succeeds only if `*writable` is set. */
 uint64_t cpu_operand_offset(struct cpu *, uint64_t vaddr, bool *writable);
 
 #endif

@@ -6,7 +6,7 @@
 struct reader {
 	const uint8_t *at, *end;
 	bool lock, size16, repeat, rex_w;
-	uint8_t rex, vex; /* rex: its low four bits */
+	uint8_t rex, vex; /* rex: the prefix's low four bits */
 };
 
 static uint8_t next(struct reader *r)
@@ -32,7 +32,7 @@ static bool legacy_prefix(struct reader *r, struct instruction *to, uint8_t byte
 	return false;
 }
 
-/* Returns the opcode; 0x0f xx as 0x0fxx, 0x0f 38 xx as 0x38xx, 0x0f 3a xx as 0x3axx. */
+/* Return the opcode; 0x0f xx as 0x0fxx, 0x0f 38 xx as 0x38xx, 0x0f 3a xx as 0x3axx. */
 static unsigned opcode(struct reader *r, struct instruction *to)
 {
 	uint8_t byte = next(r);
@@ -80,7 +80,7 @@ static void sib(struct reader *r, struct instruction *to, unsigned mod, unsigned
 	}
 }
 
-/* Read the operand in memory that `modrm` begins. */
+/* Read the operand in memory whose first byte is `modrm`. */
 static void operand(struct reader *r, struct instruction *to, uint8_t modrm)
 {
 	unsigned mod = modrm >> 6, rm = modrm & 7, displaced = mod == 1 ? 1 : mod == 2 ? 4 : 0;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "owed.h"
+#include "copy.h"
+#include "machine.h"
+#include "tell.h"
 
 #include <pthread.h>
 
@@ -7,7 +10,8 @@
 
 struct page {
 	uint64_t space, vaddr, pc;
-	uint64_t lines, kept; /* bits of the page's lines; those that are only to be written back */
+	uint64_t lines; /* bits of the page's lines */
+	uint64_t kept; /* of these, the lines that the node holds after the write-back */
 };
 
 static struct page owed[PAGES];
@@ -19,7 +23,7 @@ static struct page *page_for(uint64_t space, uint64_t vaddr)
 	for (unsigned i = 0; i < count; i++)
 		if (owed[i].space == space && owed[i].vaddr == vaddr)
 			return &owed[i];
-	if (count == PAGES) /* the oldest is one that was never touched, most likely */
+	if (count == PAGES) /* the process will most likely never access the oldest page */
 		owed[0] = owed[--count];
 	owed[count] = (struct page){.space = space, .vaddr = vaddr};
 	return &owed[__atomic_fetch_add(&count, 1, __ATOMIC_RELEASE)];
@@ -39,8 +43,18 @@ void owed_add(struct cpu *cpu, const struct site *site, uint64_t vaddr)
 static bool is_mapped(struct page *page, uint64_t *offset)
 {
 	bool writable;
-	*offset = address_walk(&machine.ram, page->vaddr, &writable);
+	*offset = address_walk(&this_machine()->ram, page->vaddr, &writable);
 	return *offset != NOT_MAPPED;
+}
+
+/* Flush a line at once; the event names the instruction at `pc`. */
+static void flush_now(struct cpu *cpu, uint64_t line, bool drop, uint64_t pc)
+{
+	tell_event_at(cpu, drop ? STREAM_CLFLUSH : STREAM_CLWB, line * LINE_BYTES, pc);
+	if (!drop)
+		tell_event_at(cpu, STREAM_PUSHED, line * LINE_BYTES, pc);
+	if (this_machine()->view)
+		copy_write_back(cpu, line, drop);
 }
 
 static void pay(struct cpu *cpu, const struct page *page, uint64_t offset)

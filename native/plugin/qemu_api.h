@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is used of QEMU's plugin API, as its documentation tells of it (docs/devel/tcg-plugins.rst and the
- * comments of include/qemu/qemu-plugin.h, QEMU 10.0). No package ships that header.
+/* The part of QEMU's plugin API that the plugin uses, after QEMU's documentation (docs/devel/tcg-plugins.rst
+ * and the comments of include/qemu/qemu-plugin.h, QEMU 10.0). No package ships that header.
  *
- * API version 4 is that of QEMU 9.2 and 10.0, version 5 that of 10.1; nothing that is used here differs
- * between the two, and a QEMU takes a plugin of any version that it still knows (it says so in
- * `struct qemu_info_t`).
+ * QEMU 9.2 and 10.0 have API version 4, and QEMU 10.1 has version 5; this part is the same in both. A QEMU loads
+ * a plugin of any version between the two of `struct qemu_info_t`.
  */
 #ifndef FAMULUS_QEMU_API_H
 #define FAMULUS_QEMU_API_H
@@ -64,7 +63,7 @@ typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t, struct qemu_plu
 typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t vaddr,
 					  void *);
 
-/* glib's, as documented: QEMU returns and takes these. Its functions are in QEMU's own process. */
+/* Types of GLib, as documented, that QEMU returns and takes. QEMU's own process has GLib's functions. */
 typedef struct {
 	char *data;
 	unsigned len;

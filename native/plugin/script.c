@@ -4,9 +4,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define THREADS 1024 /* whose places collide: one of them has no line until its next */
-#define SHIFT   48
-#define LINES   0xffffu
+#define THREADS \
+	1024 /* of two threads that share a place, one has no line until that thread's next message */
+#define SHIFT 48
+#define LINES 0xffffu
 
 struct running {
 	uint64_t space, thread;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which line of a script each thread of the node runs, as its interpreter says (guest/script).
+/* The line of a script that each thread of the node runs, as the interpreter says by SAYS_LINE (says.h).
  *
- * It is told in the 16 highest bits of a program counter, which no program's address has: an access
- * at the same instruction of the interpreter for another line is another place to every reader. */
+ * An event has the line in the 16 highest bits of the program counter: no program's address has these bits.
+ * So for a reader, one instruction of the interpreter is another place for each line of the script. */
 #ifndef FAMULUS_SCRIPT_H
 #define FAMULUS_SCRIPT_H
 
 #include <stdint.h>
 
-/* The thread runs `line` from now on, a number of its process' own; 0: none, too large ones likewise. */
+/* The thread runs `line` from now on. 0: no line, and so is a number that does not fit. */
 void script_runs(uint64_t space, uint64_t thread, uint32_t line);
-/* The page tables `space` are another program's now. */
+/* The page tables `space` belong to another program from now on. */
 void script_ends(uint64_t space);
-/* `pc` of the thread, with the line that it runs. */
+/* Return `pc` with the line that the thread runs. */
 uint64_t script_pc(uint64_t space, uint64_t thread, uint64_t pc);
 
 #endif

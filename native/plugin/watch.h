@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which instructions of the guest call back, and what is called. */
+/* Give instructions of the guest callbacks. */
 #ifndef FAMULUS_WATCH_H
 #define FAMULUS_WATCH_H
 
@@ -7,7 +7,5 @@
 
 /* Instrument a block that QEMU translates; a qemu_plugin_vcpu_tb_trans_cb_t. */
 void watch_block(qemu_plugin_id_t, struct qemu_plugin_tb *);
-/* See that the plugin does what the host wants by now. On a vCPU's own thread. */
-void mode_update(void);
 
 #endif

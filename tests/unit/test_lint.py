@@ -98,6 +98,7 @@ def gcc() -> subprocess.CompletedProcess[str]:
         "-Iguest/lib/include",
         "-Iguest/driver",
         "-Inative/include",
+        "-Inative/shared",
         "-Inative/plugin",
     ]  # installed in a node
     argv = ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", *include, "-fsyntax-only", *C_FILES]

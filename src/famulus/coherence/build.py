@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The plugin of QEMU and the host's tool beside it: compiled once, found by a digest."""
+"""Compile QEMU's plugin and the host's tool once; a digest of the sources finds both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,24 +12,13 @@ from famulus.base.run import run
 
 _TIMEOUT = 120.0  # seconds for a QEMU that only loads the plugin, on a busy host
 _FLAGS = ("-std=gnu11", "-O2", "-flto", "-Wall", "-Wextra")
-_BOTH = ("shared.c", "lock.c", "line.c", "ring.c")
-_PLUGIN = (
-    "decode.c",
-    "address.c",
-    "cache.c",
-    "cpu.c",
-    "locked.c",
-    "owed.c",
-    "script.c",
-    "watch.c",
-    "plugin.c",
-)
-_FOLDERS = ("include", "plugin", "caches")
+_INCLUDED = ("include", "shared", "plugin")  # folders of headers
+_SHARED = "shared"  # the folder of the C that both programs have
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was compiled: `plugin` for QEMU to load, `tool` for the host to run."""
+    """The compiled programs: QEMU loads `plugin`, the host runs `tool`."""
 
     plugin: Path
     tool: Path
@@ -41,41 +31,50 @@ def ensure() -> Built:
 
 
 def _programs() -> compiled.Programs:
-    source = paths.source_folder("native")
-    sources = tuple(path for name in _FOLDERS for path in sorted((source / name).glob("*.[ch]")))
-    what = "the plugin for memory that is not coherent"
-    return compiled.Programs(what, _FLAGS, sources, partial(compile_arguments, source))
+    native = paths.source_folder("native")
+    folders = ("include", _SHARED, "plugin", "caches")
+    sources = tuple(path for name in folders for path in sorted((native / name).glob("*.[ch]")))
+    name = "the plugin for memory that is not coherent"
+    return compiled.Programs(name, _FLAGS, sources, partial(compile_arguments, native, sources))
 
 
 def require_loadable(qemu: str) -> None:
-    """Raise FamulusError with QEMU's words if the QEMU `qemu` does not take the plugin.
+    """Raise FamulusError with QEMU's message if the QEMU program `qemu` does not load the plugin.
 
-    It takes one of its own plugin API, or of an older one that it still knows.
+    A QEMU loads a plugin that was made for QEMU's own plugin API, or for an older one that QEMU
+    still supports.
     """
     result = run(check_arguments(qemu, ensure().plugin), timeout=_TIMEOUT, check=False)
     if "famulus: loads" not in result.stderr:
-        said = (result.stderr or result.stdout).strip()
+        output = (result.stderr or result.stdout).strip()
         raise FamulusError(
             "this QEMU does not load the plugin that memory without coherence needs",
-            details=said,
-            hint="It takes QEMU 10.0 or newer, built with plugins, as Debian's is.",
+            details=output,
+            hint="Use QEMU 10.0 or newer, built with plugins, as Debian's QEMU is.",
         )
 
 
 def check_arguments(qemu: str, plugin: Path) -> list[str]:
-    """Return the arguments of a QEMU that loads the plugin, says so, and ends. Pure."""
+    """Return the arguments of a QEMU that loads the plugin with `check=on` and ends. Pure."""
     comma_free = str(plugin).replace(",", ",,")
     return [qemu, "-M", "none", "-display", "none", "-plugin", f"{comma_free},check=on"]
 
 
-def compile_arguments(source: Path, folder: Path) -> list[list[str]]:
-    """Return the command lines that make the plugin and the tool of `source` in `folder`. Pure."""
-    plugin = [str(source / "plugin" / name) for name in _BOTH + _PLUGIN]
-    shared = [str(source / "plugin" / name) for name in _BOTH]
-    tool = [str(source / "caches" / "tool.c"), *shared]
-    include = [f"-I{source / name}" for name in ("include", "plugin")]
+def compile_arguments(native: Path, sources: Sequence[Path], folder: Path) -> list[list[str]]:
+    """Return the command lines that compile the plugin and the tool into `folder`. Pure.
+
+    `sources` are the files below `native`; the name of a file's folder says in which program the
+    file belongs.
+    """
+
+    def units(*names: str) -> list[str]:
+        wanted = (path for path in sources if path.suffix == ".c" and path.parent.name in names)
+        return [str(path) for path in wanted]
+
+    include = [f"-I{native / name}" for name in _INCLUDED]
     library = ["-shared", "-fPIC", "-fvisibility=hidden"]
+    plugin, tool = str(folder / "famulus.so"), str(folder / "caches")
     return [
-        ["gcc", *_FLAGS, *include, *library, "-o", str(folder / "famulus.so"), *plugin],
-        ["gcc", *_FLAGS, *include, "-pthread", "-o", str(folder / "caches"), *tool],
+        ["gcc", *_FLAGS, *include, *library, "-o", plugin, *units(_SHARED, "plugin")],
+        ["gcc", *_FLAGS, *include, "-pthread", "-o", tool, *units(_SHARED, "caches")],
     ]

@@ -2,6 +2,7 @@
 /* A node without a machine: POOL FOLDER NODE, and commands on standard input, an answer each. */
 #include "line.h"
 #include "lock.h"
+#include "sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static uint64_t moved(uint64_t (*move)(struct shared_fabric *, struct shared_vie
 static void die(uint64_t at, uint8_t value)
 {
 	lock_line(&f, at / LINE_BYTES, 1);
-	struct shared_slot *slot = lock_slot(&f, at / LINE_BYTES);
+	struct shared_slot *slot = shared_slot(&f, at / LINE_BYTES);
 	slot->line = at / LINE_BYTES;
 	slot->data[at % LINE_BYTES] = value;
 	memcpy(slot->old, f.pool + at / LINE_BYTES * LINE_BYTES, LINE_BYTES);

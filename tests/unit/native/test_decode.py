@@ -48,7 +48,7 @@ AVX = ("c5f9e707", "c5fde707", "c5fc2b07", "c4c17de706")
 
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
-    program = build(tmp_path_factory.mktemp("decode"), "plugin_decode", "decode.c")
+    program = build(tmp_path_factory.mktemp("decode"), "plugin_decode", "plugin/decode.c")
 
     def decode(codes):
         text = "\n".join(codes)

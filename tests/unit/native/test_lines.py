@@ -11,7 +11,7 @@ from famulus.coherence.caches import Caches, Policy
 from famulus.pool import access
 from tests.unit.native.plugin import build
 
-PARTS = ("shared.c", "lock.c", "line.c")
+UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", "sweep"))
 
 
 class Fabric:
@@ -53,7 +53,7 @@ class Fabric:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("lines"), "plugin_lines", *PARTS)
+    return build(tmp_path_factory.mktemp("lines"), "plugin_lines", *UNITS)
 
 
 @pytest.fixture(scope="module", autouse=True)

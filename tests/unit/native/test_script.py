@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.unit.native.plugin import FLAGS, PLUGIN
+from tests.unit.native.plugin import FLAGS, NATIVE
 
 PC = 0x7FFF_F79B_0508
 KERNEL = 0xFFFF_FFFF_8100_0000
@@ -15,7 +15,7 @@ KERNEL = 0xFFFF_FFFF_8100_0000
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
     target = tmp_path_factory.mktemp("script") / "script.so"
-    source = PLUGIN / "script.c"
+    source = NATIVE / "plugin" / "script.c"
     subprocess.run(["gcc", *FLAGS, "-fPIC", "-shared", "-o", target, source], check=True)
     return ctypes.CDLL(str(target))
 

@@ -58,7 +58,7 @@ static void *map_kind(const struct shared_fabric *f, int k, uint64_t start, cons
 	return map_file(path, size);
 }
 
-/* An earlier start's mappings stay: another thread may be about to use them. */
+/* The mappings of an earlier start stay: another thread may be about to use them. */
 static void map_node(struct shared_fabric *f, int k, uint64_t start)
 {
 	struct shared_view *view = &f->view[k];

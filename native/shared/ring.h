@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing a CPU's ring of events, see stream.h. */
+/* Write events into a CPU's ring, see stream.h. */
 #ifndef FAMULUS_RING_H
 #define FAMULUS_RING_H
 
 #include "shared.h"
 #include "stream.h"
 
-/* Map the ring of a node's CPU, made if there is none. NULL if that fails. */
+/* Map the ring of a node's CPU; create the ring's file if there is none. Returns NULL on an error. */
 struct stream_ring *ring_open(const struct shared_fabric *, int node, unsigned cpu);
-/* Publish an event; `seq` is drawn here. Waits while the ring is full and its reader lives. */
+/* Draw the event's `seq` and publish the event. Waits while the ring is full and its reader lives. */
 void ring_put(struct shared_fabric *, struct stream_ring *, struct stream_event *);
 
 #endif

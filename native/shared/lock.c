@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An owner is a process's number, when it started and a CPU of its: numbers are used again. */
+/* An owner is a process id, the process's start time and a CPU: the kernel uses process ids again. */
 #include "lock.h"
-#include "line.h"
+#include "push.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,14 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPINS       2000 /* before the host's other processes are let run */
-#define LOOK_AFTER  2000000 /* nanoseconds until the owner is looked at */
-#define STEAL_AFTER 1000000000 /* a lock of our own process: its instruction faulted after all */
+#define SPINS      2000 /* until the waiting CPU yields to the host's other processes */
+#define LOOK_AFTER 2000000 /* nanoseconds until the waiting CPU looks whether the owner lives */
+#define STEAL_AFTER \
+	1000000000 /* nanoseconds; a lock of this process: the instruction has faulted */
 
 #define OWNER_PID(owner)   ((int)((owner) >> 32))
 #define OWNER_TICKS(owner) ((uint32_t)(owner) >> 8)
 
-/* When process `pid` started, in clock ticks since boot (proc(5), field 22), 24 bits of it; 0 if dead. */
+/* The start time of process `pid` in clock ticks since boot (proc(5), field 22), its low 24 bits; 0 if the
+ * process is dead. */
 static uint32_t start_of(int pid)
 {
 	char path[32], text[1024], state = 'Z';
@@ -39,7 +41,7 @@ static uint32_t start_of(int pid)
 	return state == 'Z' || state == 'X' ? 0 : (ticks & 0xffffff) | 1;
 }
 
-/* Found once, for getpid(2) is a system call; nobody forks who has taken a lock. */
+/* Computed once, because getpid(2) is a system call. No process forks after taking a lock. */
 static uint64_t owner_word(unsigned cpu)
 {
 	static uint64_t process;
@@ -98,7 +100,7 @@ static void wait_for(struct shared_fabric *f, struct shared_slot *slot, uint64_t
 
 void lock_line(struct shared_fabric *f, uint64_t line, unsigned cpu)
 {
-	struct shared_slot *slot = lock_slot(f, line);
+	struct shared_slot *slot = shared_slot(f, line);
 	uint64_t me = owner_word(cpu);
 	if (!try_take(slot, 0, me))
 		wait_for(f, slot, me);
@@ -106,5 +108,5 @@ void lock_line(struct shared_fabric *f, uint64_t line, unsigned cpu)
 
 void unlock_line(struct shared_fabric *f, uint64_t line)
 {
-	__atomic_store_n(&lock_slot(f, line)->owner, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&shared_slot(f, line)->owner, 0, __ATOMIC_RELEASE);
 }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define NAP      50 /* microseconds */
-#define LOOK     1000 /* naps until the reader is looked at */
-#define PATIENCE 200000 /* naps until a reader that does not read is one no more: 10 s */
+#define LOOK     1000 /* naps between two checks whether the reader lives */
+#define PATIENCE 200000 /* naps: after 10 s without progress the ring has no reader */
 
 struct stream_ring *ring_open(const struct shared_fabric *f, int node, unsigned cpu)
 {
@@ -40,7 +40,7 @@ static bool full(const struct stream_ring *ring)
 	return ring->head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >= ring->capacity;
 }
 
-/* Returns whether there is room. */
+/* Return whether the ring has room. */
 static bool wait_for_room(struct stream_ring *ring)
 {
 	for (unsigned naps = 0; full(ring); naps++) {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "modes.h"
+#include "fails.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define TIMEOUT \
+	20 /* seconds until a CPU of the node stops its translated code and looks at the mode */
+#define NAP 1000 /* microseconds */
+
+int modes_ask(struct shared_fabric *f, int node, uint64_t mode)
+{
+	__atomic_store_n(&f->control->node[node].wanted, mode, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int modes_want(struct shared_fabric *f, int node, uint64_t mode)
+{
+	modes_ask(f, node, mode);
+	for (unsigned naps = 0; naps < TIMEOUT * (1000000 / NAP); naps++) {
+		if (__atomic_load_n(&f->control->node[node].does, __ATOMIC_ACQUIRE) == mode)
+			return 0;
+		usleep(NAP);
+	}
+	errno = ETIMEDOUT;
+	return fails("the node's plugin");
+}
+
+int modes_show(const struct shared_fabric *f)
+{
+	for (int k = 1; k <= MAX_NODES; k++) {
+		const struct shared_node *node = &f->control->node[k];
+		if (node->state)
+			printf("%d %d %d %llu %llu %llu\n", k, (int)(node->state & 255),
+			       (int)node->does, (unsigned long long)node->held,
+			       (unsigned long long)node->written,
+			       (unsigned long long)node->evicted);
+	}
+	return 0;
+}
