@@ -6,9 +6,8 @@
 #ifndef FAMULUS_SAYS_H
 #define FAMULUS_SAYS_H
 
-#define SAYS_PROCESS \
-	0x46414d01u /* this process has started; ebx: process id, ecx: thread group id */
-#define SAYS_EXIT 0x46414d02u /* this process ends; ebx and ecx likewise */
-#define SAYS_LINE 0x46414d03u /* ebx: the line of the script that the thread runs from now on */
+#define SAYS_PROCESS 0x46414d01u /* a process starts; ebx: process id, ecx: thread group */
+#define SAYS_EXIT    0x46414d02u /* a process ends; ebx and ecx likewise */
+#define SAYS_LINE    0x46414d03u /* ebx: the line of its script that the thread runs now */
 
 #endif

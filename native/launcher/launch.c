@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * launch FOLDER PROGRAM [ARG...]: run PROGRAM in a node so that what its instructions do can be told by
- * name. Its processes lie at the same addresses in each run and node; before each runs its first
- * instruction of its own it says which process it is (cpuid, see native/plugin/cpu.c), and its end is said for
- * it. FOLDER gets a file a process, named by its number: its name, then its mappings at its end.
+ * launch FOLDER PROGRAM [ARG...]: run PROGRAM in a node so that the checker can name the program's instructions.
+ * The program's processes have the same addresses in each run and node. Each process sends SAYS_PROCESS before its
+ * first instruction, and the launcher sends SAYS_EXIT after the process's end (says.h). For each process, FOLDER
+ * gets a file named by the process id: the process's name, then its mappings at its end.
  *
- * Exits as PROGRAM does; 128 + signal if one ended it; 127 if it cannot be run.
+ * Exit status: PROGRAM's; 128 + signal if a signal ended PROGRAM; 127 if PROGRAM cannot be run; 126 if there are
+ * too many processes.
  *
- * launch --drop: write back and empty the node's caches, so that nothing is left of earlier programs.
+ * launch --drop: write back and empty the node's caches, so that no line of earlier programs is left.
  */
 #define _GNU_SOURCE
 #include "../../guest/driver/famulus_uapi.h"
+#include "says.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -27,15 +29,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SAYS_PROCESS 0x46414d01u
-#define SAYS_EXIT    0x46414d02u
-#define TASKS        4096
-#define CPUID        0xa20f /* the instruction's two bytes */
+#define TASKS 4096
+#define CPUID 0xa20f /* the instruction's two bytes */
 
 struct task {
-	pid_t task, group; /* 0: free */
-	bool stopped; /* its first stop was seen */
-	bool must_say; /* after its next step it is in user mode with a new image */
+	pid_t task, group; /* 0: the place is free */
+	bool stopped; /* the task has stopped at least once */
+	bool must_say; /* at the next stop, the task must send SAYS_PROCESS */
 };
 
 static struct task tasks[TASKS];
@@ -92,7 +92,7 @@ static void copy(const char *path, FILE *to)
 		fclose(from);
 }
 
-/* `task` is one of its: the others may have given up their memory. */
+/* Write the process's file. `task` is a task of the process that still has the memory. */
 static void keep_maps(pid_t process, pid_t task)
 {
 	char path[4096], from[64];
@@ -115,35 +115,35 @@ static bool step(pid_t task)
 	return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
 }
 
-/* Have the task, which is about to go on in user mode, run `cpuid` in passing. */
-static void have_it_say(pid_t task, pid_t process)
+/* Have the stopped task, which is about to continue in user mode, run `cpuid` with SAYS_PROCESS. */
+static void send_process(pid_t task, pid_t process)
 {
-	struct user_regs_struct before, says;
+	struct user_regs_struct before, message;
 	errno = 0;
 	if (ptrace(PTRACE_GETREGS, task, 0, &before))
 		return;
 	long code = ptrace(PTRACE_PEEKTEXT, task, before.rip, 0);
 	if (errno)
 		return;
-	says = before;
-	says.rax = SAYS_PROCESS;
-	says.rbx = says.rcx = (unsigned)process;
-	says.orig_rax = (unsigned long long)-1;
+	message = before;
+	message.rax = SAYS_PROCESS;
+	message.rbx = message.rcx = (unsigned)process;
+	message.orig_rax = (unsigned long long)-1;
 	if (!ptrace(PTRACE_POKETEXT, task, before.rip, (code & ~0xffffL) | CPUID)) {
-		ptrace(PTRACE_SETREGS, task, 0, &says);
+		ptrace(PTRACE_SETREGS, task, 0, &message);
 		step(task);
 		ptrace(PTRACE_POKETEXT, task, before.rip, code);
 	}
 	ptrace(PTRACE_SETREGS, task, 0, &before);
 }
 
-static void say_end(pid_t process)
+static void send_exit(pid_t process)
 {
 	unsigned a = SAYS_EXIT, b = (unsigned)process, c = b, d = 0;
 	__asm__ volatile("cpuid" : "+a"(a), "+b"(b), "+c"(c), "+d"(d));
 }
 
-/* A new task may have run and ended before its maker's stop is seen. */
+/* A new task may have ended before the launcher sees the stop of the task's parent. */
 static bool exists(pid_t task)
 {
 	char path[64];
@@ -153,29 +153,30 @@ static bool exists(pid_t task)
 
 static void begins(pid_t task, bool shares_memory)
 {
-	struct task *its = find(task);
-	its->group = group_of(task);
-	its->must_say = !shares_memory;
+	struct task *known = find(task);
+	known->group = group_of(task);
+	known->must_say = !shares_memory;
 }
 
-/* Any task may turn out to be the last: those that exit_group() ends need not stop here. */
+/* Write the file at the end of each task, because any task may be the process's last: tasks that exit_group()
+ * ends need not stop here. */
 static void ends(pid_t task)
 {
-	struct task *its = find(task);
-	keep_maps(its->group ? its->group : task, task);
+	struct task *known = find(task);
+	keep_maps(known->group ? known->group : task, task);
 }
 
 static void is_gone(pid_t task)
 {
-	struct task *its = find(task);
-	pid_t group = its->group ? its->group : task;
-	its->task = 0;
+	struct task *known = find(task);
+	pid_t group = known->group ? known->group : task;
+	known->task = 0;
 	if (!has_members(group))
-		say_end(group);
-	its->group = 0;
+		send_exit(group);
+	known->group = 0;
 }
 
-/* After execve the task has one thread, its group's first. */
+/* After execve the process has one thread, the group's first. */
 static void replaced(pid_t task)
 {
 	for (int i = 0; i < TASKS; i++)
@@ -183,15 +184,15 @@ static void replaced(pid_t task)
 			tasks[i].task = 0;
 	find(task)->group = task;
 	if (step(task))
-		have_it_say(task, task);
+		send_process(task, task);
 }
 
-/* Returns the signal to go on with. */
+/* Return the signal with which the task continues. */
 static int stopped(pid_t task, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;
 	unsigned long other = 0;
-	struct task *its = find(task);
+	struct task *known = find(task);
 	ptrace(PTRACE_GETEVENTMSG, task, 0, &other);
 	if (event == PTRACE_EVENT_EXEC)
 		replaced(task);
@@ -203,13 +204,13 @@ static int stopped(pid_t task, int status)
 		begins((pid_t)other, event != PTRACE_EVENT_FORK);
 	if (event)
 		return 0;
-	if (!its->stopped && signal == SIGSTOP) { /* a new task's first */
-		its->stopped = true;
-		if (!its->group)
+	if (!known->stopped && signal == SIGSTOP) { /* the first stop of a new task */
+		known->stopped = true;
+		if (!known->group)
 			begins(task, group_of(task) != task);
-		if (its->must_say)
-			have_it_say(task, its->group);
-		its->must_say = false;
+		if (known->must_say)
+			send_process(task, known->group);
+		known->must_say = false;
 		return 0;
 	}
 	return signal == SIGTRAP ? 0 : signal;

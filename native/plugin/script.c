@@ -4,10 +4,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define THREADS \
-	1024 /* of two threads that share a place, one has no line until that thread's next message */
-#define SHIFT 48
-#define LINES 0xffffu
+/* Of two threads that share a place, one has no line until that thread's next message. */
+#define THREADS 1024
 
 struct running {
 	uint64_t space, thread;
@@ -27,7 +25,7 @@ static struct running *place(uint64_t space, uint64_t thread)
 void script_runs(uint64_t space, uint64_t thread, uint32_t line)
 {
 	pthread_mutex_lock(&mutex);
-	*place(space, thread) = (struct running){space, thread, line < LINES ? line : 0};
+	*place(space, thread) = (struct running){space, thread, line < SCRIPT_LINES ? line : 0};
 	pthread_mutex_unlock(&mutex);
 	__atomic_store_n(&any, true, __ATOMIC_RELEASE);
 }
@@ -44,12 +42,12 @@ void script_ends(uint64_t space)
 uint64_t script_pc(uint64_t space, uint64_t thread, uint64_t pc)
 {
 	uint64_t line = 0;
-	if (!__atomic_load_n(&any, __ATOMIC_ACQUIRE) || pc >> SHIFT)
+	if (!__atomic_load_n(&any, __ATOMIC_ACQUIRE) || pc >> SCRIPT_SHIFT)
 		return pc;
 	pthread_mutex_lock(&mutex);
 	const struct running *running = place(space, thread);
 	if (running->space == space && running->thread == thread)
 		line = running->line;
 	pthread_mutex_unlock(&mutex);
-	return pc | line << SHIFT;
+	return pc | line << SCRIPT_SHIFT;
 }

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+#define SCRIPT_SHIFT 48
+#define SCRIPT_LINES 0xffffu /* the kernel's addresses have these 16 bits */
+
 /* The thread runs `line` from now on. 0: no line, and so is a number that does not fit. */
 void script_runs(uint64_t space, uint64_t thread, uint32_t line);
 /* The page tables `space` belong to another program from now on. */

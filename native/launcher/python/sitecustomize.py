@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Say which line of a script runs: what `site` imports in a Python that the launcher starts.
+"""Tell the plugin which line of a script runs: `site` imports this in a Python under the launcher.
 
-Each thread says the number of the line by a `cpuid` that the plugin knows (plugin/cpu.c). The files
-`PROCESS.lines` in the folder $FAMULUS_CHECK_LINES tell what the numbers mean: number, line, file
-and function, parted by tabs. What is installed with Python or below /usr/lib is not the
-script's: such code runs on behalf of the line that called it.
+Each thread sends a number for the line by `cpuid` (native/include/says.h). The files
+`PROCESS.lines` in the folder $FAMULUS_CHECK_LINES explain the numbers: number, line, file and
+function, separated by tabs. Code that is installed with Python or below /usr/lib does not belong to
+the script: that code runs on behalf of the script's line that called it.
 """
 
 import ctypes
@@ -19,17 +19,18 @@ from typing import Any
 Place = tuple[CodeType, int]
 
 _FOREIGN = (str(Path(os.__file__).parent), "/usr/lib/", "<", __file__)
+_SAYS_LINE = 0x46414D03  # native/include/says.h
 # push rbx; mov eax, SAYS_LINE; mov ebx, edi; cpuid; pop rbx; ret
-_CODE = bytes.fromhex("53 b8034d4146 89fb 0fa2 5b c3")
-_TOOL = 4  # of sys.monitoring: one that no kind of tool has claimed
+_CODE = b"\x53\xb8" + _SAYS_LINE.to_bytes(4, "little") + bytes.fromhex("89fb 0fa2 5b c3")
+_TOOL = 4  # an id of sys.monitoring that is reserved for no kind of tool
 
 _folder = Path(os.environ["FAMULUS_CHECK_LINES"])
 _numbers: dict[Place, int] = {}
 _lock = threading.Lock()
 
 
-def _function() -> Any:  # noqa: ANN401 - ctypes makes its type
-    """Return `_CODE` as a function of an int. It lies in memory of its own, for good."""
+def _function() -> Any:  # noqa: ANN401 - ctypes makes the type
+    """Return `_CODE` as a function of an int, in memory of its own that is never freed."""
     memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     memory.write(_CODE)
     _keep.append(memory)
@@ -39,7 +40,7 @@ def _function() -> Any:  # noqa: ANN401 - ctypes makes its type
 
 
 _keep: list[object] = []
-_say = _function()
+_send = _function()
 
 
 def _is_own(code: CodeType) -> bool:
@@ -62,26 +63,26 @@ def _number(place: Place) -> int:
 
 
 def _begin_again() -> None:
-    """Write a file of the child's own, whatever other threads were at when it was forked."""
-    global _lock  # noqa: PLW0603 - it may be held by nobody
+    """Write the file of a forked child; another thread may have held the lock at the fork."""
+    global _lock  # noqa: PLW0603 - the lock's holder is not in the child
     _lock = threading.Lock()
     _write(dict(_numbers))
 
 
 def _at(code: CodeType, line: int) -> None:
     place = code, line
-    _say(_numbers.get(place) or _number(place))
+    _send(_numbers.get(place) or _number(place))
 
 
 def _back_to(frame: FrameType | None) -> None:
-    """Say where the nearest of the script's own functions is, from `frame` on."""
+    """Send the line of the nearest caller that belongs to the script, from `frame` on."""
     while frame and not _is_own(frame.f_code):
         frame = frame.f_back
     if frame:
         _at(frame.f_code, frame.f_lineno or 0)
 
 
-def _trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself, or None
+def _trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - this function, or None
     if not _is_own(frame.f_code):
         return None
     if event == "line":
@@ -97,8 +98,8 @@ def _start_tracing() -> None:
 
 
 def _caller() -> FrameType | None:
-    """Return the frame of who called the function that ends, which called what calls this."""
-    return sys._getframe(2).f_back  # noqa: SLF001 - there is no other way
+    """Return the frame of the caller of the function that ends, whose callback calls this."""
+    return sys._getframe(2).f_back  # noqa: SLF001 - no public function returns frames
 
 
 def _start_monitoring(monitoring: Any) -> None:  # noqa: ANN401 - Python 3.12 has it

@@ -40,7 +40,7 @@ def compile_arguments(folder: Path) -> list[list[str]]:
     include = f"-I{_native() / 'include'}"
     return [
         ["gcc", *_FLAGS, include, "-o", str(folder / "famulus-analyser"), *analyser],
-        ["gcc", *_FLAGS, "-static", "-o", str(folder / "launch"), launcher],
+        ["gcc", *_FLAGS, include, "-static", "-o", str(folder / "launch"), launcher],
     ]
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Memory that is not coherent between nodes: caches before the pool, in a plugin of QEMU."""
+"""Memory that is not coherent between nodes: a QEMU plugin emulates a cache for each node."""

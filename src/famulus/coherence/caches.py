@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The nodes' caches before one pool: files beside the pool (shared.h), and who has one.
+"""The nodes' caches of one pool: files beside the pool, see native/include/shared.h.
 
-Their folder follows from the pool's path, so that whoever writes to the pool finds them.
+The folder follows from the pool's path, so that each writer of the pool finds the caches.
+tests/unit/native/test_headers.py compares the constants with the header.
 """
 
 import shutil
@@ -14,35 +15,35 @@ from famulus.base.run import Result, run
 from famulus.base.units import human_size
 from famulus.coherence.build import ensure
 
-EVICTIONS = ("none", "random", "lru")  # as enum shared_eviction counts them
-CACHES, STREAMS = 1, 2  # what a node's plugin does, native/include/shared.h
-LINE = 64  # bytes
-RING_EVENTS = 1 << 16  # of one CPU, 64 bytes each
+EVICTIONS = ("none", "random", "lru")  # indexes are the numbers of enum shared_eviction
+CACHES, STREAMS = 1, 2  # what a node's plugin does: PLUGIN_CACHES and PLUGIN_STREAMS
+LINE = 64  # bytes, LINE_BYTES
+RING_EVENTS = 1 << 16  # of one CPU's ring, 64 bytes each
 
-_CONTROL = struct.Struct("<QII")  # how struct shared_control begins: magic, version, coherent
-_COPY_TIMEOUT = 600.0  # seconds in which a pool is copied for a node
-_TIMEOUT = 60.0  # seconds
+CONTROL_HEAD = struct.Struct("<QII")  # of struct shared_control: magic, version, coherent
+_COPY_TIMEOUT = 600.0  # seconds for a copy of the pool
+_TIMEOUT = 60.0  # seconds for all other verbs of the tool
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How caches behave. `lines` is a cache's room in lines of 64 bytes; 0 means no bound."""
+    """The behaviour of the caches. `lines` is a cache's size in lines of 64 bytes; 0: no bound."""
 
-    coherent: bool = False  # memory stays coherent; accesses are only watched
+    coherent: bool = False  # memory stays coherent; the plugin only writes events
     local_atomics: bool = False
     eviction: str = "none"
     lines: int = 0
     seed: int = 0
 
     def words(self) -> list[str]:
-        """Return the policy as the tool's `create` takes it."""
+        """Return the arguments of the tool's verb `create` for the policy. Pure."""
         numbers = (self.coherent, self.local_atomics, EVICTIONS.index(self.eviction))
         return [str(int(number)) for number in (*numbers, self.lines, self.seed)]
 
 
 @dataclass(frozen=True)
 class Count:
-    """What one node's cache did since the node was started."""
+    """Counts of one node's cache since the node's start: lines."""
 
     number: int
     runs: bool
@@ -54,38 +55,38 @@ class Count:
 
 @dataclass(frozen=True)
 class Caches:
-    """The caches before the pool in the file `pool`; `there` tells whether there are any.
+    """The caches of the pool in the file `pool`; `there` tells whether the files exist.
 
-    With a coherent policy nobody has one: the files are there for the plugin, which only watches.
+    With a coherent policy no node has a cache: the plugin only writes events, and needs the files.
     """
 
     pool: Path
 
     @property
     def folder(self) -> Path:
-        """The folder of their files, in the pool's own file system."""
+        """The folder of the caches' files, in the pool's file system."""
         return self.pool.with_name(self.pool.name + ".nodes")
 
     @property
     def stream(self) -> Path:
-        """The folder of the rings in which nodes tell of their accesses (stream.h)."""
+        """The folder of the rings with the events of the nodes' accesses (stream.h)."""
         return self.folder / "stream"
 
     def there(self) -> bool:
-        """Tell whether nodes have the plugin, and its files lie beside this pool."""
+        """Tell whether the caches' files exist: the nodes have the plugin."""
         return (self.folder / "control").exists()
 
     def private(self) -> bool:
-        """Tell whether each node has an image of its own for this pool, which is not coherent."""
+        """Tell whether each node has an image of its own: memory is not coherent."""
         try:
             with (self.folder / "control").open("rb") as file:
-                *_, coherent = _CONTROL.unpack(file.read(_CONTROL.size))
+                *_, coherent = CONTROL_HEAD.unpack(file.read(CONTROL_HEAD.size))
         except FileNotFoundError:
             return False
         return not coherent
 
     def create(self, size: int, policy: Policy) -> None:
-        """Begin with no cache at all, for a pool of `size` bytes. No node may run."""
+        """Create the files anew, without a cache, for a pool of `size` bytes. No node may run."""
         self.remove()
         words = policy.words()
         argv: list[str | Path] = [
@@ -99,48 +100,52 @@ class Caches:
         run(argv, timeout=_TIMEOUT)
 
     def remove(self) -> None:
-        """Remove all files of the caches. Nothing happens if there are none."""
+        """Remove all files of the caches. Files that do not exist are no error."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def image(self, number: int) -> Path:
-        """Return the file that is the pool's memory for node `number`, once it is attached."""
+        """Return the image file: the memory of the device of node `number`.
+
+        Raises FamulusError if the node is not attached.
+        """
         found = sorted(self.folder.glob(f"node{number}.*.image"), key=_start)
         if not found:
             raise FamulusError(f"node {number} has no cache", hint="`famulus up` gives it one.")
         return found[-1]
 
     def attach(self, number: int) -> None:
-        """Give node `number`, which does not run, an empty cache over a copy of the pool.
+        """Give node `number`, which does not run, an empty cache and an image: a copy of the pool.
 
-        If memory is coherent it only counts the node's start: the pool itself is the node's memory.
+        If memory is coherent, only count the node's start: the pool itself is the node's memory.
 
-        Raises FamulusError if there is no room for one, with the numbers.
+        Raises FamulusError with both sizes if the file system has no room for the copy.
         """
         self._remove_stale(number)
         self._tool("attach", number, timeout=_COPY_TIMEOUT, room=True)
 
     def detach(self, number: int, *, killed: bool = False) -> None:
-        """Take away the cache of a node that has ended; what it had not written back is lost."""
+        """Take away the cache of a node that has ended. Dirty lines are lost."""
         if self.there():
             self._tool("detach", number, int(killed), cleanup=True)
 
     def used(self, number: int) -> bool:
-        """Tell whether the plugin of node `number` does anything."""
+        """Tell whether the plugin of node `number` emulates a cache or writes events."""
         return any(count.number == number and count.does for count in self.counts())
 
-    def ask(self, number: int, what: int) -> None:
-        """Say what `want` says, and do not wait for it."""
-        self._tool("ask", number, what)
+    def ask(self, number: int, mode: int) -> None:
+        """Set the mode as `want` does, without waiting for the plugin."""
+        self._tool("ask", number, mode)
 
-    def want(self, number: int, what: int) -> None:
-        """Have the plugin of the running node `number` do `what`, CACHES and STREAMS or 0.
+    def want(self, number: int, mode: int) -> None:
+        """Set the mode of the plugin of the running node `number`, and wait for the plugin.
 
-        Returns when it does.
+        `mode` is a sum of CACHES and STREAMS, or 0. Raises FamulusError if the plugin does not take
+        the mode within 20 seconds.
         """
-        self._tool("want", number, what)
+        self._tool("want", number, mode)
 
     def write(self, offset: int, data: Path) -> None:
-        """Store the file `data` at `offset`; nodes see it that do not hold these lines."""
+        """Store the file `data` at `offset`. Nodes that do not hold the lines see them."""
         shell = 'exec "$0" write "$1" "$2" "$3" <"$4"'
         words = map(str, (ensure().tool, self.pool, self.folder, offset, data))
         run(["sh", "-c", shell, *words], timeout=_COPY_TIMEOUT)
@@ -150,7 +155,7 @@ class Caches:
         self._tool("zero", offset, size, timeout=_COPY_TIMEOUT)
 
     def counts(self) -> list[Count]:
-        """Return what each node's cache did."""
+        """Return the counts of all nodes that were ever attached."""
         rows = (map(int, line.split()) for line in self._tool("show").stdout.splitlines())
         return [
             Count(number, state != 0, does, taken, written, evicted)
@@ -171,15 +176,15 @@ class Caches:
             return result
         raise self._failed(result.stderr.strip(), room=room)
 
-    def _failed(self, said: str, *, room: bool) -> FamulusError:
-        if not (room and "No space" in said):
-            return FamulusError(f"the caches before {self.pool} do not answer: {said}")
+    def _failed(self, output: str, *, room: bool) -> FamulusError:
+        if not (room and "No space" in output):
+            return FamulusError(f"the caches of {self.pool} report an error: {output}")
         need = human_size(self.pool.stat().st_blocks * 512)
         free = human_size(shutil.disk_usage(self.pool.parent).free)
         return FamulusError(
             f"a node's cache needs a copy of the pool, {need}, and {self.pool.parent} has {free}",
-            hint="Clear what is not needed (`famulus pool clear`), start fewer nodes, or put the "
-            "pool elsewhere with --pool-file.",
+            hint="Clear unneeded bytes (`famulus pool clear`), start fewer nodes, or put the pool "
+            "elsewhere with --pool-file.",
         )
 
     def _remove_stale(self, number: int) -> None:

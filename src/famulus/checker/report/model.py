@@ -170,7 +170,7 @@ class Report:
 
 
 _OVER = 124  # exit code of timeout(1)
-_SCRIPT_SHIFT, _KERNEL = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
+SCRIPT_SHIFT, KERNEL_LINE = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
 _EVENTS = ("first", "second", "flag", "flag_load", "flush")
 
 
@@ -191,10 +191,10 @@ def parse_defect(said: Mapping[str, Any]) -> Defect:
 
 
 def _parse_event(*, pc: int, **said: Any) -> Event:  # noqa: ANN401 - as the analyser prints them
-    line = pc >> _SCRIPT_SHIFT
-    if line == _KERNEL:
+    line = pc >> SCRIPT_SHIFT
+    if line == KERNEL_LINE:
         return Event(pc=pc, **said)
-    return Event(pc=pc & (1 << _SCRIPT_SHIFT) - 1, script_line=line, **said)
+    return Event(pc=pc & (1 << SCRIPT_SHIFT) - 1, script_line=line, **said)
 
 
 def merged(defects: Iterable[Defect]) -> list[Defect]:
