@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define TIMEOUT \
-	20 /* seconds until a CPU of the node stops its translated code and looks at the mode */
-#define NAP 1000 /* microseconds */
+#define TIMEOUT 20 /* seconds until a CPU of the node has looked at the mode */
+#define NAP     1000 /* microseconds */
 
 int modes_ask(struct shared_fabric *f, int node, uint64_t mode)
 {

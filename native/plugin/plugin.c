@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The plugin of one node's QEMU: famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES
- * or famulus.so,check=on, to see whether this QEMU loads the plugin. */
+/* Load the plugin into one node's QEMU: famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES
+ * or famulus.so,check=on, to test whether this QEMU loads the plugin. See options.h. */
 #include "life.h"
 #include "machine.h"
+#include "options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,32 +20,7 @@ static int fails(const char *what)
 	return 1;
 }
 
-struct settings {
-	const char *pool, *folder, *node, *ram, *memory;
-};
-
-static const char *value_after(const char *argument, const char *name)
-{
-	size_t length = strlen(name);
-	return strncmp(argument, name, length) ? NULL : argument + length;
-}
-
-static void read_setting(struct settings *to, const char *argument)
-{
-	const char *value;
-	if ((value = value_after(argument, "pool=")))
-		to->pool = value;
-	else if ((value = value_after(argument, "folder=")))
-		to->folder = value;
-	else if ((value = value_after(argument, "node=")))
-		to->node = value;
-	else if ((value = value_after(argument, "ram=")))
-		to->ram = value;
-	else if ((value = value_after(argument, "memory=")))
-		to->memory = value;
-}
-
-static int open_all(const struct settings *from)
+static int open_all(const struct options *from)
 {
 	struct machine *machine = this_machine();
 	const char *failed =
@@ -66,24 +42,19 @@ static int open_all(const struct settings *from)
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int count,
 				 char **arguments)
 {
-	struct settings settings = {0};
-	if (count == 1 && !strcmp(arguments[0], "check=on")) {
-		fprintf(stderr, "famulus: loads\n");
+	struct options options = {0};
+	if (!options_read(&options, count, arguments))
 		return 1; /* QEMU ends */
-	}
-	for (int i = 0; i < count; i++)
-		read_setting(&settings, arguments[i]);
-	if (!settings.pool || !settings.folder || !settings.node || !settings.ram ||
-	    !settings.memory) {
-		fprintf(stderr, "famulus: pool, folder, node, ram and memory are wanted\n");
+	if (options_check(&options)) {
+		fprintf(stderr, "famulus: loads\n");
 		return 1;
 	}
 	if (strcmp(info->target_name, "x86_64") || !info->system_emulation) {
-		fprintf(stderr, "famulus: an x86_64 machine is wanted, not %s\n",
+		fprintf(stderr, "famulus: the plugin needs an x86_64 machine, not %s\n",
 			info->target_name);
 		return 1;
 	}
-	if (open_all(&settings))
+	if (open_all(&options))
 		return 1;
 	machine_node()->pid = (uint64_t)getpid();
 	life_begin(id);
