@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET PHASE, on all nodes at once.
- * PHASE counts from 0 the ends of nodes that the file has before the part.
+ * PHASE is the number of `kill` and `stop` lines that FILE has before the part.
  *
- * README.md tells what is in FILE. Prints a line for each run: the registers that this node has loaded.
+ * README.md describes FILE. Prints a line for each run: the registers that this node has loaded.
  */
 #define _GNU_SOURCE
 #include <famulus_uapi.h>
@@ -19,9 +19,8 @@
 #define LINE     64
 #define NAMES    32
 #define STEPS    64
-#define MEETINGS 64 /* lines: 16 nodes, four phases */
-#define CROWD \
-	4096 /* lines that `crowd` touches: more than a bounded cache of a test has room for */
+#define MEETINGS 64 /* lines for sync: 16 nodes, four phases */
+#define CROWD    4096 /* lines that `crowd` loads: more than a bounded cache holds */
 
 enum operation {
 	STORE,
@@ -49,7 +48,7 @@ static const char *const operations[] = {
 
 struct step {
 	enum operation operation;
-	unsigned offset; /* of the variable, from the run's first line */
+	unsigned offset; /* bytes from the run's first line to the variable */
 	uint64_t value;
 	int reg; /* -1: none */
 };
@@ -62,16 +61,16 @@ struct test {
 
 static struct test test;
 static uint64_t result[NAMES];
-static char *pool; /* from OFFSET: MEETINGS lines, those of the runs, the crowd */
-static volatile uint64_t
-	*flags; /* of this phase: how often each node has come to meet, a line each */
+static char *pool; /* from OFFSET on: MEETINGS lines, the runs' lines, the crowd's lines */
+static volatile uint64_t *
+	flags; /* of this phase, a line for each node: the number of syncs that the node has come to */
 static int device;
 static uint64_t random_state, met;
 static unsigned node, nodes;
 
-static void fails(const char *what)
+static void fails(const char *subject)
 {
-	perror(what);
+	perror(subject);
 	exit(1);
 }
 
@@ -159,7 +158,8 @@ static void read_test(const char *path, unsigned wanted)
 
 #define FLUSH(at) __asm__ volatile("clflush %0" : "+m"(*(at))::"memory")
 
-/* By plain flags, since locked instructions may act on the node's own cache. The fence is one for the test, too. */
+/* Use plain flags, because locked instructions may act on the node's own cache. The fence orders the test's own
+ * instructions, too. */
 static void meet(void)
 {
 	__asm__ volatile("mfence" ::: "memory");
@@ -239,7 +239,7 @@ static void print(unsigned number)
 	putchar('\n');
 }
 
-/* All lines are zeros, and nobody holds one. */
+/* Make all lines zeros, and have no node hold a line. */
 static void begin(char *first, size_t bytes, bool clear)
 {
 	if (clear)
