@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Caches: what excludes them, how they are compiled, what the tool is told."""
+"""Caches: the policy, the compilation, errors, the tool's arguments."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
 
 
-def test_watched_nodes_have_the_pool_itself(tmp_path, monkeypatch):
+def test_the_pool_itself_is_the_memory_of_watched_nodes(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
     pool = tmp_path / "pool"
     with pool.open("wb") as file:
@@ -33,7 +33,7 @@ def test_watched_nodes_have_the_pool_itself(tmp_path, monkeypatch):
     assert caches.private()
 
 
-def test_check_refuses_memory_that_is_coherent_on_purpose(tmp_path, monkeypatch):
+def test_check_refuses_a_fabric_with_coherent_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
     folder = FabricFolder("w")
     require_incoherent(folder)
@@ -45,12 +45,12 @@ def test_check_refuses_memory_that_is_coherent_on_purpose(tmp_path, monkeypatch)
     require_incoherent(folder)
 
 
-def test_policy_in_words():
+def test_a_policy_becomes_arguments_of_the_tool():
     policy = Policy(local_atomics=True, eviction="lru", lines=8, seed=3)
     assert policy.words() == ["0", "1", "2", "8", "3"]
 
 
-def test_the_folder_follows_from_the_pool():
+def test_the_folder_is_beside_the_pool():
     caches = Caches(Path("/dev/shm/fabric_em.a"))
     assert caches.folder == Path("/dev/shm/fabric_em.a.nodes")
     assert not caches.there()
@@ -72,7 +72,7 @@ def program_that_fails(folder: Path, name: str, says: str) -> Path:
     return path
 
 
-def test_a_compiler_that_fails(tmp_path, monkeypatch):
+def test_an_error_of_the_compiler_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     program_that_fails(tmp_path, "gcc", "no stdio.h")
@@ -85,7 +85,7 @@ def test_a_compiler_that_fails(tmp_path, monkeypatch):
     assert left == {".lock"}
 
 
-def test_a_qemu_that_does_not_take_it(tmp_path, monkeypatch):
+def test_a_qemu_that_does_not_load_the_plugin_is_an_error(tmp_path, monkeypatch):
     built = build.Built(tmp_path / "famulus.so", tmp_path / "caches")
     monkeypatch.setattr(build, "ensure", lambda: built)
     qemu = program_that_fails(tmp_path, "qemu", "plugin requires API version 4, but ...")
@@ -95,5 +95,5 @@ def test_a_qemu_that_does_not_take_it(tmp_path, monkeypatch):
     assert "API version 4" in caught.value.details
 
 
-def test_a_comma_in_the_plugins_path():
+def test_a_comma_in_the_plugins_path_is_doubled():
     assert build.check_arguments("q", Path("/a,b.so"))[-1] == "/a,,b.so,check=on"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Decode the instructions whose bytes stand on standard input in hexadecimal, one a line. */
+/* Decode the instructions on standard input, one in each line, their bytes in hexadecimal. */
 #include "decode.h"
 
 #include <stdio.h>

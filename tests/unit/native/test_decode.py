@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which instructions the plugin knows, and where it finds their operands. Bytes are GNU as's."""
+"""The instructions that the plugin decodes, and their operands. The bytes are from GNU as."""
 
 import subprocess
 
@@ -41,7 +41,7 @@ INSTRUCTIONS = {
     "488b07": ("mov (%rdi),%rax", 0, 0, NO, NO, 1, 0, 0, 0, 0, NO),
     "0f0d08": ("prefetchw (%rax)", 0, 0, NO, NO, 1, 0, 0, 0, 0, NO),
     "0f18c0": ("a hint", 0, 0, NO, NO, 1, 0, 0, 0, 0, NO),
-    "0faee0": ("a reserved one", 0, 0, NO, NO, 1, 0, 0, 0, 0, NO),
+    "0faee0": ("a reserved instruction", 0, 0, NO, NO, 1, 0, 0, 0, 0, NO),
 }
 AVX = ("c5f9e707", "c5fde707", "c5fc2b07", "c4c17de706")
 
@@ -59,11 +59,11 @@ def decoded(tmp_path_factory):
     return decode
 
 
-def test_instructions(decoded):
+def test_operation_and_operand_of_each_instruction(decoded):
     found = decoded(list(INSTRUCTIONS))
     for code, (name, *wanted) in INSTRUCTIONS.items():
         assert found[code] == tuple(wanted), name
 
 
-def test_the_same_in_avx(decoded):
+def test_non_temporal_stores_of_avx(decoded):
     assert {row[0] for row in decoded(list(AVX)).values()} == {10}

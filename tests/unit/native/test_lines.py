@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Lines between pool and images: the plugin's own code, in processes that stand for nodes."""
+"""Moves of lines between the pool and images: the plugin's code, in processes that act as nodes."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", 
 
 
 class Fabric:
-    """A pool and nodes that are processes."""
+    """A pool, and processes that act as nodes."""
 
     def __init__(self, program: Path, folder: Path, size: int) -> None:
         self.program = program
@@ -72,7 +72,7 @@ def fabric(program, tmp_path):
     made.end()
 
 
-def test_a_store_stays_until_it_is_written_back(fabric):
+def test_other_nodes_see_a_store_after_the_write_back(fabric):
     fabric.do(1, "store", 100, 7)
     assert (fabric.byte(100), fabric.do(2, "load", 100)) == (0, 0)
     assert fabric.do(1, "write_back", 100) == 1 << 36
@@ -81,7 +81,7 @@ def test_a_store_stays_until_it_is_written_back(fabric):
     assert fabric.do(2, "load", 100) == 7
 
 
-def test_a_node_that_holds_nothing_sees_it_at_once(fabric):
+def test_a_node_that_holds_no_line_sees_a_write_back_at_once(fabric):
     fabric.do(1, "store", 100, 7)
     fabric.do(1, "drop", 100)
     assert fabric.do(2, "load", 100) == 7
@@ -96,7 +96,7 @@ def test_bytes_of_two_writers_are_merged(fabric):
     assert fabric.do(1, "load", 65) == 2
 
 
-def test_what_is_written_back_was_stored_even_if_it_looks_unchanged(fabric):
+def test_a_write_back_has_a_dirty_byte_whose_value_is_unchanged(fabric):
     fabric.do(1, "store", 0, 0)
     fabric.do(2, "store", 0, 5)
     fabric.do(2, "drop", 0)
@@ -105,7 +105,7 @@ def test_what_is_written_back_was_stored_even_if_it_looks_unchanged(fabric):
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_stores_that_nobody_saw_are_found(fabric, held):
+def test_a_write_back_has_unseen_stores(fabric, held):
     if held:
         fabric.do(1, "load", 200)
         fabric.do(2, "store", 201, 3)
@@ -115,7 +115,7 @@ def test_stores_that_nobody_saw_are_found(fabric, held):
     assert (fabric.byte(200), fabric.byte(201)) == (9, 3 if held else 0)
 
 
-def test_a_store_that_nobody_saw_survives_another_nodes_write_back(fabric):
+def test_an_unseen_store_survives_another_nodes_write_back(fabric):
     fabric.do(1, "unseen", 300, 9)
     fabric.do(2, "store", 301, 4)
     fabric.do(2, "drop", 301)
@@ -124,7 +124,7 @@ def test_a_store_that_nobody_saw_survives_another_nodes_write_back(fabric):
     assert (fabric.byte(300), fabric.byte(301)) == (9, 4)
 
 
-def test_all_lines(fabric):
+def test_a_sweep_drops_all_lines(fabric):
     for at in (0, 5000, 500000):
         fabric.do(1, "store", at, 1)
     fabric.do(1, "unseen", 70000, 2)
@@ -132,17 +132,17 @@ def test_all_lines(fabric):
     assert [fabric.byte(at) for at in (0, 5000, 500000, 70000)] == [1, 1, 1, 2]
 
 
-def test_a_node_that_dies_in_a_write_back_does_not_stop_others(fabric):
+def test_a_node_finishes_the_write_back_of_a_dead_node(fabric):
     fabric.do(1, "die", 64, 8)
     fabric.nodes[1].wait()
     assert fabric.do(2, "load", 128) == 0
     assert fabric.do(2, "load", 64 + 64 * 4096 // 64) == 0
-    assert fabric.do(2, "load", 64) == 8  # what it had begun is done
+    assert fabric.do(2, "load", 64) == 8  # the write-back that node 1 had begun
     assert fabric.byte(64) == 8
 
 
 @pytest.mark.parametrize("at", [64, 70])
-def test_a_store_that_nobody_saw_survives_what_a_dead_node_had_begun(fabric, at):
+def test_an_unseen_store_survives_the_write_back_of_a_dead_node(fabric, at):
     fabric.do(1, "die", 64, 8)
     fabric.nodes[1].wait()
     fabric.do(2, "unseen", at, 9)
@@ -159,7 +159,7 @@ def test_dirty_lines_die_with_their_node(fabric):
     assert fabric.do(1, "load", 100) == 0
 
 
-def test_a_node_that_starts_has_what_the_pool_has(fabric):
+def test_a_node_that_starts_has_the_pools_bytes(fabric):
     fabric.do(1, "store", 100, 7)
     fabric.do(1, "drop", 100)
     fabric.start(3)
@@ -167,7 +167,7 @@ def test_a_node_that_starts_has_what_the_pool_has(fabric):
     assert [count.number for count in fabric.caches.counts() if count.runs] == [1, 2, 3]
 
 
-def test_the_host_stores_past_all_caches(fabric):
+def test_a_store_of_the_host_reaches_pool_and_images(fabric):
     fabric.do(1, "load", 64)
     access.write(fabric.pool, 60, b"abcdefgh")
     assert fabric.do(1, "load", 64) == 0
@@ -178,7 +178,7 @@ def test_the_host_stores_past_all_caches(fabric):
     assert fabric.do(1, "load", 66) == ord("g")
 
 
-def test_a_pool_of_64_gigabytes_takes_what_is_touched(program, tmp_path):
+def test_a_pool_of_64_gigabytes_takes_room_for_touched_pages_only(program, tmp_path):
     fabric = Fabric(program, tmp_path, 64 * GIB)
     fabric.start(1)
     fabric.start(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The plugin's memory of which line of its script a thread runs."""
+"""The plugin knows the line of the script that each thread runs."""
 
 import ctypes
 import subprocess
@@ -20,7 +20,7 @@ def script(tmp_path_factory):
     return ctypes.CDLL(str(target))
 
 
-def test_a_line_is_told_of_its_own_thread_until_its_program_ends(script):
+def test_a_thread_has_its_line_until_the_program_ends(script):
     def pc(space, thread, at=PC):
         return function(space, thread, at)
 
