@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "access.h"
 #include "copy.h"
+#include "event.h"
 #include "line.h"
 #include "machine.h"
 #include "pending.h"
-#include "tell.h"
 
 /* The parts beyond a page's end lie wherever the page tables map the next page. */
 void access_each_part(struct cpu *cpu, const struct access *a, access_part *each)
@@ -41,9 +41,9 @@ static void tell_whole(struct cpu *cpu, const struct access *a)
 	if (!cpu->ring)
 		return;
 	if (a->vaddr % PAGE_BYTES + a->size > PAGE_BYTES)
-		access_each_part(cpu, a, tell_access);
+		access_each_part(cpu, a, event_access);
 	else
-		tell_access(cpu, a, a->offset, a->size);
+		event_access(cpu, a, a->offset, a->size);
 }
 
 void access_done(struct cpu *cpu, const struct access *a)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "copy.h"
+#include "event.h"
 #include "line.h"
 #include "lock.h"
 #include "machine.h"
-#include "tell.h"
 
 static bool holds(uint64_t line)
 {
@@ -25,7 +25,7 @@ static void evict(struct cpu *cpu, uint64_t line)
 	struct machine *machine = this_machine();
 	if (!holds(line))
 		return;
-	tell_event(cpu, STREAM_EVICTED, line * LINE_BYTES, 0);
+	event_put(cpu, STREAM_EVICTED, line * LINE_BYTES, 0);
 	lock_line(&machine->fabric, line, cpu->number);
 	line_drop(&machine->fabric, machine->view, line);
 	unlock_line(&machine->fabric, line);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "flush.h"
 #include "copy.h"
+#include "event.h"
 #include "machine.h"
 #include "owed.h"
 #include "pending.h"
 #include "sweep.h"
-#include "tell.h"
 
 void flush_line(struct cpu *cpu, const struct site *site)
 {
@@ -21,7 +21,7 @@ void flush_line(struct cpu *cpu, const struct site *site)
 	if (!address_is_pool(offset))
 		return;
 	uint64_t line = offset / LINE_BYTES;
-	tell_event(cpu, kinds[site->in.operation], line * LINE_BYTES, site->low);
+	event_put(cpu, kinds[site->in.operation], line * LINE_BYTES, site->low);
 	if (site->in.operation != OP_CLFLUSH)
 		pending_add(cpu, line, site->in.operation == OP_CLFLUSHOPT);
 	else if (this_machine()->view)
@@ -32,7 +32,7 @@ void flush_all(struct cpu *cpu, const struct site *site)
 {
 	struct machine *machine = this_machine();
 	pending_drain(cpu);
-	tell_event(cpu, STREAM_WBINVD, STREAM_NO_OFFSET, site->low);
+	event_put(cpu, STREAM_WBINVD, STREAM_NO_OFFSET, site->low);
 	if (machine->view)
 		sweep_lines(&machine->fabric, machine->view, cpu->number,
 			    site->in.operation == OP_WBINVD);
@@ -42,5 +42,5 @@ void flush_fence(struct cpu *cpu, enum stream_event_kind kind, unsigned low)
 {
 	if (kind != STREAM_LFENCE)
 		pending_drain(cpu);
-	tell_event(cpu, kind, STREAM_NO_OFFSET, low);
+	event_put(cpu, kind, STREAM_NO_OFFSET, low);
 }

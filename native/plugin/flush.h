@@ -9,7 +9,7 @@
 void flush_line(struct cpu *, const struct site *);
 /* wbinvd, wbnoinvd */
 void flush_all(struct cpu *, const struct site *);
-/* sfence, mfence, lfence; `low` as in tell.h. */
+/* sfence, mfence, lfence; `low` as in event.h. */
 void flush_fence(struct cpu *, enum stream_event_kind, unsigned low);
 
 #endif

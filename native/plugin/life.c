@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "life.h"
+#include "event.h"
 #include "machine.h"
 #include "mode.h"
 #include "pending.h"
 #include "ring.h"
 #include "sweep.h"
-#include "tell.h"
 #include "watch.h"
 
 #include <stdio.h>
@@ -81,7 +81,7 @@ static void begin_mode(qemu_plugin_id_t id)
 		abort();
 	}
 	open_rings(machine);
-	tell_event(&machine->cpu[0], STREAM_NODE_UP, STREAM_NO_OFFSET, 0);
+	event_put(&machine->cpu[0], STREAM_NODE_UP, STREAM_NO_OFFSET, 0);
 	register_all(id);
 	mode_report(machine->does);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "locked.h"
 #include "access.h"
+#include "event.h"
 #include "line.h"
 #include "lock.h"
 #include "machine.h"
 #include "pending.h"
-#include "tell.h"
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ void locked_before(struct cpu *cpu, const struct site *site)
 	locked_let_go(cpu);
 	pending_drain(cpu);
 	if (fence)
-		tell_event(cpu, STREAM_LOCKED, STREAM_NO_OFFSET, site->low);
+		event_put(cpu, STREAM_LOCKED, STREAM_NO_OFFSET, site->low);
 	if (machine->fabric.control->local_atomics && !cpu->ring)
 		return;
 	uint64_t vaddr = address_operand(&site->in, site->low);
@@ -67,7 +67,7 @@ static void part_locked(struct cpu *cpu, const struct access *a, uint64_t offset
 		lock_line(&machine->fabric, line, cpu->number);
 	struct access done = as_done(a, offset);
 	if (offset == a->offset)
-		tell_access(cpu, &done, offset, a->size);
+		event_access(cpu, &done, offset, a->size);
 	if (machine->view && !machine->fabric.control->local_atomics) {
 		__atomic_fetch_or(&machine->view->dirty[line], line_mask(offset % LINE_BYTES, size),
 				  __ATOMIC_ACQ_REL);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "message.h"
+#include "event.h"
 #include "pending.h"
 #include "says.h"
 #include "script.h"
-#include "tell.h"
 
 static void new_process(struct cpu *cpu, enum stream_event_kind kind, unsigned low)
 {
 	if (!cpu->ring)
 		return;
 	script_ends(cpu_space(cpu));
-	tell_process(cpu, kind, low);
+	event_process(cpu, kind, low);
 }
 
 /* The line of a script is no event, and the message orders nothing. */

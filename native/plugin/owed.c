@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "owed.h"
 #include "copy.h"
+#include "event.h"
 #include "machine.h"
-#include "tell.h"
 
 #include <pthread.h>
 
@@ -50,9 +50,9 @@ static bool is_mapped(struct page *page, uint64_t *offset)
 /* Flush a line at once; the event names the instruction at `pc`. */
 static void flush_now(struct cpu *cpu, uint64_t line, bool drop, uint64_t pc)
 {
-	tell_event_at(cpu, drop ? STREAM_CLFLUSH : STREAM_CLWB, line * LINE_BYTES, pc);
+	event_put_at(cpu, drop ? STREAM_CLFLUSH : STREAM_CLWB, line * LINE_BYTES, pc);
 	if (!drop)
-		tell_event_at(cpu, STREAM_PUSHED, line * LINE_BYTES, pc);
+		event_put_at(cpu, STREAM_PUSHED, line * LINE_BYTES, pc);
 	if (this_machine()->view)
 		copy_write_back(cpu, line, drop);
 }

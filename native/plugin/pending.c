@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pending.h"
 #include "copy.h"
+#include "event.h"
 #include "machine.h"
-#include "tell.h"
 
 static void push(struct cpu *cpu, const struct pending *one)
 {
-	tell_event(cpu, STREAM_PUSHED, one->line * LINE_BYTES, 0);
+	event_put(cpu, STREAM_PUSHED, one->line * LINE_BYTES, 0);
 	if (this_machine()->view)
 		copy_write_back(cpu, one->line, one->drop);
 }

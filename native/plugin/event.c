@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tell.h"
+#include "event.h"
 #include "machine.h"
 #include "ring.h"
 #include "script.h"
@@ -15,20 +15,20 @@ static void put_at(struct cpu *cpu, struct stream_event *event, uint64_t pc)
 	ring_put(&machine->fabric, cpu->ring, event);
 }
 
-void tell_event_at(struct cpu *cpu, enum stream_event_kind kind, uint64_t offset, uint64_t pc)
+void event_put_at(struct cpu *cpu, enum stream_event_kind kind, uint64_t offset, uint64_t pc)
 {
 	struct stream_event event = {.kind = kind, .offset = offset};
 	if (cpu->ring)
 		put_at(cpu, &event, pc);
 }
 
-void tell_event(struct cpu *cpu, enum stream_event_kind kind, uint64_t offset, unsigned low)
+void event_put(struct cpu *cpu, enum stream_event_kind kind, uint64_t offset, unsigned low)
 {
 	if (cpu->ring)
-		tell_event_at(cpu, kind, offset, address_pc(low));
+		event_put_at(cpu, kind, offset, address_pc(low));
 }
 
-void tell_access(struct cpu *cpu, const struct access *a, uint64_t offset, unsigned size)
+void event_access(struct cpu *cpu, const struct access *a, uint64_t offset, unsigned size)
 {
 	struct stream_event event = {.kind = a->kind, .offset = offset, .size = (uint16_t)size};
 	event.value = a->value;
@@ -37,7 +37,7 @@ void tell_access(struct cpu *cpu, const struct access *a, uint64_t offset, unsig
 		put_at(cpu, &event, address_pc(a->low));
 }
 
-void tell_process(struct cpu *cpu, enum stream_event_kind kind, unsigned low)
+void event_process(struct cpu *cpu, enum stream_event_kind kind, unsigned low)
 {
 	struct stream_event event = {.kind = kind, .offset = STREAM_NO_OFFSET};
 	if (!cpu->ring)
