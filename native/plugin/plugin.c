@@ -14,9 +14,9 @@
 EXPORTED int qemu_plugin_version = QEMU_PLUGIN_API;
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t, const struct qemu_info_t *, int, char **);
 
-static int fails(const char *what)
+static int fails(const char *subject)
 {
-	fprintf(stderr, "famulus: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "famulus: %s: %s\n", subject, strerror(errno));
 	return 1;
 }
 

@@ -41,7 +41,7 @@ def _programs() -> compiled.Programs:
 def require_loadable(qemu: str) -> None:
     """Raise FamulusError with QEMU's message if the QEMU program `qemu` does not load the plugin.
 
-    A QEMU loads a plugin that was made for QEMU's own plugin API, or for an older one that QEMU
+    A QEMU loads a plugin that was made for QEMU's own plugin API, or for an older API that QEMU
     still supports.
     """
     result = run(check_arguments(qemu, ensure().plugin), timeout=_TIMEOUT, check=False)
