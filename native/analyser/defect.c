@@ -2,6 +2,7 @@
 #include "defect.h"
 
 #include "memory.h"
+#include "names.h"
 
 #include <inttypes.h>
 
@@ -11,36 +12,6 @@ struct defect {
 	unsigned long count, most; /* most: at one place */
 };
 
-static const char *const kinds[] = {
-	"stale read",
-	"unflushed publication",
-	"lost update",
-	"missing fence",
-	"unflushed at exit",
-	"data race",
-	"write-back of a clean line",
-	"double flush",
-};
-static const char *const events[] = {
-	"none",
-	"load",
-	"store",
-	"non-temporal store",
-	"locked instruction",
-	"clflush",
-	"clflushopt",
-	"clwb",
-	"wbinvd",
-	"sfence",
-	"mfence",
-	"lfence",
-	"pushed",
-	"evicted",
-	"process",
-	"exit",
-	"node up",
-	"node down",
-};
 static struct defect *defects, **end = &defects; /* in the order of their first findings */
 static struct map distinct; /* the same by kind and instructions */
 
@@ -89,8 +60,8 @@ static void print_event(FILE *out, const char *name, const struct stream_event *
 		", \"%s\": {\"what\": \"%s\", \"node\": %u, \"space\": %" PRIu64
 		", \"thread\": %" PRIu64 ", \"pc\": %" PRIu64 ", \"offset\": %" PRIu64
 		", \"size\": %u, \"value\": %" PRIu64 ", \"seq\": %" PRIu64 "}",
-		name, events[event->kind], event->node, event->space, event->thread, event->pc,
-		event->offset, event->size, event->value, event->seq);
+		name, name_of_event(event->kind), event->node, event->space, event->thread,
+		event->pc, event->offset, event->size, event->value, event->seq);
 }
 
 static void print_flush(FILE *out, const struct finding *finding)
@@ -127,7 +98,7 @@ static void print_defect(FILE *out, const struct defect *defect)
 {
 	const struct finding *finding = &defect->finding;
 	fprintf(out, "{\"kind\": \"%s\", \"count\": %lu, \"most\": %lu, \"line\": %" PRIu64,
-		kinds[finding->kind], defect->count, defect->most, finding->line);
+		name_of_defect(finding->kind), defect->count, defect->most, finding->line);
 	if (finding->polls)
 		fputs(", \"polls\": true", out);
 	if (finding->note)

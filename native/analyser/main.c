@@ -5,12 +5,14 @@
  * famulus-analyser [--notes] --replay FILE: the same for a file of events; FILE - is standard input.
  * --notes: print performance notes, too.
  * --trace FILE: count accesses (trace.h) instead of judging them, and write the counts to FILE at the end.
+ * --kinds, --events alone: print the names of the kinds of defects or events, a line each, and end.
  * --live SECONDS: count accesses, and print a JSON line of counts at this interval.
  */
 #include "cache.h"
 #include "defect.h"
 #include "judge_flush.h"
 #include "line.h"
+#include "names.h"
 #include "race.h"
 #include "record.h"
 #include "rings.h"
@@ -126,11 +128,24 @@ static bool parse_options(int argc, char *argv[])
 	return !options.folder != !options.replay;
 }
 
+static bool print_names(const char *option)
+{
+	if (!strcmp(option, "--kinds"))
+		names_print_defects(stdout);
+	else if (!strcmp(option, "--events"))
+		names_print_events(stdout);
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char *argv[])
 {
+	if (argc == 2 && print_names(argv[1]))
+		return 0;
 	if (!parse_options(argc, argv)) {
 		fputs("usage: famulus-analyser [--notes] [--trace FILE] [--live SECONDS] "
-		      "FOLDER | --replay FILE\n",
+		      "FOLDER | --replay FILE | --kinds | --events\n",
 		      stderr);
 		return 2;
 	}
