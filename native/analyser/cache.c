@@ -62,10 +62,8 @@ static void begin_write_back(struct copy *copy, const struct stream_event *event
 {
 	for (unsigned g = 0; g < line_granules(copy->line); g++) {
 		struct record *store = record_at(copy_last(copy, g));
-		if (store->seq && !store->flushed) {
+		if (store->seq && !store->flushed)
 			store->flushed = event->seq;
-			store->flush_pc = event->pc;
-		}
 	}
 }
 
@@ -137,8 +135,7 @@ static void store_non_temporal(const struct stream_event *event)
 	struct copy *copy = store(event);
 	struct record *record = record_at(copy->seen[event->offset % LINE >> copy->line->shift]);
 	record->flushed = event->seq;
-	record->flush_pc = event->pc;
-	thread_add_pending(event, copy, bytes_mask(event->offset, event->size));
+	thread_add_pending(event, copy);
 }
 
 /* A locked instruction acts on the pool: the node writes the line back first, and keeps no copy. */
@@ -164,7 +161,6 @@ static void locked(const struct stream_event *event)
 	judge_store(event, copy);
 	rec_t record = record_new(event, 0);
 	record_at(record)->flushed = record_at(record)->done = event->seq;
-	record_at(record)->flush_pc = event->pc;
 	EACH_GRANULE(g, line, event->offset, event->size) {
 		copy->seen[g] = line->pool[g] = record;
 		if (copy->last)
@@ -183,7 +179,7 @@ static void flush(const struct stream_event *event)
 		return;
 	begin_write_back(copy, event);
 	if (event->kind != STREAM_CLFLUSH) {
-		thread_add_pending(event, copy, 0);
+		thread_add_pending(event, copy);
 		return;
 	}
 	complete_write_back(copy, event->seq, event->seq);

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "finding.h"
 
+bool event_stores(const struct stream_event *event)
+{
+	return event->kind == STREAM_STORE || event->kind == STREAM_STORE_NT ||
+	       event->kind == STREAM_LOCKED;
+}
+
 int same_value(const struct record *store, uint64_t offset, unsigned size, uint64_t value)
 {
 	uint64_t from = store->offset > offset ? store->offset : offset;

@@ -36,6 +36,9 @@ struct finding finding_of(enum defect_kind kind, const struct record *store,
 struct finding finding_of_store(enum defect_kind kind, const struct record *store,
 				const struct line *line);
 
+/* Tell a store from a load. Locked instructions count as stores. */
+bool event_stores(const struct stream_event *event);
+
 /*
  * Compare the bytes of `store` with an access's `value` where both overlap: 1 equal, 0 different. Only the
  * first 8 bytes of an access are known; -1: no known byte overlaps.

@@ -47,7 +47,7 @@ static void report_unflushed(const struct copy *copy, uint64_t space)
 		if (copy_is_dirty(copy, g) && copy->seen[g] != before && !store->flushed &&
 		    store->space == space)
 			report(UNFLUSHED_AT_EXIT, store, copy->line,
-			       "its process ended without writing it back");
+			       "its process ended without a write-back of the store");
 		before = copy->seen[g];
 	}
 }

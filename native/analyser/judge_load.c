@@ -65,7 +65,7 @@ static void publication(const struct record *store, const struct stream_event *e
 	struct finding finding =
 		finding_of(begun ? MISSING_FENCE : UNFLUSHED_PUBLICATION, store, event, line);
 	add_flag(&finding, edge);
-	finding.note = begun            ? "no fence between the write-back and what told of it"
+	finding.note = begun ? "no fence between the write-back and the store of the flag"
 		       : store->flushed ? "written back only after the flag was stored"
 					: "not written back";
 	report(&finding, store);
@@ -86,9 +86,9 @@ static void spinning(const struct record *store, const struct stream_event *even
 	bool in_pool = line->pool && record_at(line->pool[granule])->seq >= store->seq;
 	bool again = reading->pc == event->pc && reading->fetch == copy->fetch;
 	if (!in_pool && store->kind != STREAM_LOCKED && has_ended(store))
-		stale(store, event, line, "its process ended without writing it back");
+		stale(store, event, line, "its process ended without a write-back of the store");
 	else if (in_pool && again && ++reading->repeats == SPINS)
-		stale(store, event, line, "read again and again from one old copy");
+		stale(store, event, line, "read again and again from the same old copy");
 }
 
 static void unfenced(const struct stream_event *event, struct copy *copy, rec_t pool)

@@ -41,7 +41,7 @@ static void one_line(const struct stream_event *event, const struct copy *other)
 	lost(store, event, other->line,
 	     bytes_mask(store->offset, store->size) | bytes_mask(event->offset, event->size),
 	     other->dirty ? "both nodes hold stores in one line that are not written back"
-			  : "both nodes store in one line, and nothing orders them");
+			  : "both nodes store in one line, and nothing orders the stores");
 }
 
 /* If only the load of a plain word orders the two accesses, the word is a flag. */
@@ -111,8 +111,9 @@ void judge_write_back(const struct copy *copy)
 		if (same_value(pool, mine->offset, mine->size, mine->value) == 1)
 			continue;
 		lost(pool, &event, line, bytes_mask(pool->offset, pool->size),
-		     dirty ? "overwritten by a write-back that did not know of it"
-			   : "in the line, and gone on hardware, when an older copy of it is "
-			     "written back");
+		     dirty ? "overwritten by a write-back whose node did not know of the store"
+			   : "in the same line: on hardware, the write-back of an older copy of "
+			     "the "
+			     "line undoes the store");
 	}
 }

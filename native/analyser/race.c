@@ -92,11 +92,6 @@ static struct suspect *suspect_of(const struct finding *finding)
 	return suspect;
 }
 
-static bool is_store(uint8_t kind)
-{
-	return kind == STREAM_STORE || kind == STREAM_STORE_NT || kind == STREAM_LOCKED;
-}
-
 static bool is_same_access(const struct stream_event *a, const struct stream_event *b)
 {
 	return a->offset == b->offset && a->size == b->size && a->node == b->node;
@@ -130,7 +125,7 @@ static bool is_flag(const struct finding *finding)
 
 static void report(struct finding *finding, unsigned times)
 {
-	bool is_load = !is_store(finding->second.kind);
+	bool is_load = !event_stores(&finding->second);
 	if (is_load && is_flag(finding))
 		return;
 	finding->polls = is_load && is_in(&polls, finding->second.pc);

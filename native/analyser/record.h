@@ -17,7 +17,6 @@ typedef uint32_t rec_t;
 struct record {
 	uint64_t seq, pc, offset, space, thread, value;
 	uint64_t flushed; /* when a write-back of the store was begun; 0: not yet */
-	uint64_t flush_pc; /* the instruction that began the write-back */
 	uint64_t done; /* when the write-back was complete, fence included; NEVER: not yet */
 	uint32_t snapshot; /* the clock of the store's node at the store */
 	uint16_t size;

@@ -22,19 +22,18 @@ struct reader {
 	unsigned looks;
 	struct {
 		uint64_t from, to, word;
-	} section
-		[SECTIONS]; /* the last ones; word STREAM_NO_OFFSET: the reader discarded the section */
+	} section[SECTIONS]; /* the last; word STREAM_NO_OFFSET: discarded */
 	unsigned sections;
 };
 
 static struct reader readers[NODES]; /* by node */
 
-static void end_section(struct reader *of)
+static void end_section(struct reader *reader)
 {
-	for (unsigned i = 0; i < of->count; i++)
-		race_keep(&of->finding[i]);
-	of->count = 0;
-	of->any_locked = false;
+	for (unsigned i = 0; i < reader->count; i++)
+		race_keep(&reader->finding[i]);
+	reader->count = 0;
+	reader->any_locked = false;
 }
 
 /* The writer changed the word before the store of the finding, so the word may be locked. */
@@ -56,35 +55,35 @@ static bool depends_on_loads_since(const struct finding *finding, uint64_t since
  * The reader looks at a word again. If the word has changed, discard the findings of loads after the look
  * `since`; if not, note the loads that may have found the word locked.
  */
-static void validate(struct reader *of, uint64_t word, uint64_t since, bool changed)
+static void validate(struct reader *reader, uint64_t word, uint64_t since, bool changed)
 {
-	unsigned count = of->count;
-	of->count = 0;
+	unsigned count = reader->count;
+	reader->count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		bool is_of = of->finding[i].second.seq > since &&
-			     depends_on_loads_since(&of->finding[i], since);
-		bool locked = of->may_be_locked[i];
-		if (is_of && changed)
+		bool is_inside = reader->finding[i].second.seq > since &&
+				 depends_on_loads_since(&reader->finding[i], since);
+		bool locked = reader->may_be_locked[i];
+		if (is_inside && changed)
 			continue;
-		of->finding[of->count] = of->finding[i];
-		locked |= is_of && may_be_locked(&of->finding[i], word);
-		of->may_be_locked[of->count++] = locked;
-		of->any_locked |= locked;
+		reader->finding[reader->count] = reader->finding[i];
+		locked |= is_inside && may_be_locked(&reader->finding[i], word);
+		reader->may_be_locked[reader->count++] = locked;
+		reader->any_locked |= locked;
 	}
 }
 
 /* A load that the reader makes again was discarded before, if the word may have been locked. */
 void section_load(const struct stream_event *load)
 {
-	struct reader *of = &readers[load->node];
-	for (unsigned i = of->any_locked ? of->count : 0; i-- > 0;) {
-		const struct stream_event *earlier = &of->finding[i].second;
-		if (!of->may_be_locked[i] || earlier->pc != load->pc ||
+	struct reader *reader = &readers[load->node];
+	for (unsigned i = reader->any_locked ? reader->count : 0; i-- > 0;) {
+		const struct stream_event *earlier = &reader->finding[i].second;
+		if (!reader->may_be_locked[i] || earlier->pc != load->pc ||
 		    earlier->offset != load->offset)
 			continue;
-		of->count--;
-		of->finding[i] = of->finding[of->count];
-		of->may_be_locked[i] = of->may_be_locked[of->count];
+		reader->count--;
+		reader->finding[i] = reader->finding[reader->count];
+		reader->may_be_locked[i] = reader->may_be_locked[reader->count];
 	}
 }
 
@@ -99,87 +98,89 @@ static bool has_stored_since(uint8_t node, uint64_t word, uint64_t seq)
  */
 static bool is_excused(uint8_t node, const struct record *store, uint64_t seq)
 {
-	const struct reader *of = &readers[node];
+	const struct reader *reader = &readers[node];
 	for (unsigned i = 0; i < SECTIONS; i++)
-		if (seq > of->section[i].from && seq < of->section[i].to && store->seq > seq &&
-		    (of->section[i].word == STREAM_NO_OFFSET ||
-		     has_stored_since(store->node, of->section[i].word, of->section[i].to)))
+		if (seq > reader->section[i].from && seq < reader->section[i].to &&
+		    store->seq > seq &&
+		    (reader->section[i].word == STREAM_NO_OFFSET ||
+		     has_stored_since(store->node, reader->section[i].word, reader->section[i].to)))
 			return true;
 	return false;
 }
 
-static void note_section(struct reader *of, uint64_t word, uint64_t from, uint64_t to)
+static void note_section(struct reader *reader, uint64_t word, uint64_t from, uint64_t to)
 {
 	for (unsigned i = 0; i < SECTIONS; i++)
-		if (of->section[i].to == from && of->section[i].word == word) {
-			of->section[i].to = to;
+		if (reader->section[i].to == from && reader->section[i].word == word) {
+			reader->section[i].to = to;
 			return;
 		}
-	of->section[of->sections % SECTIONS].from = from;
-	of->section[of->sections % SECTIONS].to = to;
-	of->section[of->sections++ % SECTIONS].word = word;
+	reader->section[reader->sections % SECTIONS].from = from;
+	reader->section[reader->sections % SECTIONS].to = to;
+	reader->section[reader->sections++ % SECTIONS].word = word;
 }
 
 /* The reader has looked at a word since the load, and the node that stores only now may have locked the word. */
-static bool was_locked(const struct reader *of, const struct finding *finding)
+static bool was_locked(const struct reader *reader, const struct finding *finding)
 {
-	for (unsigned i = 0; i < of->looks; i++)
-		if (of->look[i].seq > finding->second.seq &&
-		    may_be_locked(finding, of->look[i].word))
+	for (unsigned i = 0; i < reader->looks; i++)
+		if (reader->look[i].seq > finding->second.seq &&
+		    may_be_locked(finding, reader->look[i].word))
 			return true;
 	return false;
 }
 
 void section_add(const struct finding *finding)
 {
-	struct reader *of = &readers[finding->second.node];
-	if (!of->looks) {
+	struct reader *reader = &readers[finding->second.node];
+	if (!reader->looks) {
 		race_keep(finding);
 		return;
 	}
-	if (of->count == FINDINGS)
-		end_section(of);
-	of->may_be_locked[of->count] = was_locked(of, finding);
-	of->any_locked |= of->may_be_locked[of->count];
-	of->finding[of->count++] = *finding;
+	if (reader->count == FINDINGS)
+		end_section(reader);
+	reader->may_be_locked[reader->count] = was_locked(reader, finding);
+	reader->any_locked |= reader->may_be_locked[reader->count];
+	reader->finding[reader->count++] = *finding;
 }
 
 /* Return the last place of `look`, for look `i` again or, if `i` is no look, for a new one; the oldest goes. */
-static unsigned last_look(struct reader *of, unsigned i)
+static unsigned last_look(struct reader *reader, unsigned i)
 {
-	if (i == of->looks && of->looks < LOOKS)
-		return of->looks++;
-	if (i == of->looks)
+	if (i == reader->looks && reader->looks < LOOKS)
+		return reader->looks++;
+	if (i == reader->looks)
 		i = 0;
-	memmove(of->look + i, of->look + i + 1, (of->looks - 1 - i) * sizeof(*of->look));
-	return of->looks - 1;
+	memmove(reader->look + i, reader->look + i + 1,
+		(reader->looks - 1 - i) * sizeof(*reader->look));
+	return reader->looks - 1;
 }
 
 /* A locked instruction that stores ends the read section; one that does not store is a validation. */
 void section_locked(const struct stream_event *event)
 {
-	struct reader *of = &readers[event->node];
+	struct reader *reader = &readers[event->node];
 	unsigned i = 0;
-	if (event->value != event->old ||
-	    event->size > 8) { /* of larger values the second half is unknown */
-		end_section(of);
-		of->looks = 0;
+	/* Only the first 8 bytes of a value are known. */
+	if (event->value != event->old || event->size > 8) {
+		end_section(reader);
+		reader->looks = 0;
 		return;
 	}
-	while (i < of->looks &&
-	       (of->look[i].word != event->offset || of->look[i].size != event->size))
+	while (i < reader->looks &&
+	       (reader->look[i].word != event->offset || reader->look[i].size != event->size))
 		i++;
-	if (i < of->looks) {
-		bool changed = of->look[i].value != event->old;
-		validate(of, event->offset, of->look[i].seq, changed);
-		note_section(of, changed ? STREAM_NO_OFFSET : event->offset, of->look[i].seq,
-			     event->seq);
+	if (i < reader->looks) {
+		bool changed = reader->look[i].value != event->old;
+		validate(reader, event->offset, reader->look[i].seq, changed);
+		note_section(reader, changed ? STREAM_NO_OFFSET : event->offset,
+			     reader->look[i].seq, event->seq);
 	}
-	i = last_look(of, i);
-	of->look[i].word = event->offset;
-	of->look[i].value = event->value;
-	of->look[i].seq = event->seq;
-	of->look[i].size = event->size;
+	i = last_look(reader, i);
+	reader->look[i].word = event->offset;
+	reader->look[i].value = event->value;
+	reader->look[i].seq = event->seq;
+	reader->look[i].size = event->size;
 }
 
 void section_end_all(void)
@@ -188,16 +189,11 @@ void section_end_all(void)
 		end_section(&readers[node]);
 }
 
-static bool is_store(uint8_t kind)
-{
-	return kind == STREAM_STORE || kind == STREAM_STORE_NT || kind == STREAM_LOCKED;
-}
-
 void section_suspect(const struct record *store, const struct stream_event *other,
 		     const struct line *line)
 {
 	struct finding finding = finding_of(DATA_RACE, store, other, line);
-	if (is_store(other->kind))
+	if (event_stores(other))
 		race_keep(&finding);
 	else if (!is_excused(other->node, store, other->seq))
 		section_add(&finding);

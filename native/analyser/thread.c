@@ -47,7 +47,7 @@ static struct pending *find(struct thread *thread, const struct line *line)
 	return NULL;
 }
 
-void thread_add_pending(const struct stream_event *event, struct copy *copy, uint64_t bytes)
+void thread_add_pending(const struct stream_event *event, struct copy *copy)
 {
 	struct thread *thread = thread_get(event);
 	struct pending *pending = find(thread, copy->line);
@@ -59,9 +59,6 @@ void thread_add_pending(const struct stream_event *event, struct copy *copy, uin
 		pending = &thread->pending[thread->count++];
 		*pending = (struct pending){.copy = copy};
 	}
-	pending->bytes = bytes && (pending->bytes || pending->pushed || !pending->flush.seq)
-				 ? pending->bytes | bytes
-				 : 0;
 	pending->pushed = false;
 	pending->flush = flush_of(event);
 }

@@ -9,7 +9,6 @@
 struct pending {
 	struct copy *copy;
 	struct flush flush;
-	uint64_t bytes; /* of a non-temporal store; 0: the whole line */
 	bool pushed; /* the bytes have reached the pool */
 };
 
@@ -26,8 +25,8 @@ struct thread {
 
 struct thread *thread_get(const struct stream_event *event);
 
-/* Begin a write-back of `copy`: of the line, or of the `bytes` of a non-temporal store. */
-void thread_add_pending(const struct stream_event *event, struct copy *copy, uint64_t bytes);
+/* Note a write-back of `copy`, begun by a flush or a non-temporal store. */
+void thread_add_pending(const struct stream_event *event, struct copy *copy);
 
 /* A pending write-back of `line` that is not pushed; NULL: none. The second prefers the event's thread. */
 struct pending *thread_pending_of_node(uint8_t node, const struct line *line);
