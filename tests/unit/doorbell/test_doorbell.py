@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The doorbell's server against clients that read as QEMU does, message by message."""
+"""The doorbell server against clients that read as QEMU does, message by message."""
 
 import array
 import os
@@ -108,7 +108,7 @@ def greeting() -> int:
     return 3 + VECTORS
 
 
-def test_the_first_client_is_told_version_id_pool_and_its_own_vectors(bench: Bench) -> None:
+def test_the_first_client_gets_version_id_pool_and_its_own_vectors(bench: Bench) -> None:
     client = bench.client(7)
     messages = [client.message() for _ in range(5)]
     assert [value for value, _ in messages] == [0, 7, -1, 7, 7]
@@ -120,7 +120,7 @@ def test_the_first_client_is_told_version_id_pool_and_its_own_vectors(bench: Ben
     assert client.silent()
 
 
-def test_the_second_learns_of_the_first_and_the_first_of_it(bench: Bench) -> None:
+def test_two_clients_get_the_vectors_of_each_other(bench: Bench) -> None:
     first = bench.client(1)
     first.values(greeting())
     second = bench.client(2)
@@ -130,7 +130,7 @@ def test_the_second_learns_of_the_first_and_the_first_of_it(bench: Bench) -> Non
     assert second.silent()
 
 
-def test_what_one_rings_the_other_hears_vector_by_vector(bench: Bench) -> None:
+def test_a_ring_reaches_the_peer_on_its_vector(bench: Bench) -> None:
     first, second = bench.client(1), bench.client(2)
     own = [fd for _, fd in [first.message() for _ in range(5)][3:]]
     others = [fd for _, fd in [second.message() for _ in range(7)][3:5]]
@@ -141,7 +141,7 @@ def test_what_one_rings_the_other_hears_vector_by_vector(bench: Bench) -> None:
         os.eventfd_read(own[0] or -1)
 
 
-def test_who_comes_back_has_the_eventfds_that_the_others_know(bench: Bench) -> None:
+def test_a_client_that_comes_back_has_its_old_eventfds(bench: Bench) -> None:
     """Nobody is told that a peer has gone: QEMU 10.0.2 dies when it then comes back."""
     first, second = bench.client(1), bench.client(2)
     known = [first.message() for _ in range(greeting() + 2)][-1][1]
@@ -155,7 +155,9 @@ def test_who_comes_back_has_the_eventfds_that_the_others_know(bench: Bench) -> N
     assert os.eventfd_read(messages[-1][1] or -1) == 1
 
 
-def test_who_was_away_is_told_of_who_came_meanwhile_and_the_other_way_round(bench: Bench) -> None:
+def test_a_client_that_comes_back_and_new_clients_get_the_vectors_of_each_other(
+    bench: Bench,
+) -> None:
     bench.client(1).connection.close()
     bench.server.step(1)
     second = bench.client(2)
@@ -165,7 +167,7 @@ def test_who_was_away_is_told_of_who_came_meanwhile_and_the_other_way_round(benc
     assert second.values(2) == [1, 1]
 
 
-def test_a_second_client_of_a_node_takes_the_place_of_the_first(bench: Bench) -> None:
+def test_a_second_client_of_a_node_replaces_the_first(bench: Bench) -> None:
     other, old = bench.client(1), bench.client(2)
     other.values(greeting() + 2)
     new = bench.client(2)
@@ -176,7 +178,7 @@ def test_a_second_client_of_a_node_takes_the_place_of_the_first(bench: Bench) ->
 
 
 @pytest.mark.parametrize("garbage", [b"\0", b"GET / HTTP/1.0\r\n\r\n", b"x" * 4096])
-def test_a_client_that_speaks_is_none_and_harms_nobody(bench: Bench, garbage: bytes) -> None:
+def test_a_client_that_sends_data_is_dropped_and_others_go_on(bench: Bench, garbage: bytes) -> None:
     good, bad = bench.client(1), bench.client(2)
     good.values(greeting() + 2)
     bad.connection.sendall(garbage)
@@ -186,7 +188,7 @@ def test_a_client_that_speaks_is_none_and_harms_nobody(bench: Bench, garbage: by
     assert bench.client(3).values(7) == [0, 3, -1, 1, 1, 3, 3]
 
 
-def test_a_client_that_ends_at_once_is_noticed(bench: Bench) -> None:
+def test_a_client_that_ends_at_once_is_dropped(bench: Bench) -> None:
     good = bench.client(1)
     good.values(greeting())
     hasty = Client(bench.folder / "2")
@@ -198,7 +200,7 @@ def test_a_client_that_ends_at_once_is_noticed(bench: Bench) -> None:
     assert good.silent()
 
 
-def test_who_ends_while_another_comes_harms_nobody(bench: Bench) -> None:
+def test_a_client_that_ends_while_another_connects_disturbs_nobody(bench: Bench) -> None:
     """The server learns of both at once, and of the end by its message to who has gone."""
     gone = bench.client(3)
     new = Client(bench.folder / "2")
@@ -208,7 +210,7 @@ def test_who_ends_while_another_comes_harms_nobody(bench: Bench) -> None:
     assert new.values(7) == [0, 2, -1, 3, 3, 2, 2]
 
 
-def test_64_clients_all_know_each_other(bench: Bench) -> None:
+def test_64_clients_have_the_vectors_of_each_other(bench: Bench) -> None:
     """What a client does not take waits, and is sent later in the same order."""
     clients = [bench.client(number) for number in range(1, NODES + 1)]
     for number, client in enumerate(clients, 1):
@@ -222,7 +224,7 @@ def test_64_clients_all_know_each_other(bench: Bench) -> None:
         assert seen == [0, number, -1, *before, *[number] * VECTORS, *after]
 
 
-def test_a_client_that_takes_nothing_is_dropped_in_the_end(pool: IO[bytes]) -> None:
+def test_a_client_that_reads_nothing_is_dropped(pool: IO[bytes]) -> None:
     ours, theirs = socket.socketpair()
     outbox = Outbox(ours)
     with pytest.raises(OSError, match="reads no messages"):  # noqa: PT012 - after some hundred
@@ -245,7 +247,7 @@ def test_clients_that_come_and_go_leave_no_descriptor(bench: Bench) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) <= before  # other tests' may be collected
 
 
-def test_a_message_that_was_sent_in_part_goes_on_without_its_descriptor(pool: IO[bytes]) -> None:
+def test_the_rest_of_a_message_is_sent_without_its_descriptor(pool: IO[bytes]) -> None:
     ours, theirs = socket.socketpair()
     sent: list[tuple[bytes, int]] = []
 
@@ -273,7 +275,7 @@ def test_server_arguments(tmp_path: Path) -> None:
     ]
 
 
-def test_the_process_is_found_again_serves_and_is_stopped(tmp_path: Path, pool: IO[bytes]) -> None:
+def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool: IO[bytes]) -> None:
     doorbell = Doorbell(tmp_path / "bell")
     assert not doorbell.running()
     doorbell.start(Path(pool.name), VECTORS, 2)
@@ -293,7 +295,7 @@ def test_the_process_is_found_again_serves_and_is_stopped(tmp_path: Path, pool: 
     assert not doorbell.folder.exists()
 
 
-def test_without_a_pool_there_is_no_server(tmp_path: Path) -> None:
+def test_a_server_without_a_pool_does_not_start(tmp_path: Path) -> None:
     doorbell = Doorbell(tmp_path / "bell")
     with pytest.raises(FamulusError, match="failed"):
         doorbell.start(tmp_path / "nothing", VECTORS, 2)

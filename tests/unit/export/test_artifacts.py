@@ -34,7 +34,7 @@ def make_all(artifacts: Artifacts) -> None:
         new.script.write_text("new")
 
 
-def test_names_are_the_ancestors(artifacts: Artifacts):
+def test_artifacts_have_the_names_of_2016(artifacts: Artifacts):
     made = (artifacts.disk(3), artifacts.script, artifacts.log, artifacts.template, artifacts.tar)
     assert [path.name for path in made] == [
         "fabric3.qcow2",
@@ -53,7 +53,7 @@ def test_disks_are_found_by_number(artifacts: Artifacts, tmp_path: Path):
     assert earlier.left_over(artifacts, 2) == [artifacts.disk(10)]
 
 
-def test_what_is_made_takes_the_places_at_the_end(artifacts: Artifacts, tmp_path: Path):
+def test_new_artifacts_replace_the_old_ones_at_the_end(artifacts: Artifacts, tmp_path: Path):
     make(artifacts, 1)
     with artifacts.made() as new:
         make(new, 1, 2)
@@ -71,7 +71,7 @@ def test_a_failure_changes_nothing(artifacts: Artifacts, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["fabric1.qcow2"]
 
 
-def test_a_folder_in_a_files_place_changes_nothing_else(artifacts: Artifacts):
+def test_a_folder_in_the_place_of_a_file_changes_nothing(artifacts: Artifacts):
     make(artifacts, 1)
     artifacts.script.mkdir()
     with pytest.raises(FamulusError, match=r"fabric_emulation\.bash is a folder"):
@@ -79,14 +79,14 @@ def test_a_folder_in_a_files_place_changes_nothing_else(artifacts: Artifacts):
     assert artifacts.disk(1).read_text() == "old"
 
 
-def test_what_a_killed_run_left_is_swept(artifacts: Artifacts):
+def test_the_files_of_a_killed_run_are_removed(artifacts: Artifacts):
     artifacts.workshop.mkdir()
     (artifacts.workshop / "work.img").touch()
     with artifacts.made() as new:
         assert list(new.folder.iterdir()) == []
 
 
-def test_one_run_at_a_time(artifacts: Artifacts):
+def test_a_second_run_in_the_folder_is_refused(artifacts: Artifacts):
     with (
         artifacts.locked(),
         pytest.raises(FamulusError, match="another `famulus configure`"),
@@ -97,7 +97,7 @@ def test_one_run_at_a_time(artifacts: Artifacts):
         pass
 
 
-def test_the_log_before_is_kept(artifacts: Artifacts, tmp_path: Path):
+def test_the_previous_log_is_kept(artifacts: Artifacts, tmp_path: Path):
     artifacts.keep_previous_log()
     artifacts.log.write_text("first")
     artifacts.keep_previous_log()
@@ -105,25 +105,29 @@ def test_the_log_before_is_kept(artifacts: Artifacts, tmp_path: Path):
     assert (tmp_path / "fabric_emulation.log.previous").read_text() == "first"
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path):
+def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(FamulusError, match="there is no folder"):
         Artifacts(tmp_path / "missing").require_folder()
 
 
-def test_no_room_is_said_with_numbers(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch):
+def test_missing_room_is_reported_with_numbers(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(earlier, "free_bytes", lambda _: 1 << 30)
     with pytest.raises(FamulusError, match=r"1\.0 GiB free; 4 nodes and the template take up to"):
         earlier.require_room(artifacts, 4, None)
 
 
-def test_a_file_that_is_no_template(artifacts: Artifacts):
+def test_another_file_is_no_template(artifacts: Artifacts):
     assert not earlier.is_template(artifacts.template)
     artifacts.template.write_bytes(b"no file system" * 1000)
     assert not earlier.is_template(artifacts.template)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_sudos_caller_owns_what_was_made(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch):
+def test_the_caller_of_sudo_owns_the_artifacts(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+):
     make(artifacts, 1)
     monkeypatch.setenv("SUDO_UID", "1234")
     monkeypatch.setenv("SUDO_GID", "1235")

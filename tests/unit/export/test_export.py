@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus export`: what it refuses, where it writes, and what a small disk becomes."""
+"""`famulus export`: refusals, targets, and the export of a small disk."""
 
 import os
 import signal
@@ -61,10 +61,10 @@ def targets(output: object = None, *, force: bool = False, chosen: str = "qcow2"
     return find_targets(path, "fabric1", FORMATS[chosen].suffixes, force=force)
 
 
-# Where it writes.
+# Targets.
 
 
-def test_formats():
+def test_each_format_has_its_suffix():
     assert [find_format(name).suffixes[0] for name in ("qcow2", "raw", "tar", "libvirt-xml")] == [
         ".qcow2",
         ".img",
@@ -76,7 +76,7 @@ def test_formats():
     assert caught.value.hint == "The formats are qcow2, raw, tar, libvirt-xml."
 
 
-def test_a_file_or_a_folder(here: Path, tmp_path: Path):
+def test_output_is_a_file_or_a_folder(here: Path, tmp_path: Path):
     assert targets() == [here / "fabric1.qcow2"]
     assert targets("name") == [here / "name"]
     assert targets(tmp_path) == [tmp_path / "fabric1.qcow2"]
@@ -90,13 +90,13 @@ def test_one_name_cannot_be_the_document_and_the_disk():
     assert caught.value.hint == "Choose a name that ends in .xml."
 
 
-def test_a_missing_folder(tmp_path: Path):
+def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(FamulusError, match=f"there is no folder {tmp_path / 'missing'}") as caught:
         targets(tmp_path / "missing" / "file")
     assert "--output" in caught.value.hint
 
 
-def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_unwritable_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
     with pytest.raises(FamulusError, match="cannot be written to") as caught:
         targets(tmp_path)
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", [paths.templates, paths.snapshots, paths.fabrics])
-def test_a_folder_of_our_own(kind, tmp_path: Path):
+def test_a_folder_of_famulus_is_refused(kind, tmp_path: Path):
     folder = kind() / "x"
     folder.mkdir(parents=True)
     (tmp_path / "link").symlink_to(folder)
@@ -113,7 +113,7 @@ def test_a_folder_of_our_own(kind, tmp_path: Path):
             targets(output)
 
 
-def test_what_is_there_already(here: Path):
+def test_an_existing_file_is_refused_without_force(here: Path):
     (here / "fabric1.qcow2").write_text("old")
     for chosen in ("qcow2", "libvirt-xml"):
         with pytest.raises(FamulusError, match=r"fabric1\.qcow2 is there already") as caught:
@@ -122,7 +122,7 @@ def test_what_is_there_already(here: Path):
         assert here / "fabric1.qcow2" in targets(force=True, chosen=chosen)
 
 
-def test_a_dangling_link_is_there_too(here: Path):
+def test_a_dangling_link_counts_as_existing(here: Path):
     (here / "link").symlink_to("nowhere")
     for force, expected in ((False, "is there already"), (True, "is no file")):
         with pytest.raises(FamulusError, match=expected):
@@ -135,7 +135,7 @@ def test_force_replaces_files_only(here: Path):
         targets("pipe", force=True)
 
 
-# What it refuses.
+# Refusals.
 
 
 def qemu_img(*words: str) -> str:
@@ -175,7 +175,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 @pytest.mark.usefixtures("node")
-def test_wrong_usage(export, here: Path):
+def test_wrong_usage_changes_nothing(export, here: Path):
     assert "there is no format 'zip'" in export("1", "--format", "zip", code=2)
     assert "there is no node fabric9" in export("9", code=2)
     assert "names 2 nodes" in export("all", code=2)
@@ -184,13 +184,13 @@ def test_wrong_usage(export, here: Path):
     assert list(here.iterdir()) == []
 
 
-def test_no_fabric(export):
+def test_a_missing_fabric_is_named(export):
     assert "there is no fabric 'fabric'" in export("1", code=1)
     assert not paths.fabrics().exists()
 
 
 @pytest.mark.usefixtures("node")
-def test_a_node_without_a_disk(export):
+def test_a_node_without_a_disk_is_refused(export):
     said = export("2", code=1)
     assert "fabric2 has no disk yet" in said
     assert "`famulus up` gives it one" in said
@@ -198,7 +198,9 @@ def test_a_node_without_a_disk(export):
 
 @pytest.mark.parametrize("state", ["running", "paused", "hung"])
 @pytest.mark.usefixtures("node")
-def test_a_node_that_is_not_off(export, here: Path, monkeypatch: pytest.MonkeyPatch, state: str):
+def test_a_node_that_is_not_stopped_is_refused(
+    export, here: Path, monkeypatch: pytest.MonkeyPatch, state: str
+):
     monkeypatch.setattr(QemuRunner, "state", lambda _: state)
     said = export("1", code=1)
     assert f"fabric1 is {state}, and its disk changes" in said
@@ -206,7 +208,7 @@ def test_a_node_that_is_not_off(export, here: Path, monkeypatch: pytest.MonkeyPa
     assert list(here.iterdir()) == []
 
 
-def test_a_template_that_is_not_built(export):
+def test_a_missing_template_is_named(export):
     said = export("template", code=1)
     assert "the template is not built yet" in said
     assert "`famulus template build`" in said
@@ -237,7 +239,7 @@ def raw_of(qcow2: Path) -> Path:
     return raw
 
 
-def test_raw(export, node: Node, here: Path):
+def test_a_raw_disk_has_the_contents(export, node: Node, here: Path):
     before = node.disk.read_bytes()
     assert export("1", "--format", "raw") == str(here / "fabric1.img")
     check_node_disk(here / "fabric1.img", node)
@@ -255,7 +257,7 @@ def test_qcow2_is_the_default(export, node: Node, here: Path):
     assert "backing file" not in info
 
 
-def test_tar(export, node: Node, here: Path):
+def test_a_tar_has_every_file(export, node: Node, here: Path):
     export("1", "--format", "tar")
     with tarfile.open(here / "fabric1.tar") as archive:
         host_name = archive.extractfile("./etc/hostname")
@@ -268,13 +270,13 @@ def test_tar(export, node: Node, here: Path):
 
 @pytest.mark.parametrize("name", ["disk.img", "work", "result0", "with space", "x" * 255])
 @pytest.mark.usefixtures("node")
-def test_any_name_will_do(export, here: Path, name: str):
+def test_a_target_may_have_any_name(export, here: Path, name: str):
     for chosen in ("raw", "qcow2", "tar"):
         export("1", "--format", chosen, "-o", name, "--force")
         assert list(here.iterdir()) == [here / name]
 
 
-def test_a_node_that_was_killed(export, node: Node, here: Path, tmp_path: Path):
+def test_a_killed_clone_gets_its_files(export, node: Node, here: Path, tmp_path: Path):
     base = tmp_path / "base.img"
     (tmp_path / "block").write_bytes(b"in the journal".ljust(1024))
     block = int(ext4.debugfs(base, "bmap /home/fabric/mine 0"))
@@ -285,7 +287,7 @@ def test_a_node_that_was_killed(export, node: Node, here: Path, tmp_path: Path):
     assert node.disk.exists()
 
 
-def test_template(export, tmp_path: Path, here: Path):
+def test_the_template_is_exported(export, tmp_path: Path, here: Path):
     digest = Recipe.from_spec(FabricSpec()).digest(guest_files())
     folder = paths.templates() / digest
     folder.mkdir(parents=True)
@@ -305,7 +307,7 @@ def test_template(export, tmp_path: Path, here: Path):
 # What goes wrong half-way.
 
 
-def test_a_damaged_disk(export, node: Node, here: Path, tmp_path: Path):
+def test_a_damaged_disk_is_refused(export, node: Node, here: Path, tmp_path: Path):
     with (tmp_path / "base.img").open("r+b") as file:
         file.seek(OFFSET + 2048)
         file.write(b"\xa5" * 300_000)
@@ -333,7 +335,7 @@ def test_an_interrupt_leaves_nothing(
 
 
 @pytest.mark.usefixtures("node")
-def test_no_room(export, here: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_room_is_reported(export, here: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("famulus.export.image.output.free_bytes", lambda _: 4096)
     said = export("1", code=1)
     assert f"no space left in {here}: up to" in said

@@ -54,13 +54,13 @@ def test_the_script_is_the_golden_one():
 
 
 @pytest.mark.parametrize("folder", ["/srv/fam", "/a b/it's"])
-def test_shellcheck_has_nothing_to_say(tmp_path: Path, folder: str):
+def test_shellcheck_finds_no_defect(tmp_path: Path, folder: str):
     path = script(tmp_path, replace(NODES, folder=Path(folder)))
     subprocess.run(["shellcheck", path], check=True)
 
 
 @pytest.mark.parametrize("word", ["0", "5", "x", "-1", "1-2", "start"])
-def test_what_names_no_node_is_refused(tmp_path: Path, word: str):
+def test_a_word_that_names_no_node_is_refused(tmp_path: Path, word: str):
     done = run(script(tmp_path), word)
     assert done.returncode == 1
     assert done.stderr == f"Error: there is no node '{word}'; the nodes are 1 to 4\n"
@@ -73,7 +73,7 @@ def test_without_a_bridge_nothing_is_started(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_pool_of_somebody_elses_is_named(tmp_path: Path):
+def test_the_pool_of_another_user_is_named(tmp_path: Path):
     pool = tmp_path / "pool"
     pool.touch(mode=0o600)
     path = script(tmp_path, replace(NODES, bridge="lo", pool_file=pool, helper=Path("/bin/su")))
@@ -86,12 +86,12 @@ def test_a_pool_of_somebody_elses_is_named(tmp_path: Path):
     assert f"the pool {pool} belongs to root; remove it" in done.stderr
 
 
-def test_stopping_what_is_off_is_no_error(tmp_path: Path):
+def test_stopping_a_stopped_node_is_no_error(tmp_path: Path):
     done = run(script(tmp_path), "stop", "2")
     assert (done.returncode, done.stdout) == (0, "fabric2 is off\n")
 
 
-def test_a_number_of_somebody_elses_process_is_not_believed(tmp_path: Path):
+def test_the_number_of_another_process_is_not_trusted(tmp_path: Path):
     path = script(tmp_path)
     folder = tmp_path / f"fabric_emulation-{Nodes.mark_of(NODES.folder)}"
     folder.mkdir(mode=0o700)

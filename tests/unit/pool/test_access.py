@@ -31,7 +31,7 @@ def content(path, offset=0, size=None) -> bytes:
     return b"".join(p.data or bytes(p.length) for p in access.read(path, offset, size))
 
 
-def test_write_and_read(pool):
+def test_written_data_is_read_back(pool):
     access.write(pool, SIZE - 5, b"hello")
     assert content(pool, SIZE - 5) == b"hello"
     assert content(pool, SIZE - 7, 4) == b"\0\0he"
@@ -41,7 +41,7 @@ def test_write_and_read(pool):
 @pytest.mark.parametrize(
     ("offset", "size"), [(SIZE, 1), (SIZE - 1, 2), (-1, 1), (0, SIZE + 1), (3, -1)]
 )
-def test_no_range(pool, offset, size):
+def test_a_range_outside_of_the_pool_is_refused(pool, offset, size):
     with pytest.raises(UsageError, match="leave the pool"):
         list(access.read(pool, offset, size))
     with pytest.raises(UsageError, match="leave the pool"):
@@ -69,7 +69,7 @@ def test_pieces_follow_each_other(pool, start):
     assert data <= 64 * 1024  # the holes were not read
 
 
-def test_clear_gives_memory_back(pool):
+def test_clear_frees_memory(pool):
     access.write(pool, MIB, b"x" * MIB)
     assert access.clear(pool, MIB + 1, MIB - 2) == MIB - 2
     assert content(pool, MIB, MIB) == b"x" + bytes(MIB - 2) + b"x"
@@ -79,7 +79,7 @@ def test_clear_gives_memory_back(pool):
     assert pool.stat().st_size == SIZE
 
 
-def test_clear_without_holes_in_the_file_system(pool, monkeypatch):
+def test_clear_writes_zeros_on_a_file_system_without_holes(pool, monkeypatch):
     class Libc:
         @staticmethod
         def fallocate(*_: object) -> int:
@@ -92,7 +92,7 @@ def test_clear_without_holes_in_the_file_system(pool, monkeypatch):
     assert content(pool, MIB, 5) == b"h\0\0\0o"
 
 
-def test_save_and_load(pool, tmp_path):
+def test_a_saved_pool_is_loaded_again(pool, tmp_path):
     for offset in (0, 3 * GIB + 5, SIZE - 5):
         access.write(pool, offset, b"hello")
     saved = tmp_path / "saved"
@@ -107,7 +107,7 @@ def test_save_and_load(pool, tmp_path):
     assert pool.stat().st_size == SIZE
 
 
-def test_save_does_not_replace(pool, tmp_path):
+def test_save_keeps_an_existing_file(pool, tmp_path):
     saved = tmp_path / "saved"
     saved.write_text("mine")
     with pytest.raises(FamulusError, match="exists"):
@@ -125,7 +125,7 @@ def test_save_leaves_no_part(pool, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pool"]
 
 
-def test_interrupted_save_leaves_no_part(pool, tmp_path):
+def test_an_interrupted_save_leaves_no_part(pool, tmp_path):
     access.write(pool, 0, b"x")
     waiting.interrupt(2)
     try:
@@ -161,12 +161,12 @@ def test_load_of_a_small_file_keeps_the_rest(pool, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["none", "."])
-def test_load_of_no_file(pool, tmp_path, name):
+def test_load_refuses_a_path_that_is_no_file(pool, tmp_path, name):
     with pytest.raises(FamulusError, match="is not a file"):
         access.load(pool, tmp_path / name)
 
 
-def test_no_pool(tmp_path):
+def test_a_missing_pool_is_named(tmp_path):
     for use in (
         lambda path: list(access.read(path, 0, 1)),
         lambda path: access.write(path, 0, b"x"),
@@ -180,7 +180,7 @@ def test_no_pool(tmp_path):
 
 @pytest.mark.skipif(shutil.which("hexdump") is None, reason="needs hexdump (bsdextrautils)")
 @pytest.mark.parametrize("size", [0, 1, 8, 9, 16, 17, 47, 48, 100, 4096 * 3 + 7])
-def test_dump_is_that_of_hexdump(tmp_path, size):
+def test_a_dump_equals_hexdumps(tmp_path, size):
     data = (bytes(range(256)) + bytes(64) + b"x" * 77 + bytes(33)) * 40
     path = tmp_path / "data"
     path.write_bytes(data[:size])
@@ -189,7 +189,7 @@ def test_dump_is_that_of_hexdump(tmp_path, size):
     assert list(ours) == theirs.stdout.splitlines()
 
 
-def test_dump():
+def test_a_dump_squeezes_equal_lines():
     data = bytes(range(0x18, 0x28)) + b"x" * 48 + b"the end"
     assert list(hexdump([Piece(0x10, len(data), data)])) == [
         "00000010  18 19 1a 1b 1c 1d 1e 1f  20 21 22 23 24 25 26 27  |........ !\"#$%&'|",
@@ -201,14 +201,14 @@ def test_dump():
     assert list(hexdump([])) == []
 
 
-def test_dump_of_a_hole_is_that_of_its_zeros():
+def test_a_hole_is_dumped_as_zeros():
     for length in (16, 32, 48, 64, 80, 16 * 1000, 16 * 1000 + 5):
         data = Piece(0, 16, b"0123456789abcdef")
         hole = list(hexdump([data, Piece(16, length, None)]))
         assert hole == list(hexdump([data, Piece(16, length, bytes(length))]))
 
 
-def test_dump_of_a_large_hole_is_short():
+def test_the_dump_of_a_large_hole_is_short():
     assert list(hexdump([Piece(5, SIZE - 5 - 11, None)])) == [
         "00000005  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|",
         "*",

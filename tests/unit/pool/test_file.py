@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pool's file: made once, never shrunk, never somebody else's."""
+"""The pool's file: made once, never shrunk, never another user's."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from famulus.settings.spec import FabricSpec
 from tests.places import ROOT
 
 
-def test_path():
+def test_the_path_follows_from_name_and_setting():
     spec = FabricSpec()
     assert file.pool_path("fabric", spec) == Path("/dev/shm/fabric_em")
     assert file.pool_path("two", spec) == Path("/dev/shm/fabric_em.two")
@@ -40,7 +40,7 @@ def test_documents_call_the_pool_by_its_default_name(path):
 
 
 @pytest.mark.parametrize("umask", [0, 0o777])
-def test_made_private_and_sparse(tmp_path, umask):
+def test_a_new_pool_is_private_and_sparse(tmp_path, umask):
     path = tmp_path / "pool"
     old = os.umask(umask)
     try:
@@ -52,7 +52,7 @@ def test_made_private_and_sparse(tmp_path, umask):
     assert file.used_bytes(path) == 0
 
 
-def test_kept_as_it_is(tmp_path):
+def test_an_existing_pool_keeps_its_contents(tmp_path):
     path = tmp_path / "pool"
     file.ensure(path, MIB)
     with path.open("r+b") as pool:
@@ -75,7 +75,7 @@ def test_another_size_is_refused(tmp_path, size):
     assert "down --purge" in caught.value.hint
 
 
-def test_one_whose_maker_was_killed_is_finished(tmp_path):
+def test_a_pool_without_a_size_gets_its_size(tmp_path):
     path = tmp_path / "pool"
     path.touch(mode=0o644)
     assert file.ensure(path, MIB) is True
@@ -83,20 +83,20 @@ def test_one_whose_maker_was_killed_is_finished(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_symbolic_link_is_not_followed(tmp_path):
+def test_a_symbolic_link_is_refused(tmp_path):
     (tmp_path / "pool").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FamulusError, match="symbolic link"):
         file.ensure(tmp_path / "pool", MIB)
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_folder(tmp_path):
+def test_a_folder_is_refused(tmp_path):
     with pytest.raises(FamulusError, match="not a regular file") as caught:
         file.ensure(tmp_path, MIB)
     assert "--pool-file" in caught.value.hint
 
 
-def test_somebody_elses(tmp_path, monkeypatch):
+def test_the_pool_of_another_user_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "pool"
     file.ensure(path, MIB)
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
@@ -105,18 +105,18 @@ def test_somebody_elses(tmp_path, monkeypatch):
     assert "--fabric" in caught.value.hint
 
 
-def test_no_folder(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FamulusError, match="No such file"):
         file.ensure(tmp_path / "none" / "pool", MIB)
 
 
-def test_what_cannot_be_sized_is_not_left_behind(tmp_path):
+def test_a_pool_that_cannot_get_its_size_is_removed(tmp_path):
     with pytest.raises(FamulusError, match="cannot make"):
         file.ensure(tmp_path / "pool", 1 << 62)  # larger than any file system takes
     assert not (tmp_path / "pool").exists()
 
 
-def test_remove(tmp_path):
+def test_remove_removes_the_file(tmp_path):
     path = tmp_path / "pool"
     file.ensure(path, MIB)
     file.remove(path)
@@ -124,6 +124,6 @@ def test_remove(tmp_path):
     file.remove(path)
 
 
-def test_none_there(tmp_path):
+def test_a_missing_pool_is_named(tmp_path):
     with pytest.raises(FamulusError, match="there is no pool"):
         file.used_bytes(tmp_path / "pool")

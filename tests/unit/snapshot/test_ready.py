@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that a snapshot keeps ready are those that a clone is given, and large enough."""
+"""The files in a snapshot are those that a clone fills, and large enough."""
 
 from ipaddress import IPv4Network
 
@@ -37,7 +37,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> list[GuestFile]:
     return [*shared, *identify._own_files(nodes[-1])]
 
 
-def test_every_file_is_kept_ready(files: list[GuestFile]) -> None:
+def test_a_snapshot_has_every_file_of_a_clone(files: list[GuestFile]) -> None:
     ready = {(one.path, one.mode, one.uid, one.gid) for one in READY if one.path not in OTHERS}
     assert {(one.path, one.mode, one.uid, one.gid) for one in files} == ready
 
@@ -53,6 +53,6 @@ def test_a_long_host_name_has_room() -> None:
     assert len(hosts_file(me, range(1, MAX_NODES + 1), "h" * 64)) <= room
 
 
-def test_the_request() -> None:
+def test_the_request_has_mode_owner_size_and_path() -> None:
     request = ready_request([ReadyFile("/a b", 9), ReadyFile("/c", 512, 0o600, 1, 2)])
     assert request == b"ready 0644 0 0 9 /a b\nready 0600 1 2 512 /c\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Snapshots: what names them, what counts as whole, which are kept."""
+"""Snapshots: their digests, their check sums, and which of them prune keeps."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def make(digest: str) -> Path:
     return folder
 
 
-def test_a_digest_is_the_same_for_the_same():
+def test_equal_keys_have_equal_digests():
     assert KEY.digest() == replace(KEY).digest()
     assert len(KEY.digest()) == 16
 
@@ -71,7 +71,7 @@ def test_a_digest_changes_with_qemu(monkeypatch):
     assert KEY.digest() != before
 
 
-def test_a_digest_changes_with_the_host_only_where_a_node_sees_it(monkeypatch):
+def test_a_digest_changes_with_the_host_cpu_only_under_kvm(monkeypatch):
     kvm = replace(KEY, accel="kvm")
     before = KEY.digest(), kvm.digest()
     monkeypatch.setattr(key, "cpu_features", lambda: "another CPU")
@@ -84,13 +84,13 @@ def test_a_digest_does_not_depend_on_where_templates_lie():
     assert replace(KEY, template=elsewhere).digest() == KEY.digest()
 
 
-def test_cpu_features(tmp_path):
+def test_cpu_features_are_those_of_the_host(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nmodel name\t: X\ncpu MHz : 1\nflags\t\t: fpu\n" * 2)
     assert accelerator.cpu_features(cpuinfo) == "flags\t\t: fpu\nmodel name\t: X"
 
 
-def test_a_snapshot():
+def test_a_finished_snapshot_is_found():
     folder = make(ONE)
     snapshot = store.find(ONE)
     assert snapshot
@@ -104,7 +104,7 @@ def test_a_snapshot():
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("harm", ["flip", "truncate", "grow", "remove", "move"])
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_damaged_one_is_none(name, harm, seen_before):
+def test_a_damaged_snapshot_is_not_found(name, harm, seen_before):
     folder = make(ONE)
     if seen_before:
         assert store.find(ONE)
@@ -124,20 +124,20 @@ def test_a_damaged_one_is_none(name, harm, seen_before):
     assert store.find(ONE) is None
 
 
-def test_a_damaged_one_is_logged(caplog):
+def test_a_damaged_snapshot_is_logged(caplog):
     (make(ONE) / "state").unlink()
     assert store.find(ONE) is None
     assert f"the snapshot {ONE} is damaged" in caplog.text
 
 
-def test_what_was_seen_whole_is_not_read_again(monkeypatch):
+def test_a_verified_snapshot_is_not_read_again(monkeypatch):
     make(ONE)
     assert store.find(ONE)
     monkeypatch.setattr(sums, "sums_of", lambda *_: pytest.fail("it is read again"))
     assert store.find(ONE)
 
 
-def test_after_a_boot_of_the_host_it_is_read_again(monkeypatch, tmp_path):
+def test_a_snapshot_is_read_again_after_a_boot_of_the_host(monkeypatch, tmp_path):
     make(ONE)
     assert store.find(ONE)
     (tmp_path / "boot_id").write_text("another\n")
@@ -147,12 +147,12 @@ def test_after_a_boot_of_the_host_it_is_read_again(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("record", ["", "{", "{}", "[]", '{"template": "x"}'])
-def test_half_a_record_is_none(record):
+def test_an_incomplete_record_means_no_snapshot(record):
     (make(ONE) / "snapshot.json").write_text(record)
     assert store.find(ONE) is None
 
 
-def test_the_longest_unused_go_first():
+def test_the_longest_unused_snapshots_are_removed():
     digests = [f"{number:016x}" for number in range(12)]
     for age, digest in enumerate(digests):
         os.utime(make(digest) / "snapshot.json", (age, age))
@@ -168,7 +168,7 @@ def test_the_longest_unused_go_first():
     assert store.find(first.digest)
 
 
-def test_prune():
+def test_prune_keeps_snapshots_in_use():
     make(ONE)
     make(TWO)
     assert store.prune({TWO}) > 0

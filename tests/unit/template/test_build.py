@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Building a template, with a stand-in for mmdebstrap: finished or not there, whatever happens."""
+"""Building a template, with a stand-in for mmdebstrap: a template is finished or not there."""
 
 import errno
 import json
@@ -16,6 +16,7 @@ from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.events import Events, Sink
 from famulus.base.run import run as real_run
 from famulus.base.run import terminate_all
+from famulus.base.waiting import wait_until
 from famulus.settings.spec import FabricSpec
 from famulus.template import build, store
 
@@ -24,7 +25,7 @@ MAKE_ALL = "echo 'I: installing packages...'; touch rootfs.tar vmlinuz initrd"
 
 
 class Notes(Sink):
-    """What the user is told."""
+    """The notes and details that a user sees."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -38,7 +39,7 @@ class Notes(Sink):
 
 
 class Builder:
-    """Stands in for the world: scripts for mmdebstrap, and what they saw."""
+    """Runs a script in the place of mmdebstrap, and keeps the notes for the user."""
 
     def __init__(self) -> None:
         self.script = MAKE_ALL
@@ -86,7 +87,7 @@ def builder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
 
 
 def left() -> list[str]:
-    """What lies in the folder of the templates, but for locks."""
+    """The names in the folder of the templates, without locks."""
     found = (path.name for path in paths.templates().iterdir())
     return sorted(name for name in found if not name.endswith(".lock"))
 
@@ -125,14 +126,14 @@ def test_a_finished_build_is_found(builder):
         ("(Reading database ... 5%", None),
     ],
 )
-def test_what_is_shown_of_what_mmdebstrap_prints(builder, line, shown):
+def test_progress_shows_phases_and_packages_of_mmdebstrap(builder, line, shown):
     builder.script = f'echo "{line}"; touch rootfs.tar vmlinuz initrd'
     builder.ensure()
     (detail,) = builder.sink.details or [None]
     assert detail == shown or (shown and detail.startswith(shown))
 
 
-def test_it_is_built_once(builder):
+def test_a_template_is_built_once(builder):
     first = builder.ensure()
     assert builder.ensure() == first
     assert builder.runs == 1
@@ -140,7 +141,7 @@ def test_it_is_built_once(builder):
     assert builder.runs == 2
 
 
-def test_our_files_are_handed_over_as_they_were_hashed(builder):
+def test_mmdebstrap_gets_the_files_that_the_digest_names(builder):
     script = "ls guest/template > ../seen; stat -c %a guest/template/customize.sh >> ../seen"
     builder.script = f"{script}; {MAKE_ALL}"
     builder.ensure()
@@ -148,7 +149,7 @@ def test_our_files_are_handed_over_as_they_were_hashed(builder):
     assert "644\n" in (paths.templates() / "seen").read_text()
 
 
-def test_a_failing_build_leaves_its_log_only(builder):
+def test_a_failed_build_leaves_its_log_only(builder):
     builder.script = "touch vmlinuz; echo 'E: unable to locate package x'; exit 25"
     caught = builder.fails()
     assert left() == [LOG]
@@ -160,7 +161,7 @@ def test_a_failing_build_leaves_its_log_only(builder):
     assert builder.ensure()
 
 
-def test_a_mirror_that_fails_speaks_for_itself(builder, monkeypatch):
+def test_an_error_of_the_mirror_is_passed_on(builder, monkeypatch):
     told = FamulusError("the mirror refuses", hint="another")
 
     def refuse(_recipe: object) -> None:
@@ -172,7 +173,7 @@ def test_a_mirror_that_fails_speaks_for_itself(builder, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["no space in a program", "no space of ours", "image too small"])
-def test_a_full_disk_reads_as_such(builder, how):
+def test_a_full_disk_is_reported_as_a_full_disk(builder, how):
     def no_space(disk: Path) -> None:
         raise OSError(errno.ENOSPC, FULL, str(disk))
 
@@ -188,7 +189,7 @@ def test_a_full_disk_reads_as_such(builder, how):
     assert left() == [LOG]
 
 
-def test_another_failure_of_the_system_is_not_taken_for_a_full_disk(builder):
+def test_another_error_of_the_system_is_not_reported_as_a_full_disk(builder):
     def no_grub(_disk: Path) -> None:
         Path("/no/such/boot.img").read_bytes()
 
@@ -219,7 +220,7 @@ def test_an_interrupted_build_leaves_its_log_only(builder):
     assert builder.ensure()
 
 
-def test_sigterm_ends_also_what_ignores_it(builder):
+def test_a_build_that_ignores_sigterm_ends(builder):
     """Such as mmdebstrap, which waits for its children."""
     ignoring = "trap '' TERM; echo $$ > ../pid; while :; do sleep 0.1; done"
     builder.script = ignoring
@@ -247,7 +248,7 @@ def _is_gone(pid: int) -> bool:
         return True
 
 
-def test_what_killed_builds_and_prunes_left_is_swept(builder, tmp_path):
+def test_the_remains_of_killed_builds_and_prunes_are_removed(builder, tmp_path):
     digest = builder.ensure().digest
     half = paths.templates() / digest
     (half / "template.json").unlink()  # a prune that was killed
@@ -264,22 +265,33 @@ def test_what_killed_builds_and_prunes_left_is_swept(builder, tmp_path):
     assert (half / "disk.img").exists()
 
 
-def test_two_at_once_build_one(builder):
-    builder.script = f"sleep 3; {MAKE_ALL}"
+GATE = "until [ -e ../gate ]; do sleep 0.05; done; "
+
+
+def open_gate(builder: Builder, waiters: int) -> None:
+    """Let the script go on after GATE, once so many others wait for the build."""
+    wait_until("the waiters", lambda: len(builder.sink.notes) == waiters, timeout=60)
+    (paths.templates() / "gate").touch()
+
+
+def test_waiters_share_a_build(builder):
+    builder.script = GATE + MAKE_ALL
     found: list[store.Template] = []
     threads = [threading.Thread(target=lambda: found.append(builder.ensure())) for _ in range(3)]
     for thread in threads:
         thread.start()
+    open_gate(builder, waiters=2)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert builder.runs == 1
     assert len(found) == 3
     assert len(set(found)) == 1
     assert builder.sink.notes == ["waiting for another build of this template"] * 2
 
 
-def test_who_waits_for_a_build_that_fails_builds_itself(builder):
-    builder.script = "test -e ../second || { touch ../second; sleep 0.3; exit 1; }; " + MAKE_ALL
+def test_a_waiter_builds_after_a_failed_build(builder):
+    first = f"{GATE}touch ../second; exit 1"
+    builder.script = f"test -e ../second || {{ {first}; }}; {MAKE_ALL}"
     results: list[object] = []
 
     def ensure() -> None:
@@ -291,12 +303,13 @@ def test_who_waits_for_a_build_that_fails_builds_itself(builder):
     threads = [threading.Thread(target=ensure) for _ in range(2)]
     for thread in threads:
         thread.start()
+    open_gate(builder, waiters=1)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert {type(result) for result in results} == {FamulusError, store.Template}
 
 
-def test_different_templates_are_built_side_by_side(builder):
+def test_different_templates_are_built_at_the_same_time(builder):
     both = "test $(ls .. | grep -c here-) = 2"
     meet = f"for i in $(seq 150); do {both} && break; sleep 0.1; done"
     builder.script = f"touch ../here-$$; {meet}; {both}; {MAKE_ALL}"
@@ -312,7 +325,7 @@ def test_different_templates_are_built_side_by_side(builder):
     assert len(found) == 2
 
 
-def test_a_folder_that_cannot_be_written_to(builder, monkeypatch):
+def test_an_unwritable_folder_is_named(builder, monkeypatch):
     blocked = paths.home() / "file"
     blocked.touch()
     monkeypatch.setenv("FAMULUS_HOME", str(blocked))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The question whether a mirror has the suite, against small mirrors on this machine."""
+"""check_mirror against small mirrors on this machine."""
 
 import socket
 import threading
@@ -87,12 +87,12 @@ def error(url: str, *, proxy: str = "", suite: str = "trixie") -> FamulusError:
     return caught.value
 
 
-def test_has_the_suite():
+def test_a_mirror_with_the_suite_passes():
     with serving(has_only_trixie) as url:
         ask(f"{url}/debian")
 
 
-def test_is_asked_again_when_it_may_be_better_by_then():
+def test_a_passing_error_is_retried():
     answers = [500, 503]
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -103,7 +103,7 @@ def test_is_asked_again_when_it_may_be_better_by_then():
     assert answers == []
 
 
-def test_lacks_the_suite():
+def test_a_missing_suite_is_named():
     with serving(has_only_trixie) as url:
         caught = error(f"{url}/debian", suite="sid")
     assert caught.brief == f"the mirror {url}/debian has no suite 'sid'"
@@ -111,20 +111,20 @@ def test_lacks_the_suite():
 
 
 @pytest.mark.parametrize("code", [403, 500, 503])
-def test_cannot_serve(code):
+def test_an_http_error_is_named(code):
     with serving(lambda request: request.send_error(code)) as url:
         caught = error(url)
     assert (caught.brief, caught.hint) == (f"the mirror {url} answers with HTTP {code}", HINT)
 
 
-def test_refuses():
+def test_a_refused_connection_is_named():
     url = f"http://127.0.0.1:{refused_port()}"
     caught = error(url)
     assert (caught.brief, caught.hint) == (f"the mirror {url} refuses the connection", HINT)
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n"])
-def test_hangs(monkeypatch, first):
+def test_a_mirror_that_hangs_is_named(monkeypatch, first):
     monkeypatch.setattr(mirror, "_TIMEOUT", 0.3)
     start = time.monotonic()
     with talking(first) as url:
@@ -133,7 +133,7 @@ def test_hangs(monkeypatch, first):
     assert time.monotonic() - start < 20
 
 
-def test_hangs_in_the_search_for_its_name(monkeypatch):
+def test_a_name_resolution_that_hangs_ends_in_a_timeout(monkeypatch):
     monkeypatch.setattr(mirror, "_TIMEOUT", -1.8)  # 0.2 s for everything
     monkeypatch.setattr(mirror, "_ask", lambda _recipe: time.sleep(5))
     caught = error("http://mirror.example/debian")
@@ -141,7 +141,7 @@ def test_hangs_in_the_search_for_its_name(monkeypatch):
     assert caught.hint == HINT
 
 
-def test_ctrl_c_while_it_hangs():
+def test_an_interrupt_ends_the_wait_for_a_mirror():
     with talking(b"") as url:
         timer = threading.Timer(0.2, waiting.interrupt, [2])
         timer.start()
@@ -153,14 +153,14 @@ def test_ctrl_c_while_it_hangs():
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"\0\xff\r\n\r\n"])
-def test_is_no_web_server(garbage):
+def test_a_server_without_http_is_named(garbage):
     with talking(garbage) as url:
         caught = error(url)
     assert caught.brief.startswith(f"the mirror {url} cannot be reached: ")
     assert caught.hint == HINT
 
 
-def test_has_an_unknown_name(monkeypatch):
+def test_an_unknown_name_is_named(monkeypatch):
     def unknown(*_words: object, **_more: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -171,11 +171,11 @@ def test_has_an_unknown_name(monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["http://a:b/debian", "http://[::1/debian", "http://" + "a" * 70])
-def test_has_an_address_that_is_none(url):
+def test_a_bad_address_is_named(url):
     assert error(url).brief.startswith(f"the mirror {url} cannot be reached: ")
 
 
-def test_through_a_proxy():
+def test_a_proxy_is_asked():
     asked: list[str] = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -188,7 +188,7 @@ def test_through_a_proxy():
     assert asked == ["http://no-such-mirror.invalid/debian/dists/trixie/InRelease"]
 
 
-def test_through_a_proxy_that_refuses():
+def test_a_proxy_that_refuses_is_named():
     proxy = f"http://127.0.0.1:{refused_port()}"
     caught = error("http://mirror.example/debian", proxy=proxy)
     assert caught.brief == (
@@ -197,7 +197,7 @@ def test_through_a_proxy_that_refuses():
     assert caught.hint == HINT
 
 
-def test_a_proxy_in_the_environment_counts_only_if_the_spec_took_it(monkeypatch):
+def test_a_proxy_counts_only_if_the_spec_has_it(monkeypatch):
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{refused_port()}")
     with serving(has_only_trixie) as url:
         ask(f"{url}/debian")

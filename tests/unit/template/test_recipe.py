@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What names a template, and the argument lists that make one, against golden files."""
+"""The digest of a template, and the argument lists that make a template, against golden files."""
 
 import os
 import shlex
@@ -70,7 +70,7 @@ def test_digest_changes_with_every_file(files):
     assert RECIPE.digest(files) != RECIPE.digest(FILES)
 
 
-def test_digest_changes_with_nothing_else():
+def test_digest_depends_on_nothing_else():
     reversed_files = dict(reversed(FILES.items()))
     assert Recipe.from_spec(FabricSpec()).digest(reversed_files) == RECIPE.digest(FILES)
     others = FabricSpec(nodes=9, memory=GIB, cpus=3, pool=64 * MIB, ssh_port=2000, accel="tcg")
@@ -80,7 +80,7 @@ def test_digest_changes_with_nothing_else():
     assert int(digest, 16) >= 0
 
 
-def test_every_setting_of_the_spec_arrives():
+def test_the_recipe_has_every_setting_of_the_spec():
     spec = FabricSpec(
         suite="bookworm",
         kernel="generic",
@@ -98,7 +98,7 @@ def test_every_setting_of_the_spec_arrives():
     assert '--aptopt=Acquire::http::Proxy "http://p.example:3128"' in recipe.options
 
 
-def test_headers_are_of_the_kernel_and_go_unless_the_user_wants_them():
+def test_headers_fit_the_kernel_and_are_removed_unless_the_user_wants_them():
     assert RECIPE.build_packages == ("linux-headers-cloud-amd64",)
     generic = Recipe.from_spec(FabricSpec(kernel="generic", packages=("linux-headers-amd64",)))
     assert generic.build_packages == ()
@@ -106,7 +106,7 @@ def test_headers_are_of_the_kernel_and_go_unless_the_user_wants_them():
     assert "BUILD_PACKAGES='' " in hook(mmdebstrap(generic), "customize.sh")
 
 
-def test_packages_that_only_later_suites_have():
+def test_later_suites_have_more_packages():
     assert "util-linux-extra" in RECIPE.packages
     assert "util-linux-extra" not in Recipe.from_spec(FabricSpec(suite="bullseye")).packages
     assert "linux-sysctl-defaults" not in Recipe.from_spec(FabricSpec(suite="bookworm")).packages
@@ -120,7 +120,7 @@ def test_sources_of_debians_own_mirror_have_updates_and_security():
     ]
 
 
-def test_sources_of_another_mirror_are_only_what_was_asked_for():
+def test_sources_of_another_mirror_have_the_suite_only():
     recipe = replace(RECIPE, mirror="http://m.example/debian", suite="bookworm")
     assert recipe.sources() == ["deb http://m.example/debian bookworm main"]
 
@@ -129,7 +129,7 @@ def test_mmdebstrap_arguments():
     golden("mmdebstrap.txt", mmdebstrap())
 
 
-def test_a_normal_user_has_another_mode_and_mmdebstrap_unshares_by_itself():
+def test_for_a_normal_user_mmdebstrap_unshares():
     differing = set(mmdebstrap(root=False)) ^ set(mmdebstrap(root=True))
     assert differing == {"--mode=unshare", "--mode=root", "unshare", "--mount"}
 
@@ -157,13 +157,13 @@ def test_the_disks_uuid_follows_from_the_digest_alone():
     assert f"ROOT_UUID={root_uuid(DIGEST)} " in hook(mmdebstrap(), "customize.sh")
 
 
-def test_our_files_are_found_with_their_content():
+def test_guest_files_have_their_content():
     files = guest.guest_files()
     assert files["template/customize.sh"].startswith(b"#!/bin/sh\n")
     assert {"agent/main.c", "initrd/init.c", "examples/hello_fabric.c"} <= set(files)
 
 
-def test_every_file_that_git_knows_is_taken():
+def test_guest_files_are_all_files_that_git_tracks():
     argv = ["git", "ls-files"]
     folder = guest.guest_folder()
     listed = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
@@ -172,7 +172,7 @@ def test_every_file_that_git_knows_is_taken():
     assert set(listed.stdout.split()) <= set(guest.guest_files())
 
 
-def test_what_editors_compilers_and_git_leave_makes_no_other_template(tmp_path, monkeypatch):
+def test_files_of_editors_compilers_and_git_do_not_change_the_digest(tmp_path, monkeypatch):
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent/main.c").write_bytes(b"int main;")
     monkeypatch.setattr(guest, "guest_folder", lambda: tmp_path)
@@ -185,7 +185,7 @@ def test_what_editors_compilers_and_git_leave_makes_no_other_template(tmp_path, 
     assert guest.guest_files() == before == {"agent/main.c": b"int main;"}
 
 
-def test_files_go_into_nodes_with_the_same_modes_whatever_the_umask(tmp_path):
+def test_no_umask_changes_the_modes_of_files_in_nodes(tmp_path):
     old = os.umask(0o077)
     try:
         guest.write_files(FILES, tmp_path / "guest")

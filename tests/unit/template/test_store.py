@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The templates there are: what counts as one, what prune removes and what it leaves."""
+"""Finished templates are found, and prune removes all others that are not in use."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def digests() -> list[str]:
     return [template.digest for template in store.all_templates()]
 
 
-def test_a_template(famulus_home):
+def test_a_finished_template_is_found(famulus_home):
     folder = make(ONE)
     template = store.find(ONE)
     assert template == store.Template(folder, "trixie", "cloud")
@@ -38,14 +38,14 @@ def test_a_template(famulus_home):
     assert template.size >= 8192
 
 
-def test_none_at_all():
+def test_a_missing_folder_has_no_templates():
     assert store.all_templates() == []
     assert store.find(ONE) is None
     assert store.prune(set()) == 0
 
 
 @pytest.mark.parametrize("record", [None, "", "{", "{}", "[]", "7", '{"suite": "trixie"}', "\xff"])
-def test_half_a_template_is_none(record):
+def test_an_incomplete_record_means_no_template(record):
     folder = make(ONE)
     (folder / "template.json").unlink()
     if record is not None:
@@ -54,13 +54,13 @@ def test_half_a_template_is_none(record):
     assert digests() == []
 
 
-def test_what_is_being_built_is_none_although_its_record_is_written():
+def test_a_build_is_no_template_although_its_record_is_written():
     make(ONE)
     make(TWO, store.vault().building(TWO))
     assert digests() == [ONE]
 
 
-def test_prune_keeps_what_is_in_use():
+def test_prune_keeps_templates_in_use():
     make(ONE)
     make(TWO)
     make(THREE)
@@ -69,14 +69,14 @@ def test_prune_keeps_what_is_in_use():
     assert store.prune({TWO}) == 0
 
 
-def test_prune_leaves_what_is_being_built_or_removed():
+def test_prune_keeps_a_locked_build():
     folder = make(ONE, store.vault().building(ONE))
     with store.vault().locked(ONE, lambda: None):
         assert store.prune(set()) == 0
         assert folder.exists()
 
 
-def test_prune_removes_what_killed_ones_left():
+def test_prune_removes_the_remains_of_killed_processes():
     make(ONE, store.vault().building(ONE))
     (make(TWO) / "template.json").unlink()
     store.vault().lock_path(THREE).touch()
@@ -85,14 +85,14 @@ def test_prune_removes_what_killed_ones_left():
     assert [path.name for path in paths.templates().iterdir()] == ["last-failed-build.log"]
 
 
-def test_prune_leaves_what_is_not_ours():
+def test_prune_keeps_other_folders():
     mine = paths.make_private(paths.templates() / "my-notes")
     make("x", mine / "deeper")
     store.prune(set())
     assert (mine / "deeper/disk.img").exists()
 
 
-def test_the_record_goes_first():
+def test_remove_removes_the_record_first():
     folder = make(ONE)
     seen: list[bool] = []
     original = shutil.rmtree
@@ -108,7 +108,7 @@ def test_the_record_goes_first():
     assert seen == [False]
 
 
-def test_a_lock_whose_file_was_removed_is_nobodys():
+def test_a_lock_whose_file_was_removed_excludes_nobody():
     """A prune may remove the file between another's open and lock."""
     paths.make_private(paths.templates())
     with store.vault().locked(ONE, lambda: None):
@@ -119,7 +119,7 @@ def test_a_lock_whose_file_was_removed_is_nobodys():
                 assert not again
 
 
-def test_scratch_lies_where_a_mapped_user_may_go_and_is_found_again(tmp_path, monkeypatch):
+def test_a_mapped_user_can_reach_the_scratch_folder_and_the_build_finds_it(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() or 1)
     build = paths.make_private(tmp_path / "home/build")
     scratch = make_scratch(build)
@@ -132,7 +132,7 @@ def test_scratch_lies_where_a_mapped_user_may_go_and_is_found_again(tmp_path, mo
     assert not scratch.exists()
 
 
-def test_scratch_of_root_goes_with_the_build(tmp_path, monkeypatch):
+def test_scratch_of_root_is_removed_with_the_build(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     scratch = make_scratch(tmp_path)
     assert scratch == tmp_path / "scratch"
@@ -141,6 +141,6 @@ def test_scratch_of_root_goes_with_the_build(tmp_path, monkeypatch):
     assert not tmp_path.exists()
 
 
-def test_removing_twice_is_no_error(tmp_path):
+def test_a_second_removal_is_no_error(tmp_path):
     remove_build(tmp_path / "none")
     remove_build(tmp_path / "none")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The host's side of the agent: how it asks, and what it does when no good answer comes."""
+"""The host's side of the agent: requests, answers, and errors."""
 
 import socket
 import threading
@@ -39,7 +39,7 @@ def waits(end: threading.Event) -> None:
     end.wait(10)
 
 
-def test_ask(tmp_path):
+def test_ask_returns_the_host_name(tmp_path):
     got: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -72,7 +72,7 @@ def test_ask_takes_a_slow_answer_in_pieces(tmp_path):
         (b"ok fab", "the node's agent cannot be reached: the node's QEMU has ended"),
     ],
 )
-def test_ask_reports_what_failed(tmp_path, answer, brief):
+def test_ask_reports_the_error_of_the_agent(tmp_path, answer, brief):
     def serve(connection: socket.socket) -> None:
         connection.recv(4096)
         connection.sendall(answer)
@@ -83,7 +83,7 @@ def test_ask_reports_what_failed(tmp_path, answer, brief):
 
 
 @pytest.mark.parametrize("size", [0, 1 << 23], ids=["never answers", "never even reads"])
-def test_ask_has_a_limit(tmp_path, size):
+def test_ask_has_a_timeout(tmp_path, size):
     end = threading.Event()
     start = time.monotonic()
     with node(tmp_path, lambda _: waits(end)) as path:
@@ -103,7 +103,7 @@ def test_an_endless_stream_is_no_answer(tmp_path):
         ask(path, b"", 3)
 
 
-def test_a_trickle_does_not_stretch_the_limit(tmp_path):
+def test_a_trickle_does_not_stretch_the_timeout(tmp_path):
     def serve(connection: socket.socket) -> None:
         with suppress(OSError):
             while True:
@@ -119,7 +119,7 @@ def test_a_trickle_does_not_stretch_the_limit(tmp_path):
     assert time.monotonic() - start < 20
 
 
-def test_nobody_there(tmp_path):
+def test_a_missing_socket_is_named(tmp_path):
     with pytest.raises(FamulusError, match="cannot be reached: No such file or directory"):
         ask(tmp_path / "none", b"", 1)
     with closing(socket.socket(socket.AF_UNIX)) as listener:
@@ -128,7 +128,7 @@ def test_nobody_there(tmp_path):
             ask(tmp_path / "s", b"", 1)
 
 
-def test_ctrl_c_ends_a_question(tmp_path):
+def test_an_interrupt_ends_ask(tmp_path):
     end = threading.Event()
     timer = threading.Timer(0.2, waiting.interrupt, [2])
     with node(tmp_path, lambda _: waits(end)) as path:

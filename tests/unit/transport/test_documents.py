@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents that a node or the host is given."""
+"""The documents for a node or the host."""
 
 import re
 from ipaddress import IPv4Network

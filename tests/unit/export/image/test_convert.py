@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One format of disk image to another: the arguments, and what qemu-img makes of them."""
+"""Conversion between formats of disk images: the arguments, and the images of qemu-img."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def overlay(base: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_arguments():
+def test_arguments_are_those_of_qemu_img():
     assert convert_arguments(Path("/a/x:y.qcow2"), "qcow2", Path("/b/z"), "raw") == [
         "qemu-img", "convert", "-q",
         "-f", "qcow2",
@@ -48,7 +48,7 @@ def test_arguments():
     ]  # fmt: skip
 
 
-def test_relative_paths_are_no_protocols(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_relative_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
     assert convert_arguments(Path("nbd:x"), "raw", Path("-y"), "raw")[-2:] == [
         f"{tmp_path}/nbd:x",
@@ -57,7 +57,7 @@ def test_relative_paths_are_no_protocols(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.mark.parametrize("image_format", ["raw", "qcow2"])
-def test_all_that_an_overlay_shows(overlay: Path, tmp_path: Path, image_format: str):
+def test_a_copy_has_the_contents_of_backing_files(overlay: Path, tmp_path: Path, image_format: str):
     target = tmp_path / "ssh: x"
     target.write_text("old")
     convert(overlay, "qcow2", target, image_format)
@@ -70,12 +70,12 @@ def test_all_that_an_overlay_shows(overlay: Path, tmp_path: Path, image_format: 
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_room_is_that_of_the_whole_chain(base: Path, overlay: Path):
+def test_the_room_includes_backing_files(base: Path, overlay: Path):
     assert MIB <= needed_room(base, "raw") < 2 * MIB
     assert 2 * MIB <= needed_room(overlay, "qcow2") < 4 * MIB
 
 
-def test_no_room(overlay: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_room_is_reported(overlay: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("famulus.export.image.output.free_bytes", lambda _: MIB)
     there = set(tmp_path.iterdir())
     with pytest.raises(NoRoom):
@@ -83,7 +83,7 @@ def test_no_room(overlay: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert set(tmp_path.iterdir()) == there
 
 
-def test_a_disk_that_is_full_after_all(
+def test_a_disk_that_fills_up_is_reported(
     overlay: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("famulus.export.image.convert.check_room", lambda *_: None)
@@ -92,7 +92,7 @@ def test_a_disk_that_is_full_after_all(
     assert list(small_disk.iterdir()) == []
 
 
-def test_a_source_that_is_no_image(tmp_path: Path):
+def test_a_source_that_is_no_image_is_refused(tmp_path: Path):
     (tmp_path / "source").write_text("no image")
     (tmp_path / "target").write_text("old")
     with pytest.raises(FamulusError, match="qemu-img failed"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""debugfs on real file systems: what it is told, what it answers, how it fails."""
+"""debugfs on real file systems: commands, output, errors."""
 
 import os
 from pathlib import Path
@@ -29,12 +29,12 @@ def disk(tree: Path, tmp_path: Path) -> Path:
     ("text", "word"),
     [("plain", '"plain"'), ('a "b" c', '"a ""b"" c"'), ("back\\slash", '"back\\slash"')],
 )
-def test_quote(text, word):
+def test_quote_makes_a_single_word(text, word):
     assert debugfs.quote(text) == word
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "tab\t", "nul\0", "\udcff"])
-def test_what_no_command_can_hold_is_refused(text):
+def test_unprintable_text_is_refused(text):
     with pytest.raises(FamulusError, match="that no command of debugfs can have"):
         debugfs.quote(text)
 
@@ -42,20 +42,20 @@ def test_what_no_command_can_hold_is_refused(text):
 @pytest.mark.parametrize(
     "name", ["with space", 'quo"te', "app'", "back\\slash", "umläut", "-dash", "<12>", "#hash"]
 )
-def test_a_quoted_name_is_that_name(disk: Path, tmp_path: Path, name: str):
+def test_a_quoted_name_reaches_its_file(disk: Path, tmp_path: Path, name: str):
     (tmp_path / "source").write_text(name)
     debugfs.write(disk, [f"write source {debugfs.quote(name)}"])
     assert debugfs.read(disk, [f"cat {debugfs.quote(f'/{name}')}"]) == [name.encode()]
     assert ext4.problems(disk) == ""
 
 
-def test_each_command_has_its_answer(disk: Path):
+def test_each_command_has_its_output(disk: Path):
     found = debugfs.read(disk, ["cat /d/file", "cat /missing", "no_such_command", "cat /d/file"])
     assert found == [b"content\n", b"", b"", b"content\n"]
     assert debugfs.read(disk, []) == []
 
 
-def test_no_name_passes_for_an_answer(tree: Path, tmp_path: Path):
+def test_no_name_is_taken_for_output(tree: Path, tmp_path: Path):
     """A name may have line ends, and so look like the echo of a command."""
     for name in ("debugfs: pwd\n", "\n[pwd]", "# \n", "debugfs: cat \n"):
         (tree / name).touch()
@@ -65,13 +65,13 @@ def test_no_name_passes_for_an_answer(tree: Path, tmp_path: Path):
     assert content == b"content\n"
 
 
-def test_bytes_are_as_they_stand(tree: Path, tmp_path: Path):
+def test_names_keep_their_bytes(tree: Path, tmp_path: Path):
     Path(os.fsdecode(os.fsencode(tree) + b"/\xff\xfe")).touch()
     disk = ext4.make_disk(tree, tmp_path / "disk.img")
     assert b"/\xff\xfe/" in debugfs.read(disk, ["ls -p /"])[0]
 
 
-def test_what_is_no_file_system(tmp_path: Path):
+def test_a_disk_without_a_file_system_is_refused(tmp_path: Path):
     disk = tmp_path / "disk.img"
     disk.write_bytes(bytes(2 * MIB))
     for commands in ([], ["cat /d/file"]):
@@ -83,14 +83,14 @@ def test_what_is_no_file_system(tmp_path: Path):
         debugfs.write(disk, ["mkdir /x"])
 
 
-def test_a_command_that_fails_fails_the_writing(disk: Path):
+def test_a_failed_command_fails_the_write(disk: Path):
     with pytest.raises(FamulusError, match="cannot write into") as caught:
         debugfs.write(disk, ["mkdir /new", "rm /missing"])
     assert "File not found" in caught.value.details
     assert caught.value.hint == ""
 
 
-def test_a_full_file_system_is_told(disk: Path, tmp_path: Path):
+def test_a_full_file_system_is_reported(disk: Path, tmp_path: Path):
     with (tmp_path / "large").open("wb") as file:
         for _ in range(ext4.SIZE // MIB):
             file.write(os.urandom(MIB))
@@ -99,7 +99,7 @@ def test_a_full_file_system_is_told(disk: Path, tmp_path: Path):
     assert caught.value.hint == "The file system in it is full."
 
 
-def test_a_disk_of_any_name(tree: Path, tmp_path: Path):
+def test_a_disk_may_have_any_name(tree: Path, tmp_path: Path):
     for name in ("with space.img", "-dash.img", "quo'te\".img"):
         disk = ext4.make_disk(tree, tmp_path / name)
         debugfs.write(disk, ["mkdir /new"])
@@ -108,7 +108,7 @@ def test_a_disk_of_any_name(tree: Path, tmp_path: Path):
         debugfs.read(tmp_path / "what?.img", [])
 
 
-def test_debugfs_is_missing(disk: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_debugfs_is_named(disk: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(debugfs, "find_program", lambda _: None)
     with pytest.raises(FamulusError, match="'debugfs' is not installed") as caught:
         debugfs.read(disk, [])

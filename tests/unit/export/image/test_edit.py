@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that are put into an image: the commands, and what is there afterwards."""
+"""Files are written into an image: the commands, and the files afterwards."""
 
 import time
 from pathlib import Path
@@ -36,7 +36,7 @@ def inode(disk: Path, path: str) -> Inode:
     return {entry.path: entry.inode for entry in walk(disk)}[path.lstrip("/").encode()]
 
 
-def test_commands():
+def test_commands_are_those_of_debugfs():
     files = [GuestFile("/etc/hosts", "x"), GuestFile("/a/b/<1> 2", "y", 0o600, 5, 6)]
     present = Present(frozenset({"/etc"}), {"/etc/hosts": "regular"})
     assert edit_commands(files, ["t/0", "t/1"], present, 1700000000) == [
@@ -66,7 +66,7 @@ def test_commands():
     ]
 
 
-def test_a_file_takes_the_place_of_another(disk: Path):
+def test_a_file_replaces_another(disk: Path):
     now = int(time.time())
     write_files(disk, [GuestFile("/etc/hosts", "new näme\n", 0o640, 12, 34)])
     found = inode(disk, "/etc/hosts")
@@ -103,19 +103,19 @@ def test_folders_are_made_and_reached_through_links(disk: Path):
 
 
 @pytest.mark.parametrize("name", ["with space", 'quo"te', "<12>", "-p", "back\\slash", "ümlaut"])
-def test_odd_names(disk: Path, name: str):
+def test_odd_names_are_written(disk: Path, name: str):
     write_files(disk, [GuestFile(f"/{name}/{name}", "first")])
     write_files(disk, [GuestFile(f"/{name}/{name}", "second")])
     assert inode(disk, f"/{name}/{name}").size == len("second")
     assert ext4.problems(disk) == ""
 
 
-def test_the_last_of_the_same_path_counts(disk: Path):
+def test_the_last_file_of_a_path_counts(disk: Path):
     write_files(disk, [GuestFile("/new", "first"), GuestFile("/new", "last")])
     assert ext4.cat(disk, "/new") == b"last"
 
 
-def test_an_empty_file_and_none_at_all(disk: Path, tmp_path: Path):
+def test_an_empty_file_and_no_files_are_written(disk: Path, tmp_path: Path):
     there = set(tmp_path.iterdir())
     write_files(disk, [])
     write_files(disk, [GuestFile("/empty", "")])
@@ -126,7 +126,7 @@ def test_an_empty_file_and_none_at_all(disk: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     "path", ["", "/", "relative", "/a/", "/a//b", "/a/./b", "/a/../b", "/..", "/two\nlines"]
 )
-def test_a_path_that_makes_no_sense_changes_nothing(disk: Path, path: str):
+def test_a_bad_path_changes_nothing(disk: Path, path: str):
     before = disk.read_bytes()
     with pytest.raises(FamulusError):
         write_files(disk, [GuestFile("/good", "good"), GuestFile(path, "x")])
@@ -138,11 +138,11 @@ def test_a_folder_is_not_replaced(disk: Path):
         write_files(disk, [GuestFile("/etc", "x")])
 
 
-def test_a_file_is_no_folder(disk: Path):
+def test_a_file_in_the_place_of_a_folder_is_refused(disk: Path):
     with pytest.raises(FamulusError, match="cannot write into"):
         write_files(disk, [GuestFile("/etc/hosts/x", "x")])
 
 
-def test_blank(disk: Path):
+def test_missing_and_tiny_files_are_blank(disk: Path):
     paths = ["/etc/hosts", "/etc/blank", "/etc/missing", "/missing/too"]
     assert blank(disk, paths) == {"/etc/blank", "/etc/missing", "/missing/too"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What debugfs prints about a file, and what is made of it."""
+"""The output of debugfs about a file is parsed."""
 
 import stat
 
@@ -44,7 +44,7 @@ def parse(**values: bytes):
     return parse_inode(23, text(**values))
 
 
-def test_a_file():
+def test_a_file_is_parsed():
     inode = parse(mode=b"06755", user=b"70000", group=b"-294967296")
     assert inode.number == 23
     assert inode.mode == stat.S_IFREG | 0o6755
@@ -66,7 +66,7 @@ def test_a_file():
         (b"block special", stat.S_IFBLK),
     ],
 )
-def test_kinds(kind, expected):
+def test_kinds_are_parsed(kind, expected):
     assert stat.S_IFMT(parse(kind=kind).mode) == expected
 
 
@@ -77,21 +77,21 @@ def test_kinds(kind, expected):
         (b"(New-style) Device major/minor number: 300:70000 (hex 12c:11170)\n", (300, 70000)),
     ],
 )
-def test_devices(end, expected):
+def test_devices_are_parsed(end, expected):
     inode = parse(kind=b"block special", size=b"0", end=end)
     assert inode.device == expected
     assert inode.extents == ()
 
 
 @pytest.mark.parametrize("target", [b"fast", b"x" * 59, b'a\n"\xff', b'"\nEXTENTS:\n(0):7\n'])
-def test_a_short_link_has_its_target_here(target):
+def test_a_short_link_has_its_target_in_the_inode(target):
     size = b"%d" % len(target)
     inode = parse(kind=b"symlink", size=size, end=b'Fast link dest: "' + target + b'"\n')
     assert inode.target == target
     assert inode.extents == ()
 
 
-def test_a_target_cannot_pass_for_more_of_the_print():
+def test_a_target_is_not_parsed_as_fields():
     lie = b"x\nExtended attributes:\n  user.none (1)\nDevice major/minor number: 01:03\n"
     size = b"%d" % len(lie)
     inode = parse(kind=b"symlink", size=size, end=b'Fast link dest: "' + lie + b'"\n')
@@ -121,7 +121,7 @@ def test_a_long_link_has_its_target_in_a_block():
         ),
     ],
 )
-def test_where_the_content_lies(end, expected):
+def test_extents_are_parsed(end, expected):
     assert parse(end=end).extents == expected
 
 
@@ -138,11 +138,11 @@ def test_where_the_content_lies(end, expected):
         (b"6553f100", 1_700_000_000_000_000_000),  # inodes of 128 bytes
     ],
 )
-def test_times(printed, expected):
+def test_times_are_parsed(printed, expected):
     assert parse(mtime=printed).mtime == expected
 
 
-def test_attributes():
+def test_attributes_are_parsed():
     printed = (
         b"Extended attributes:\n"
         b'  user.one (5) = "hello"\n'
@@ -156,12 +156,12 @@ def test_attributes():
 
 
 @pytest.mark.parametrize("printed", [b"", b"debugfs: File not found", text(kind=b"bad type")])
-def test_no_such_print(printed):
+def test_other_output_is_refused(printed):
     with pytest.raises(FamulusError, match="cannot read inode 23"):
         parse_inode(23, printed)
 
 
 @pytest.mark.parametrize("flags", [b"80800", b"10000000"])
-def test_what_could_not_be_read_is_refused(flags):
+def test_unreadable_content_is_refused(flags):
     with pytest.raises(FamulusError, match="inode 23 is encrypted, or its data are in the inode"):
         parse(flags=flags)

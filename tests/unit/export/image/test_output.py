@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that are whole or not there, and what a user reads when there is no room."""
+"""Files are whole or not there, and missing room is reported to the user."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def write(target: Path, error: BaseException | None = None) -> None:
             raise error
 
 
-def test_it_is_there_when_the_block_ends(tmp_path: Path):
+def test_the_file_is_there_when_the_block_ends(tmp_path: Path):
     target = tmp_path / "file"
     with whole(target) as part:
         part.write_text("new")
@@ -39,7 +39,7 @@ def test_it_is_there_when_the_block_ends(tmp_path: Path):
 @pytest.mark.parametrize(
     "error", [FamulusError("x"), Interrupted(2), KeyboardInterrupt(), ValueError("x")]
 )
-def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException):
+def test_a_failure_keeps_the_old_file(tmp_path: Path, error: BaseException):
     target = tmp_path / "file"
     for expected in ([], ["file"]):
         with pytest.raises(type(error)):
@@ -51,7 +51,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException):
     assert target.read_text() == "old"
 
 
-def test_a_block_that_writes_nothing(tmp_path: Path):
+def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path):
     with (
         pytest.raises(FamulusError, match=r"cannot write into .*: No such file"),
         whole(tmp_path / "file"),
@@ -67,7 +67,7 @@ def test_publish_replaces(tmp_path: Path):
     assert names(tmp_path) == ["file"]
 
 
-def test_publish_where_there_are_no_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_publish_works_without_file_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
@@ -84,17 +84,17 @@ def test_a_full_disk_has_its_cure(tmp_path: Path, number: int):
     assert names(tmp_path) == []
 
 
-def test_a_program_that_finds_the_disk_full(tmp_path: Path):
+def test_a_full_disk_is_found_in_the_output_of_a_program(tmp_path: Path):
     with pytest.raises(NoRoom, match="no space left"), explained(tmp_path):
         run(["sh", "-c", "cat /proc/self/stat > /dev/full"], timeout=60)
 
 
-def test_other_failures_of_programs_stay_what_they_are(tmp_path: Path):
+def test_other_failures_of_programs_are_passed_on(tmp_path: Path):
     with pytest.raises(FamulusError, match="sh failed with exit code 3"), explained(tmp_path):
         run(["sh", "-c", "exit 3"], timeout=60)
 
 
-def test_what_else_the_system_refuses(tmp_path: Path):
+def test_another_error_of_the_system_is_named(tmp_path: Path):
     with pytest.raises(FamulusError, match=r"cannot write into .*: Read-only") as caught:
         write(tmp_path / "file", OSError(errno.EROFS, os.strerror(errno.EROFS)))
     assert caught.value.hint == "Write to another folder."
@@ -105,7 +105,7 @@ def test_no_room_names_the_users_folder(tmp_path: Path):
         raise NoRoom(tmp_path / "scratch", ": 1 of 2")
 
 
-def test_check_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_check_room_reports_need_and_free_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("famulus.export.image.output.free_bytes", lambda _: 2 * MIB)
     check_room(tmp_path, 2 * MIB)
     with pytest.raises(NoRoom, match=r"up to 3\.0 MiB are needed, 2\.0 MiB are free"):
@@ -133,7 +133,7 @@ with scratch(Path(sys.argv[1])) as folder:
 """
 
 
-def test_scratch_sweeps_what_killed_ones_left_and_nothing_else(tmp_path: Path):
+def test_scratch_removes_the_folders_of_killed_processes_only(tmp_path: Path):
     (tmp_path / "file").touch()
     subprocess.run([sys.executable, "-c", LEAVER, tmp_path], check=False)
     with scratch(tmp_path) as first:
@@ -146,7 +146,7 @@ def test_scratch_sweeps_what_killed_ones_left_and_nothing_else(tmp_path: Path):
     assert names(tmp_path) == ["file"]
 
 
-def test_a_disk_that_is_full(small_disk: Path):
+def test_a_full_disk_is_reported(small_disk: Path):
     target = small_disk / "file"
     with pytest.raises(NoRoom, match=f"^no space left in {small_disk}$"), whole(target) as part:
         part.write_bytes(bytes(2 * MIB))

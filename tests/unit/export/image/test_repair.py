@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A file system is brought to rest: an unmounted one, one whose plug was pulled, a broken one."""
+"""Repair of a file system: unmounted, of a killed machine, broken."""
 
 from pathlib import Path
 
@@ -30,13 +30,13 @@ def features(disk: Path) -> bytes:
     return ext4.debugfs(disk, "features")
 
 
-def test_an_unmounted_one_stays_as_it_is(disk: Path):
+def test_an_unmounted_file_system_stays(disk: Path):
     before = without_superblock(disk)
     repair(disk)
     assert without_superblock(disk) == before
 
 
-def test_what_is_in_the_journal_gets_to_its_place(disk: Path, tmp_path: Path):
+def test_the_journal_is_replayed(disk: Path, tmp_path: Path):
     new = tmp_path / "new"
     new.write_bytes(b"new " * (BLOCK // 4))
     begin = b"boot loader".ljust(512, b"\x55")
@@ -59,7 +59,7 @@ def test_what_is_in_the_journal_gets_to_its_place(disk: Path, tmp_path: Path):
     assert set(tmp_path.iterdir()) == there
 
 
-def test_a_broken_one_is_refused(disk: Path):
+def test_a_broken_file_system_is_refused(disk: Path):
     with disk.open("r+b") as file:  # the group descriptors, and the inodes behind them
         file.seek(OFFSET + 2 * BLOCK)
         file.write(b"\xa5" * 300 * BLOCK)
@@ -69,7 +69,7 @@ def test_a_broken_one_is_refused(disk: Path):
     assert "Start the node" in caught.value.hint
 
 
-def test_none_at_all(tmp_path: Path):
+def test_a_disk_without_a_file_system_is_refused(tmp_path: Path):
     disk = tmp_path / "disk.img"
     disk.write_bytes(b"short")
     with pytest.raises(FamulusError, match="is damaged"):

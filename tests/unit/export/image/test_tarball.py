@@ -91,12 +91,12 @@ def content(tar: Path, name: str) -> bytes:
         return file.read()
 
 
-def test_every_name_but_the_sockets(tree: Path, tar: Path):
+def test_a_tar_has_every_name_except_sockets(tree: Path, tar: Path):
     there = {f"./{path.relative_to(tree)}" for path in tree.rglob("*")}
     assert set(members(tar)) == {".", "./null"} | there
 
 
-def test_kinds(tar: Path):
+def test_a_tar_has_all_kinds(tar: Path):
     found = members(tar)
     assert found["."].isdir()
     assert found["./null"].ischr()
@@ -108,7 +108,7 @@ def test_kinds(tar: Path):
     assert os.fsencode(found["./oddly"].linkname) == b"\xff\n"
 
 
-def test_owners_modes_and_times(tar: Path):
+def test_a_tar_has_owners_modes_and_times(tar: Path):
     found = members(tar)
     assert (found["./a"].uid, found["./a"].gid) == (70000, 4_000_000_000)
     assert found["./a"].mode == 0o6755
@@ -119,7 +119,7 @@ def test_owners_modes_and_times(tar: Path):
     assert not any(member.uname or member.gname for member in found.values())
 
 
-def test_contents(tree: Path, tar: Path):
+def test_a_tar_has_the_contents(tree: Path, tar: Path):
     for name in ODD:
         assert content(tar, os.fsdecode(b"./" + name)) == name * 1000
     assert content(tar, f"./{LONG}") == b"long"
@@ -137,7 +137,7 @@ def test_the_first_name_has_the_content_and_the_others_are_links(tar: Path):
     assert content(tar, "./b") == b"content" * 9999
 
 
-def test_attributes(tar: Path):
+def test_a_tar_has_the_attributes(tar: Path):
     headers = members(tar)["./empty"].pax_headers
     assert os.fsencode(headers["SCHILY.xattr.security.capability"]) == CAPABILITY
     assert headers["SCHILY.xattr.user.text"] == "hello"
@@ -167,7 +167,7 @@ def facts(root: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def test_tar_extracts_what_was_put_in(tree: Path, tmp_path: Path):
+def test_tar_extracts_an_equal_tree(tree: Path, tmp_path: Path):
     disk = ext4.make_disk(tree, tmp_path / "disk.img")
     write_tar(disk, tmp_path / "out.tar")
     assert facts(extract(tmp_path / "out.tar", tmp_path / "out")) == facts(tree)
@@ -199,7 +199,7 @@ def test_times_are_exact(nanoseconds: int, text: str):
     assert tarball._seconds(nanoseconds) == text
 
 
-def test_no_room_is_told_before_anything_is_written(
+def test_missing_room_is_reported_before_the_first_write(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("famulus.export.image.output.free_bytes", lambda _: MIB)
@@ -209,7 +209,7 @@ def test_no_room_is_told_before_anything_is_written(
     assert set(tmp_path.iterdir()) == there
 
 
-def test_an_interrupt_leaves_what_was_there(
+def test_an_interrupt_keeps_the_old_file(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     target = tmp_path / "out.tar"

@@ -54,14 +54,14 @@ def content(disk: Path, entry: Entry) -> bytes:
         return b"".join(contents.pieces(entry.inode))
 
 
-def test_an_empty_tree(tree: Path):
+def test_an_empty_tree_has_its_root(tree: Path):
     (root,) = walk(image(tree))
     assert root.path == b""
     assert root.inode.number == 2
     assert stat.S_ISDIR(root.inode.mode)
 
 
-def test_odd_names(tree: Path):
+def test_odd_names_are_read(tree: Path):
     for name in ODD:
         path = os.fsencode(tree) + b"/" + name
         Path(os.fsdecode(path)).mkdir()
@@ -73,14 +73,14 @@ def test_odd_names(tree: Path):
         assert content(disk, found[name + b"/" + name]) == name
 
 
-def test_each_folder_comes_before_what_is_in_it(tree: Path):
+def test_each_folder_comes_before_its_contents(tree: Path):
     for path in ("a/b/c", "a-b", "a b/x", "B"):
         (tree / path).mkdir(parents=True)
     found = [entry.path for entry in walk(image(tree))]
     assert found == [b"", b"B", b"a", b"a/b", b"a/b/c", b"a b", b"a b/x", b"a-b"]
 
 
-def test_a_large_folder(tree: Path):
+def test_a_large_folder_is_read(tree: Path):
     for number in range(400):
         (tree / f"a file with a long name, so that the folder has many blocks {number}").touch()
     assert len(walk(image(tree))) == 401
@@ -99,7 +99,7 @@ def test_hard_links_have_one_inode(tree: Path):
     assert found[b"one"].inode.links == 2
 
 
-def test_all_kinds(tree: Path):
+def test_all_kinds_are_read(tree: Path):
     (tree / "fast").symlink_to("target")
     (tree / "slow").symlink_to("/long" * 40)
     os.mkfifo(tree / "fifo")
@@ -119,7 +119,7 @@ def test_all_kinds(tree: Path):
     assert content(disk, found[b"slow"]) == b"/long" * 40
 
 
-def test_times(tree: Path):
+def test_times_are_read(tree: Path):
     for name in ("early", "exact"):
         (tree / name).touch()
     disk = image(tree)
@@ -146,7 +146,7 @@ def fragments(path: Path) -> bytes:
     [("-b", "1024"), ("-b", "4096"), ("-b", "1024", "-O", "^extent,^64bit")],
     ids=["small blocks", "large blocks", "without extents"],
 )
-def test_contents(tree: Path, options: tuple[str, ...]):
+def test_contents_are_read(tree: Path, options: tuple[str, ...]):
     dense = random.Random(1).randbytes(3 * MIB + 5)
     (tree / "dense").write_bytes(dense)
     (tree / "empty").touch()
@@ -163,7 +163,7 @@ def test_contents(tree: Path, options: tuple[str, ...]):
     assert content(disk, found[b"hole"]) == bytes(3 * MIB)
 
 
-def test_what_is_reserved_but_not_written_is_zeros(tree: Path):
+def test_reserved_blocks_are_zeros(tree: Path):
     (tree / "file").write_bytes(b"x" * 4096)
     disk = image(tree, "-b", "4096")
     ext4.debugfs(disk, "fallocate /file 1 99", f"set_inode_field /file size {400 * KIB}")
@@ -191,7 +191,7 @@ def test_pieces_are_small_and_can_be_interrupted(tree: Path):
         waiting.forget_interrupt()
 
 
-def test_attributes(tree: Path, tmp_path: Path):
+def test_attributes_are_read(tree: Path, tmp_path: Path):
     (tree / "file").touch()
     (tree / "none").touch()
     disk = image(tree, "-b", "4096")
@@ -213,7 +213,7 @@ def test_attributes(tree: Path, tmp_path: Path):
     assert attributes(disk, entries) == {file.number: wanted}
 
 
-def test_an_attribute_that_cannot_be_read_is_told(tree: Path):
+def test_an_unreadable_attribute_is_named(tree: Path):
     (tree / "file").touch()
     disk = image(tree)
     ext4.debugfs(disk, 'ea_set /file "user.y (3) = x" 1')
@@ -223,7 +223,7 @@ def test_an_attribute_that_cannot_be_read_is_told(tree: Path):
     assert f"-inum {number}" in caught.value.hint
 
 
-def test_a_broken_folder_is_told(tree: Path):
+def test_a_broken_folder_is_named(tree: Path):
     (tree / "a").mkdir()
     (tree / "a" / "b").touch()
     disk = image(tree)
