@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `famulus check` costs a program: ratios of one run, over plain TCG.
+"""Measure the cost of `famulus check` for a program: ratios of one run, over plain TCG.
 
-`make bench-check`. Two fabrics run side by side, one coherent and one not. Each round runs the
+`make bench-check`. A coherent fabric and a noncoherent one run side by side. Each round runs the
 loops of one node and the two-node tests in the first, in the second, and in the second under check.
 """
 
@@ -18,9 +18,9 @@ from famulus.base.paths import home
 
 ROUNDS = 3
 PAIR_ROUNDS = 300
-POOL = "1G"  # programs that map it by themselves keep to its first 16 MiB
+POOL = "1G"  # programs that map the pool themselves use its first 16 MiB
 SOURCE = Path(__file__).with_name("coherence_loop.c")
-# `sum` is the two-node test: an example of the library. `pair` does nothing but hand lines over.
+# `sum` is the two-node test, an example of the library. `pair` only hands lines over.
 AIMS = {"sum": 2.0, "pair": None, "private": 5.0, "pool": 5.0, "mixed": 5.0}
 LOOP = "/home/fabric/coherence_loop"
 BUILD = "gcc -O2 -o coherence_loop coherence_loop.c && make -s parallel_sum"
@@ -28,7 +28,7 @@ SUM = (
     "s=$(date +%s%N); /home/fabric/parallel_sum 2 1000000 >/dev/null || exit 9; "
     "echo sum $(( ($(date +%s%N) - s) / 1000000 ))e-3"
 )
-_TOLD = re.compile(r"^fabric\d+ +\| (\w+) ([\d.e-]+)$", re.MULTILINE)
+_TIMES = re.compile(r"^fabric\d+ +\| (\w+) ([\d.e-]+)$", re.MULTILINE)
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def up(famulus: Famulus, subnet: str, *words: str) -> None:
-    """Start two nodes that have the loops."""
+    """Start two nodes and compile the loops there."""
     famulus("up", "2", "--pool", POOL, "--subnet", subnet, *words)
     for node in ("1", "2"):
         famulus("cp", str(SOURCE), f"{node}:")
@@ -52,13 +52,13 @@ def up(famulus: Famulus, subnet: str, *words: str) -> None:
 
 
 def measure(plain: Famulus, none: Famulus) -> None:
-    """Print what each loop takes, over what it takes in the plain fabric."""
+    """Print the time of each loop over its time in the plain fabric."""
     rounds = [(directly(plain), directly(none), checked(none)) for _ in range(ROUNDS)]
-    for what, aim in AIMS.items():
+    for loop, aim in AIMS.items():
         columns = zip(*rounds, strict=True)
-        full, caches, check = (statistics.median(one[what] for one in of) for of in columns)
-        report(f"{what}, coherence none over full", caches, full)
-        report(f"{what}, check over full", check, full, aim)
+        full, caches, check = (statistics.median(one[loop] for one in of) for of in columns)
+        report(f"{loop}, coherence none over full", caches, full)
+        report(f"{loop}, check over full", check, full, aim)
 
 
 def directly(famulus: Famulus) -> dict[str, float]:
@@ -78,24 +78,27 @@ def directly(famulus: Famulus) -> dict[str, float]:
 
 
 def checked(famulus: Famulus) -> dict[str, float]:
-    """Return the same under check."""
+    """Return the seconds of each loop under check."""
     alone = under_check(famulus, f'test "$FAMULUS_NODE" != 1 || exec {LOOP}')
     pair = under_check(famulus, f'exec {LOOP} "$FAMULUS_NODE" {PAIR_ROUNDS}')
     return {**alone, **pair, **under_check(famulus, SUM)}
 
 
 def under_check(famulus: Famulus, script: str) -> dict[str, float]:
-    """Return what a script in the nodes tells of its loops; that it leaves stores is known."""
+    """Return the seconds of the loops that a script in the nodes runs.
+
+    The exit code does not count: the loops leave stores in the caches on purpose.
+    """
     words = ["check", "--timeout", "900", "--", "/bin/sh", "-c", script]
     env = {**os.environ, "FAMULUS_HOME": str(famulus.home), "FAMULUS_FABRIC": famulus.fabric}
     argv = [sys.executable, "-m", "famulus", *words]
     done = subprocess.run(
         argv, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
-    told = {what: float(took) for what, took in _TOLD.findall(done.stdout)}
-    if not told:
+    times = {loop: float(took) for loop, took in _TIMES.findall(done.stdout)}
+    if not times:
         sys.exit(f"check of {script} failed:\n{done.stdout}\n{done.stderr}")
-    return told
+    return times
 
 
 if __name__ == "__main__":

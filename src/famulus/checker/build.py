@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser on the host and the launcher for nodes: compiled once, found by a digest."""
+"""Compile the analyser for the host and the launcher for nodes, once for each digest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ _FLAGS = ("-std=gnu11", "-O2", "-flto", "-g", "-Wall", "-Wextra")
 
 @dataclass(frozen=True)
 class Tools:
-    """What was compiled: `analyser` for the host, `launcher` for nodes of any Debian suite."""
+    """The compiled programs: `analyser` for the host, `launcher` for nodes of any Debian suite."""
 
     analyser: Path
     launcher: Path
@@ -31,9 +31,9 @@ def _programs() -> compiled.Programs:
 
 
 def compile_arguments(folder: Path) -> list[list[str]]:
-    """Return the command lines that make both programs in `folder`. Pure.
+    """Return the command lines that compile both programs into `folder`. Pure.
 
-    The launcher is static: nodes may have an older C library than the host.
+    The launcher is static because nodes may have an older C library than the host.
     """
     analyser = [str(path) for path in sorted((_native() / "analyser").glob("*.c"))]
     launcher = str(_native() / "launcher" / "launch.c")

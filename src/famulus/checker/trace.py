@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Traces: what each node did with each line, see native/analyser/trace.h. Offsets are bytes."""
+"""Traces: counts of each node's accesses to each line, see native/analyser/trace.h. Pure.
+
+Offsets are bytes of the pool.
+"""
 
 import struct
 from collections import Counter
@@ -18,7 +21,7 @@ PAGE = 4096
 
 @dataclass(frozen=True)
 class Tally:
-    """What node `node` did with the line at `line`; `loaded` and `stored` have a bit a byte."""
+    """The accesses of one node to the line at `line`; `loaded` and `stored` have a bit per byte."""
 
     line: int
     loaded: int
@@ -37,7 +40,7 @@ class Tally:
 
 
 def read(path: Path) -> list[Tally]:
-    """Return the tallies of a trace. Raises FamulusError if `path` is none."""
+    """Return the tallies of the trace file `path`. Raises FamulusError if it is no trace."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -49,13 +52,13 @@ def read(path: Path) -> list[Tally]:
     return [Tally(*words) for words in _TALLY.iter_unpack(body[: len(body) // 48 * 48])]
 
 
-def parse_live(said: dict[str, Any]) -> list[Tally]:
-    """Return the tallies of a line that the analyser prints while it runs."""
-    return [Tally(loaded=0, stored=0, **line) for line in said.get("lines", [])]
+def parse_live(printed: dict[str, Any]) -> list[Tally]:
+    """Return the tallies of an object that the analyser prints while it runs."""
+    return [Tally(loaded=0, stored=0, **line) for line in printed.get("lines", [])]
 
 
 def by_line(tallies: Iterable[Tally]) -> dict[int, list[Tally]]:
-    """Return the tallies by their line's offset, the busiest line first."""
+    """Return the tallies by the offset of their line, the busiest line first."""
     lines: dict[int, list[Tally]] = {}
     for tally in tallies:
         lines.setdefault(tally.line, []).append(tally)
@@ -77,7 +80,10 @@ def is_falsely_shared(tallies: Sequence[Tally]) -> bool:
 
 
 def summary(tallies: Sequence[Tally], name: Callable[[int], str]) -> dict[str, Any]:
-    """Return totals by node and by region, which `name` finds by an offset, and lines of note."""
+    """Return totals by node and region, and the falsely shared lines.
+
+    `name` returns the region of an offset.
+    """
     lines = by_line(tallies)
     nodes: dict[int, Counter[str]] = {}
     regions: dict[str, Counter[str]] = {}

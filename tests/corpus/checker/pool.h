@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the programs here share: a piece of the pool of their own, and the instructions by their names. */
+/* Shared by the programs here: a piece of the pool for each program, and the instructions by name. */
 #ifndef POOL_H
 #define POOL_H
 
@@ -15,13 +15,13 @@
 
 #define LINE     __attribute__((aligned(64)))
 #define PIECE    16384
-#define MEETINGS 1024 /* bytes at the piece's beginning */
-#define TRIES    20000 /* of a loop that may never see what it waits for */
+#define MEETINGS 1024 /* bytes at the beginning of the piece */
+#define TRIES    20000 /* of a loop whose wait may never end */
 
 static int me, all;
 static char *piece;
 
-/* Map piece ARG of the pool and return what follows the meetings' words. */
+/* Map piece ARG of the pool and return the address behind the words of the meetings. */
 static inline void *start(int argc, char *argv[])
 {
 	int fd = open("/mnt/fabric_emulation", O_RDWR);
@@ -57,7 +57,7 @@ static inline int change(uint64_t *word, uint64_t from, uint64_t to)
 	return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* Wait until all nodes are here for the `number`th time. */
+/* Wait until all nodes have called this function `number` times. */
 static inline void meet(int number)
 {
 	uint64_t *word = (uint64_t *)(piece + number * 64);
@@ -83,27 +83,27 @@ static inline void unlock(uint64_t *word)
 	     at < end; at += 64) \
 	instruction((void *)at)
 
-/* Written back, and kept. */
+/* Write lines back and keep them. */
 static inline void keep(void *start, size_t bytes)
 {
 	EACH_LINE(start, bytes, _mm_clwb);
 	_mm_sfence();
 }
 
-/* Written back at once, and thrown away. */
+/* Write lines back at once and throw them away. */
 static inline void flush(void *start, size_t bytes)
 {
 	EACH_LINE(start, bytes, _mm_clflush);
 }
 
-/* Thrown away before what is loaded next. */
+/* Throw lines away before the next load. */
 static inline void drop(void *start, size_t bytes)
 {
 	EACH_LINE(start, bytes, _mm_clflushopt);
 	_mm_mfence();
 }
 
-/* Poll a plain word, by a fresh copy each time. */
+/* Poll a plain word, with a fresh copy each time. */
 static inline uint64_t await(volatile uint64_t *word, uint64_t value)
 {
 	uint64_t seen = 0;

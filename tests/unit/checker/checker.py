@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The checker without nodes: events of our own; the corpus in processes that stand for nodes."""
+"""The checker without nodes: invented events, and the corpus in processes that act as nodes."""
 
 import atexit
 import csv
@@ -32,19 +32,19 @@ KINDS = (
 )
 _EVENT = struct.Struct("<7QHBBB3x")
 _WRAPPED = "-Wl,--wrap=open,--wrap=mmap,--wrap=memcpy,--wrap=memset"
-_TOLD = ("-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memset")
+_TRACED = ("-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memset")
 _FIXED = ("-no-pie", "-fno-pie", "-g", "-O1", "-std=gnu11")
 
 
 def expected() -> dict[str, str]:
-    """The kind of defect of each program of the corpus, "" for one that is right."""
+    """Return the kind of defect of each program of the corpus, "" for a program without one."""
     with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as file:
         return dict(csv.reader(file))
 
 
 @functools.cache
 def analyser() -> Path:
-    """The analyser, compiled once for all tests."""
+    """Return the analyser, compiled once for all tests."""
     folder = Path(tempfile.mkdtemp(prefix="famulus-analyser-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     subprocess.run(build.compile_arguments(folder)[0], check=True, timeout=TIMEOUT)
@@ -52,7 +52,7 @@ def analyser() -> Path:
 
 
 class Story:
-    """Events in the order in which they are told; every one has a program counter of its own."""
+    """Events in their order; by default each has a program counter of its own."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -96,7 +96,7 @@ def gcc(*words: str | Path) -> None:
 
 
 def compile_nodes(folder: Path) -> Path:
-    """Compile what stands for nodes, once for all programs."""
+    """Compile the replacement of nodes, once for all programs."""
     made = folder / "check_nodes.o"
     include = f"-I{ROOT / 'native' / 'include'}"
     gcc("-std=gnu11", "-O1", include, "-c", HERE / "check_nodes.c", "-o", made)
@@ -104,10 +104,10 @@ def compile_nodes(folder: Path) -> Path:
 
 
 def run_program(name: str, nodes_object: Path, folder: Path, nodes: int = 2) -> list[Defect]:
-    """Run a program of the corpus on nodes of the host, and return its defects."""
+    """Run a program of the corpus on processes of the host, and return its defects."""
     program, part = folder / name, folder / f"{name}.o"
     include = ("-include", HERE / "check_nodes.h")
-    gcc(*_FIXED, *_TOLD, *include, "-c", CORPUS / f"{name}.c", "-o", part)
+    gcc(*_FIXED, *_TRACED, *include, "-c", CORPUS / f"{name}.c", "-o", part)
     gcc(*_FIXED, "-o", program, part, nodes_object, "-pthread", _WRAPPED)
     with Analyser(analyser(), folder) as running:
         started = [_start(program, folder, node, nodes) for node in range(1, nodes + 1)]

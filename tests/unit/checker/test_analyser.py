@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser by stories of a few events each. Mostly node 1 writes and node 2 reads."""
+"""The analyser on a few events at a time. Mostly node 1 writes and node 2 reads."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def message(*, flush: str = "clflush", fence: str | None = None) -> Story:
     return story.tell(2, "load", FLAG, 1, pc=1)
 
 
-def test_a_message_is_right():
+def test_a_message_has_no_defect():
     assert message().tell(2, "load", DATA, 42).kinds() == []
     assert message(flush="clwb", fence="sfence").tell(2, "load", DATA, 42).kinds() == []
 
 
-def test_a_copy_from_before_is_stale():
+def test_a_copy_from_before_the_store_is_stale():
     story = Story().tell(2, "load", DATA, 0)
     story.tell(2, "locked", FLAG, 1, old=0).tell(1, "locked", FLAG, 1, old=1)
     story.tell(1, "store", DATA, 42).tell(1, "clflush", DATA)
@@ -31,7 +31,7 @@ def test_a_copy_from_before_is_stale():
     assert story.tell(2, "load", DATA, 0).kinds() == ["stale read"]
 
 
-def test_data_that_is_not_written_back_before_the_flag():
+def test_data_written_back_after_the_flag_are_an_unflushed_publication():
     story = Story().tell(2, "load", FLAG, 0, pc=1).tell(2, "clflush", FLAG)
     story.tell(1, "store", DATA, 42).tell(1, "store", FLAG, 1).tell(1, "clflush", FLAG)
     story.tell(2, "load", FLAG, 1, pc=1)
@@ -39,7 +39,7 @@ def test_data_that_is_not_written_back_before_the_flag():
 
 
 @pytest.mark.parametrize("flush", ["clwb", "clflushopt"])
-def test_a_write_back_without_a_fence(flush):
+def test_a_write_back_without_a_fence_is_reported(flush):
     assert message(flush=flush).tell(2, "load", DATA, 42).kinds() == ["missing fence"]
 
 
@@ -55,14 +55,14 @@ def test_a_non_temporal_store_needs_a_fence():
     assert "missing fence" in story.kinds()
 
 
-def test_what_is_left_at_exit():
+def test_unwritten_stores_at_exit_are_reported():
     assert Story().tell(1, "store", DATA, 1).tell(1, "exit").kinds() == ["unflushed at exit"]
     story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA)
     assert story.tell(1, "exit").kinds() == ["missing fence"]
     assert story.tell(1, "clflush", DATA).tell(1, "exit").kinds() == ["missing fence"]
 
 
-def test_two_writers_in_one_line():
+def test_two_writers_in_one_line_lose_an_update():
     story = Story().tell(1, "store", DATA, 1).tell(2, "store", DATA + 8, 2)
     (found,) = story.defects()
     assert found["kind"] == "lost update"
@@ -70,14 +70,14 @@ def test_two_writers_in_one_line():
     assert {found["first"]["node"], found["second"]["node"]} == {1, 2}
 
 
-def test_parts_of_words_are_told_apart():
+def test_bytes_of_one_word_are_independent():
     story = Story().tell(1, "store", DATA, 7, size=1).tell(1, "clflush", DATA)
     story.tell(1, "locked", FLAG, 1, old=0).tell(2, "locked", FLAG, 1, old=1)
     story.tell(2, "load", DATA, 7, size=1).tell(2, "store", DATA + 1, 8, size=1)
     assert story.tell(2, "clflush", DATA).kinds() == []
 
 
-def test_a_store_and_a_load_that_nothing_orders():
+def test_a_store_and_a_load_without_order_race():
     story = Story().tell(1, "store", DATA, 1).tell(1, "clflush", DATA)
     assert story.tell(2, "load", DATA, 1).kinds() == ["data race"]
 
@@ -99,14 +99,14 @@ def test_defects_are_counted():
     assert found["count"] == 5
 
 
-def test_notes_are_told_only_if_asked_for():
+def test_notes_are_printed_only_on_request():
     story = Story().tell(1, "load", DATA).tell(1, "clwb", DATA).tell(1, "clwb", DATA)
     assert story.kinds() == []
     notes = ["double flush", "write-back of a clean line"]
     assert set(story.kinds("--notes")) == set(notes)
 
 
-def test_an_access_over_the_end_of_a_line():
+def test_of_a_store_over_the_end_of_a_line_only_the_unflushed_line_is_reported():
     story = Story().tell(1, "store", DATA + 60, 5).tell(1, "clflush", DATA)
     (found,) = story.tell(1, "exit").defects()
     assert found["bytes"] == [[DATA + 64, 4]]
@@ -119,7 +119,7 @@ def test_many_stores_of_one_word_take_no_room():
     assert story.tell(1, "clflush", DATA).tell(1, "exit").kinds() == []
 
 
-def test_another_process_tells_of_the_end_by_its_number():
+def test_another_process_reports_an_end_by_its_number():
     story = Story().tell(1, "process", value=77, old=77).tell(1, "store", DATA, 1)
     assert story.tell(1, "exit", value=77, old=77, space=5).kinds() == ["unflushed at exit"]
 
@@ -129,7 +129,7 @@ def test_a_process_that_runs_another_program_leaves_its_stores():
     assert story.tell(1, "process", value=77, old=77, space=5).kinds() == ["unflushed at exit"]
 
 
-def test_what_the_c_library_locks_on_its_way_out_is_no_fence_of_the_program():
+def test_locks_of_the_c_library_at_exit_are_no_fence_of_the_program():
     story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
     story.tell(1, "locked")
     assert story.tell(1, "exit").kinds() == ["missing fence"]

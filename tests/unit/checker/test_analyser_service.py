@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The analyser in the background; a shell script stands for it."""
+"""The analyser as a service, with a shell script in the place of the analyser."""
 
 import contextlib
 from pathlib import Path
@@ -40,7 +40,7 @@ def start(background, stream, tmp_path, program=PROGRAM):
         background.start(path, stream, lock.fileno())
 
 
-def test_it_is_found_again_and_says_what_it_saw(background, stream, tmp_path):
+def test_the_service_is_found_again_and_returns_its_output(background, stream, tmp_path):
     start(background, stream, tmp_path)
     again = AnalyserService(background.folder)
     assert again.running()
@@ -49,7 +49,7 @@ def test_it_is_found_again_and_says_what_it_saw(background, stream, tmp_path):
     assert not background.running()
 
 
-def test_what_it_said_last_is_told(background, stream, tmp_path):
+def test_the_log_of_a_failed_analyser_is_in_the_error(background, stream, tmp_path):
     start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
     wait_until("its end", lambda: not background.running(), timeout=20)
     with pytest.raises(FamulusError, match="before its time") as caught:
@@ -58,7 +58,7 @@ def test_what_it_said_last_is_told(background, stream, tmp_path):
 
 
 def open_files(pid):
-    """What it closes while we look is left out; Path.resolve() may fail of it, too."""
+    """Return the open files; one that the process closes meanwhile is left out."""
     found = []
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):

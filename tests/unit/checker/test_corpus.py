@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The corpus of tests/checker in processes that stand for nodes: all found, no false alarm."""
+"""The corpus in processes that act as nodes: every defect is found, without false alarms."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +13,7 @@ WORKERS = 3  # programs wait for each other more than they compute
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """The kinds that were found in each program."""
+    """Return the kinds of the defects of each program."""
     objects = checker.compile_nodes(tmp_path_factory.mktemp("nodes"))
 
     def kinds(name: str) -> set[str]:
@@ -30,7 +30,7 @@ def test_the_table_is_about_all_programs():
     assert min(sum(map(bool, EXPECTED.values())), list(EXPECTED.values()).count("")) >= 20
 
 
-def test_all_is_found_and_nothing_else(found):
+def test_every_defect_is_found_without_false_alarms(found):
     wrong = [name for name, kind in EXPECTED.items() if kind]
     missed = [name for name in wrong if EXPECTED[name] not in found[name]]
     alarms = {name: kinds for name, kinds in found.items() if kinds and not EXPECTED[name]}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SARIF by OASIS' schema, JUnit by a parser that is not ours: what CI systems take."""
+"""SARIF is valid by OASIS' schema, JUnit by a parser of others: CI systems take both."""
 
 import json
 from dataclasses import replace
@@ -28,10 +28,10 @@ def defect(kind: str, **events: Event) -> Defect:
 
 def all_kinds() -> list[Defect]:
     sides = {"first": event(1, "store", 10), "second": event(2, "load", 14)}
-    told = {"flag": event(1, "store", 11), "flag_load": event(2, "load", 13)}
+    flag = {"flag": event(1, "store", 11), "flag_load": event(2, "load", 13)}
     bare = {"first": event(1, "store", 10, ()), "flush": event(1, "clwb", 12, (Frame("memcpy"),))}
     return [
-        *(defect(kind, **sides, **told) for kind in KINDS),
+        *(defect(kind, **sides, **flag) for kind in KINDS),
         defect("unflushed at exit", **bare),
         replace(defect("data race", **sides), region="", note=""),
     ]
@@ -47,7 +47,7 @@ def test_sarif_is_valid(defects: list[Defect]):
     assert problems(json.loads(sarif(defects))) == []
 
 
-def test_what_is_wrong_is_noticed():
+def test_an_invalid_document_is_refused():
     log = json.loads(sarif(all_kinds()))
     result = log["runs"][0]["results"][0]
     result["level"] = "catastrophe"
@@ -64,7 +64,7 @@ def parsed(program: str, defects: list[Defect]) -> TestSuite:
     return suite
 
 
-def test_junit_is_read():
+def test_junit_is_valid():
     suite = parsed("a & b", all_kinds())
     cases = list(suite)
     assert (suite.tests, suite.failures, suite.errors) == (len(cases), len(cases), 0)

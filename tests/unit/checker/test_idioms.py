@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Idioms of shared memory, event by event: what is right is not reported, what is not is."""
+"""Idioms of shared memory, event by event: only wrong ones are reported."""
 
 from tests.unit.checker.checker import Story
 
@@ -13,7 +13,7 @@ def store(story: Story, node: int, word: int, value: int, *, pc: int = 1) -> Sto
 
 
 def load(story: Story, node: int, word: int, value: int, *, pc: int = 2) -> Story:
-    """Load a word anew."""
+    """Fetch and load a word."""
     return story.tell(node, "clflush", word, size=64).tell(node, "load", word, value, pc=pc)
 
 
@@ -26,7 +26,7 @@ def look(story: Story, node: int, word: int, value: int) -> Story:
 
 
 def polled_upper_half(*, is_written_back: bool) -> list[str]:
-    """A flag in the upper half of a store of 16 bytes tells of data in another line."""
+    """A flag in the upper half of a store of 16 bytes publishes data in another line."""
     story = Story()
     for _ in range(3):
         load(story, 2, FLAG + 8, 0)
@@ -46,7 +46,7 @@ def test_a_flag_in_the_upper_half_of_a_wide_store():
 
 
 def free_list(*, goes_on: bool) -> list[str]:
-    """Node 3 loads a block's link, but node 2 takes the block, and stores when 3 knows of it."""
+    """Node 3 loads a block's link; node 2 takes the block, and stores when node 3 knows that."""
     story = change(store(Story(), 1, BLOCK, 5), 1, HEAD, 1)
     load(look(story, 3, HEAD, 1), 3, BLOCK, 5)
     change(story, 2, HEAD, 2)
@@ -57,13 +57,13 @@ def free_list(*, goes_on: bool) -> list[str]:
     return change(story, 2, HEAD, 3).kinds()
 
 
-def test_what_was_loaded_before_a_failed_swap_is_nobodys():
+def test_loads_before_a_failed_swap_are_forgotten():
     assert free_list(goes_on=False) == []
     assert free_list(goes_on=True) == []
 
 
-def test_a_thief_looks_at_two_words_and_comes_too_late():
-    """A deque: the owner reuses a block that node 2 has stolen while node 3 was about to."""
+def test_a_thief_that_validates_two_words_and_loses_has_no_race():
+    """A deque: the owner reuses a block that node 2 stole before node 3 could."""
     story = change(store(Story(), 1, BLOCK, 5), 1, BOTTOM, 1)
     for thief in (3, 2):
         look(look(story, thief, TOP, 0), thief, BOTTOM, 1)
@@ -81,7 +81,7 @@ def test_locks_of_four_bytes_side_by_side_are_two():
     assert set(change(story, 2, HEAD + 4, 2, size=4).kinds()) == {"data race"}
 
 
-def test_data_half_written_back_under_a_sequence_lock_are_thrown_away():
+def test_data_half_written_back_under_a_sequence_lock_are_no_defect():
     story = change(look(Story(), 2, FLAG, 0), 1, FLAG, 1)
     story.tell(1, "store", DATA, 7, pc=5)
     store(story, 1, BLOCK, 7)
@@ -93,8 +93,8 @@ def test_data_half_written_back_under_a_sequence_lock_are_thrown_away():
     assert look(story, 2, FLAG, 2).kinds() == []
 
 
-def test_what_is_loaded_between_two_steps_of_a_counter_is_no_look():
-    """Who counts up does not look: what it loaded before stays loaded."""
+def test_a_counter_that_is_incremented_validates_no_load():
+    """An increment is no validation: the loads before it stay in force."""
     story = change(Story(), 2, HEAD, 1)
     load(load(story, 2, DATA, 0, pc=6), 2, BLOCK, 0, pc=7)
     store(store(story, 1, DATA, 7), 1, BLOCK, 7)
@@ -102,8 +102,8 @@ def test_what_is_loaded_between_two_steps_of_a_counter_is_no_look():
     assert set(story.kinds()) == {"data race"}
 
 
-def test_an_old_copy_is_stale_whatever_counter_is_looked_at_meanwhile():
-    """The flag was seen before: what it told stays known when the counter has changed."""
+def test_an_old_copy_is_stale_although_a_counter_is_validated_meanwhile():
+    """The flag was seen before: its publication stays known when the counter has changed."""
     story = load(Story(), 2, DATA, 0)
     store(store(story, 1, DATA, 1), 1, FLAG, 1, pc=5)
     load(story, 2, FLAG, 1, pc=6)
@@ -111,7 +111,7 @@ def test_an_old_copy_is_stale_whatever_counter_is_looked_at_meanwhile():
     assert "stale read" in look(change(story, 1, HEAD, 1), 2, HEAD, 1).kinds()
 
 
-def test_one_word_over_many_others_is_looked_at_all_the_time():
+def test_one_word_is_validated_again_and_again_over_many_others():
     story = Story()
     for round_ in range(12):
         bucket, data = BOTTOM + 64 * round_, BLOCK - 64 * round_
@@ -122,7 +122,7 @@ def test_one_word_over_many_others_is_looked_at_all_the_time():
     assert story.kinds() == []
 
 
-def test_a_word_that_was_only_looked_at_is_no_flag():
+def test_a_word_that_was_only_validated_is_no_flag():
     story = look(look(store(Story(), 1, DATA, 1), 1, FLAG, 0), 2, FLAG, 0)
     load(story, 2, DATA, 1)
     assert load(store(story, 1, FLAG, 5, pc=8), 2, FLAG, 5, pc=9).kinds() == ["data race"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The launcher on the host, where `cpuid` says nothing to anybody but is executed all the same."""
+"""The launcher on the host, where nothing listens to its `cpuid` instructions."""
 
 import os
 import subprocess
@@ -34,17 +34,17 @@ def launch(launcher: str, folder: Path, *words: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 5", 5), ("kill -9 $$", 137), ("true & wait; exit 0", 0)]
 )
-def test_it_exits_as_the_program_does(launcher, tmp_path, script, code):
+def test_the_launcher_exits_with_the_code_of_the_program(launcher, tmp_path, script, code):
     assert launch(launcher, tmp_path, "sh", "-c", script).returncode == code
 
 
-def test_what_cannot_be_run_is_said(launcher, tmp_path):
+def test_a_program_that_cannot_run_is_named_in_the_error(launcher, tmp_path):
     done = launch(launcher, tmp_path, "/no/such/program")
     assert done.returncode == 127
     assert "/no/such/program" in done.stderr
 
 
-def test_each_process_leaves_its_name_and_its_mappings(launcher, tmp_path):
+def test_each_process_leaves_its_name_and_its_memory_map(launcher, tmp_path):
     done = launch(launcher, tmp_path, "sh", "-c", "sleep 0; (exit 3); echo $$")
     process = parse_process((tmp_path / done.stdout.strip()).read_text(encoding="utf-8"))
     assert process.name == "sh"
@@ -59,7 +59,7 @@ def test_threads_are_part_of_their_process(launcher, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_threads_that_are_there_to_the_end_do_no_harm(launcher, tmp_path):
+def test_threads_that_live_to_the_end_do_no_harm(launcher, tmp_path):
     code = (
         "import threading as t, time; t.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     )
@@ -86,7 +86,7 @@ os.wait()
 """
 
 
-def test_a_script_says_its_lines(tmp_path):
+def test_a_script_reports_its_lines(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "lines").mkdir()
     path = str(source_folder("native") / "launcher" / "python")
@@ -102,7 +102,7 @@ def test_a_script_says_its_lines(tmp_path):
         assert not any("threading" in frame.file for frame in lines.values())
 
 
-def test_processes_and_their_scripts():
+def test_processes_are_parsed_with_their_scripts():
     kept = "== 7\npython3\n00400000-00500000 r-xp 00000000 08:01 9 /bin/p\n== 7.lines\n"
     (process,) = parse_processes(kept + "1\t12\t/a b.py\tC.f\n2\t3").values()
     assert process.script == {1: Frame("C.f", "/a b.py", 12)}
@@ -116,7 +116,7 @@ def test_programs_lie_at_the_same_addresses(launcher, tmp_path):
     assert maps[0].mapped[0] == maps[1].mapped[0]
 
 
-def test_files_that_were_copied_have_the_host_s_names():
+def test_copied_files_have_the_names_of_the_host():
     copies = "/var/tmp/famulus-check"
     assert on_host(f"{copies}/t.c", "tests/t.c") == "tests/t.c"
     assert on_host(f"{copies}/pool.h", "/src/t.c") == "/src/pool.h"
@@ -132,7 +132,7 @@ def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
     assert (done.returncode, done.stdout) == (4, "a  b 1 2 3\n")
 
 
-def test_the_command_in_a_node():
+def test_the_launch_command_sets_the_environment_and_quotes_the_program():
     command = launch_command(["/bin/p", "a b"], 3, 60)
     assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
     assert command.endswith("/launch /var/tmp/famulus-launcher/processes /bin/p 'a b'")

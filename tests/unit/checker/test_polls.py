@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which loads poll, told from code that a compiler made."""
+"""Loads that poll, and loads that do not, in code that a compiler made."""
 
 import pytest
 
@@ -100,13 +100,13 @@ def test_a_load_polls_if_its_value_ends_the_loop(file, function):
 
 
 @pytest.mark.parametrize("function", OTHERS)
-def test_any_other_load_does_not(file, function):
+def test_any_other_load_does_not_poll(file, function):
     assert verdicts(file, function) == {False}
 
 
 @pytest.mark.parametrize("function", POLLS)
-def test_it_does_so_alone(file, function):
-    """A first look that the compiler has put before the loop is not trusted so far."""
+def test_a_load_that_polls_does_so_alone(file, function):
+    """A first look that the compiler put before the loop does not count."""
     assert True in verdicts(file, function, alone=True)
 
 
@@ -115,9 +115,9 @@ def test_two_words_that_are_compared_poll_together_but_not_alone(file):
     assert verdicts(file, "equal", alone=True) == {False}
 
 
-@pytest.mark.parametrize(("function", "said"), [("once", {True}), ("both", {True, False})])
-def test_a_function_that_returns_what_it_loads_polls_if_its_callers_do(file, function, said):
-    of_it = function_of(file, function)
-    (load,) = loads_of(of_it)
-    assert of_it.returns(load)
-    assert {caller.call_polls(at) for caller, at in file.calls(load)} == said
+@pytest.mark.parametrize(("function", "calls"), [("once", {True}), ("both", {True, False})])
+def test_a_function_that_returns_what_it_loads_polls_if_its_callers_do(file, function, calls):
+    code = function_of(file, function)
+    (load,) = loads_of(code)
+    assert code.returns(load)
+    assert {caller.call_polls(at) for caller, at in file.calls(load)} == calls

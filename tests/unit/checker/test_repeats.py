@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why every access is told: to leave out a repeat of the same instruction changes the verdict."""
+"""Every access is an event: without a repeat of an instruction the verdict would change."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def test_a_race_seen_twice_is_counted_twice() -> None:
     assert _found([*stored, load]) == [("data race", 1)]
 
 
-def test_an_old_copy_is_read_again_and_again() -> None:
+def test_an_old_copy_that_is_read_again_and_again_is_stale() -> None:
     load = (2, "load", FLAG, 0, 1)
     stored = [load, (1, "store", FLAG, 1, 2), (1, "clflush", FLAG, 0, 3)]
     assert ("stale read", 1) in _found([*stored, *[load] * 120])
@@ -46,7 +46,7 @@ def test_a_race_is_with_the_last_load_of_a_line() -> None:
     assert _found([first, second, store]) == []
 
 
-def test_a_plain_store_among_locked_ones() -> None:
+def test_a_plain_store_between_locked_instructions_races() -> None:
     store, locked = (1, "store", DATA, 1, 1), (2, "locked", DATA, 5, 2)
     assert _found([store, locked, store]) == [("data race", 1)]
     assert _found([store, locked]) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is made of the analyser's words: names, suppressions, text, SARIF, JUnit."""
+"""From the analyser's output to reports: names, suppressions, text, SARIF, JUnit."""
 
 import base64
 import json
@@ -86,7 +86,7 @@ def event(node: int, what: str, seq: int, pc: int = 0x555555555010) -> dict[str,
     }
 
 
-SAID = {
+PRINTED = {
     "kind": "stale read",
     "count": 2,
     "line": 64,
@@ -101,13 +101,13 @@ SAID = {
 
 
 def named():
-    defect = parse_defect(SAID)
+    defect = parse_defect(PRINTED)
     frames = (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
     events = {name: replace(e, frames=frames) for name, e in defect.events.items()}
     return replace(defect, events=events, region="mail")
 
 
-def test_processes_and_their_mappings():
+def test_a_process_is_parsed_with_its_mapped_files():
     process = parse_process(PROCESS)
     assert process.name == "mailbox"
     found = process.find(0x555555555010)
@@ -128,7 +128,7 @@ def test_a_file_that_is_no_elf_file_is_refused(data):
         Elf(data)
 
 
-def test_frames_of_addr2line():
+def test_frames_of_addr2line_are_parsed():
     frames = parse_frames(FRAMES)
     assert frames[0x2010] == (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
     assert frames[0x2020] == (Frame("memcpy"),)
@@ -136,7 +136,7 @@ def test_frames_of_addr2line():
     assert frames[0x2030] == ()
 
 
-def test_parts_by_their_marks():
+def test_marked_parts_are_parsed():
     assert parse_marked("== a b\n1\n2\n== c\n") == {"a b": "1\n2", "c": ""}
 
 
@@ -151,10 +151,10 @@ def test_symbols_fetch_a_file_of_two_nodes_once():
         output = {"sha256sum": "1234  -", "base64": content, "addr2line": FRAMES}
         return f"== /tmp/mail box\n{output[word]}"
 
-    said = [{"process": 9, "group": 9, "node": node, "space": 4096, "seq": 1} for node in (1, 2)]
+    output = [{"process": 9, "group": 9, "node": node, "space": 4096, "seq": 1} for node in (1, 2)]
     processes = {(node, 9): parse_process(PROCESS) for node in (1, 2)}
-    symbols = Symbols(said, processes, ask)
-    (defect,) = symbols.name([parse_defect(SAID)])
+    symbols = Symbols(output, processes, ask)
+    (defect,) = symbols.name([parse_defect(PRINTED)])
     assert defect.first.site == "push /src/queue.h:9"
     assert (defect.first.process, defect.first.program) == (9, "mailbox")
     place = symbols.instruction(defect.first)
@@ -165,9 +165,9 @@ def test_symbols_fetch_a_file_of_two_nodes_once():
     assert {node for node, _ in asked} == {1, 2}
 
 
-def test_an_instruction_of_nobody_has_its_number():
+def test_an_instruction_of_an_unknown_process_has_its_program_counter():
     symbols = Symbols([], {}, lambda _node, _command: "")
-    (defect,) = symbols.name([parse_defect(SAID)])
+    (defect,) = symbols.name([parse_defect(PRINTED)])
     assert defect.first.site == "0x555555555010"
 
 
@@ -199,12 +199,12 @@ def function(code: bytes) -> Function:
         ("# nothing", False),
     ],
 )
-def test_suppressions(rule: str, covered: bool):
+def test_a_suppression_covers_its_defects(rule: str, covered: bool):
     assert (suppress.apply(suppress.parse(rule), [named()]) == []) is covered
 
 
 @pytest.mark.parametrize("line", ["function", "file x", "region x : no kind"])
-def test_what_is_no_suppression_is_said(line: str):
+def test_a_line_that_is_no_suppression_is_named(line: str):
     with pytest.raises(UsageError, match="line 2"):
         suppress.parse("# first\n" + line)
 
@@ -229,7 +229,7 @@ def test_json_has_both_sides():
     json.dumps(found)
 
 
-def test_sarif():
+def test_sarif_has_rules_and_the_place_of_the_second_side():
     log = json.loads(sarif([named()]))
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
@@ -243,12 +243,12 @@ def test_sarif():
     assert place["region"]["startLine"] == 9
 
 
-def test_junit():
+def test_junit_has_a_failure_for_each_defect():
     wrong = ET.fromstring(junit("prog", [named()]))
     assert (wrong.get("failures"), len(wrong.findall("testcase/failure"))) == ("1", 1)
     right = ET.fromstring(junit("prog", []))
     assert (right.get("tests"), right.get("failures")) == ("1", "0")
 
 
-def test_an_event_without_a_name_has_its_pc():
+def test_an_event_without_frames_has_its_program_counter():
     assert Event(**event(1, "store", 1)).site == "0x555555555010"  # type: ignore[arg-type]

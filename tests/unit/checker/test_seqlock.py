@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a sequence lock's reader throws away is no race; what looks like it and is kept is one."""
+"""Loads that a sequence lock's reader throws away are no race; similar loads that it keeps are."""
 
 from tests.unit.checker.checker import Story
 
@@ -14,7 +14,7 @@ def look(story: Story, value: int) -> Story:
 
 
 def load(story: Story, value: int) -> Story:
-    """Load two words, for one alone may be a flag that is polled."""
+    """Load two words, for a single word may be a flag that is polled."""
     for word, pc in ((DATA, LOAD), (MORE, LOAD_MORE)):
         story.tell(2, "clflush", word, size=64).tell(2, "load", word, value, pc=pc)
     return story
@@ -31,7 +31,7 @@ def store(story: Story, value: int) -> Story:
 
 
 def locked_once(rounds: int) -> Story:
-    """Return what happened while the writer was in, and the reader loaded in so many rounds."""
+    """Return the story of a writer with the lock, and of a reader that loads in `rounds` rounds."""
     story = change(Story(), 1)
     look(story, 1)
     store(story, 7)
@@ -40,18 +40,18 @@ def locked_once(rounds: int) -> Story:
     return story
 
 
-def test_what_is_loaded_again_until_the_word_changes_is_thrown_away():
+def test_loads_repeated_until_the_word_changes_are_thrown_away():
     story = load(locked_once(5), 7)
     look(change(story, 2), 2)
     assert look(load(story, 7), 2).kinds() == []
 
 
-def test_what_is_loaded_once_under_a_word_that_stays_is_a_race():
+def test_a_load_under_a_word_that_stays_locked_is_a_race():
     story = look(look(locked_once(1), 1), 1)
     assert look(change(story, 2), 2).kinds() == RACES
 
 
-def test_what_is_loaded_under_a_word_that_its_writer_does_not_touch_is_a_race():
+def test_a_load_under_a_word_that_the_writer_does_not_change_is_a_race():
     story = look(Story(), 0)
     store(story, 7)
     for _ in range(5):
@@ -59,6 +59,6 @@ def test_what_is_loaded_under_a_word_that_its_writer_does_not_touch_is_a_race():
     assert story.kinds() == RACES
 
 
-def test_what_is_loaded_and_then_acted_on_is_a_race():
+def test_a_load_that_a_locked_store_follows_is_a_race():
     story = locked_once(1)
     assert story.tell(2, "locked", WORD, 5, old=1).kinds() == RACES

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Traces: what the analyser counts, and what a summary says of it."""
+"""Traces: the analyser's counts, and their summary."""
 
 import json
 import subprocess

@@ -25,21 +25,21 @@ class _Place:
 
 
 class Symbols:
-    """Name the events of nodes from `said`, the analyser's output, and `processes`.
+    """Name the events of nodes by `output`, the analyser's, and `processes`.
 
     `processes` are those that the launcher keeps, by node and number.
     """
 
     def __init__(
         self,
-        said: Iterable[Mapping[str, Any]],
+        output: Iterable[Mapping[str, Any]],
         processes: Mapping[tuple[int, int], Process],
         ask: Ask,
     ) -> None:
         self._processes = processes
         self._ask = ask
         self._files = Files(ask)
-        self._spaces = _processes_of_spaces(said)
+        self._spaces = _processes_of_spaces(output)
         self._frames: dict[_Place, tuple[Frame, ...]] = {}
 
     def name(self, defects: Sequence[Defect]) -> list[Defect]:
@@ -99,14 +99,14 @@ class Symbols:
 
 
 def _processes_of_spaces(
-    said: Iterable[Mapping[str, Any]],
+    output: Iterable[Mapping[str, Any]],
 ) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """Return since when which process has each address space, by node and address space.
 
     Each entry is a sequence number and a process number.
     """
     spaces: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for line in said:
+    for line in output:
         if "process" in line:
             found = spaces.setdefault((line["node"], line["space"]), [])
             found.append((line["seq"], line["group"]))

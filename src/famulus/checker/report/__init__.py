@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a check found, and the formats in which reports are written."""
+"""Reports of defects: data, suppressions, and the formats text, SARIF and JUnit."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""JUnit's XML: a case that fails for each defect, one that passes if there is none."""
+"""JUnit's XML: a failed case for each defect, one passed case without defects. Pure."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
@@ -9,7 +9,7 @@ from famulus.checker.report.text import lines_of
 
 
 def junit(program: str, defects: Sequence[Defect]) -> str:
-    """Return the document for one run of `program`."""
+    """Return the document of one run of `program`."""
     count = str(len(defects))
     tests = str(max(1, len(defects)))
     # Jenkins' schema (xunit-plugin, junit-10.xsd) wants the number of errors, too.

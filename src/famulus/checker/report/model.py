@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the analyser says, and a report of it. Offsets and sizes are bytes of the pool."""
+"""Defects and reports as data. Offsets and sizes are bytes of the pool."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 KINDS = {
-    "stale read": "A node loaded bytes that are older than what it had been told of.",
-    "unflushed publication": "A flag became visible before the data that it stands for.",
-    "lost update": "Two nodes stored in one line, and one's stores undo the other's.",
-    "missing fence": "A write-back or an invalidation was not ordered before what relied on it.",
+    "stale read": "A node loaded bytes that are older than the store that it knew of.",
+    "unflushed publication": "A flag became visible before the data that the flag publishes.",
+    "lost update": "Two nodes stored in one line, and one node's stores undo the other's.",
+    "missing fence": "No fence orders a write-back or an invalidation before its users.",
     "unflushed at exit": "A process ended and left stores in its node's cache.",
-    "data race": "Two nodes touched the same bytes, one stored, and nothing orders them.",
-    "write-back of a clean line": "Nothing was written back: the line was not stored to.",
+    "data race": "Two nodes accessed the same bytes, one stored, and nothing orders the accesses.",
+    "write-back of a clean line": "A write-back of a line without new stores.",
     "double flush": "A line was flushed twice with no access in between.",
 }
-NOTES = ("write-back of a clean line", "double flush")  # of performance; nothing is wrong
+NOTES = ("write-back of a clean line", "double flush")  # on performance: nothing is wrong
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A place in a program; `line` 0 means that nobody knows."""
+    """A place in a program; `line` 0 is unknown."""
 
     function: str
     file: str = ""
@@ -33,7 +33,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Event:
-    """One access or flush; the innermost of `frames` is the first."""
+    """One access or flush. The innermost frame is the first of `frames`."""
 
     what: str
     node: int
@@ -44,18 +44,18 @@ class Event:
     size: int
     value: int
     seq: int
-    script_line: int = 0  # a number of its process', see native/launcher/python; 0: not a script's
+    script_line: int = 0  # the process' number of a line, see native/launcher/python; 0: no script
     process: int = 0
     program: str = ""
     frames: tuple[Frame, ...] = ()
 
     @property
     def site(self) -> str:
-        """Where in the program, in a word or two."""
+        """The place in the program, in a word or two."""
         return str(self.frames[0]) if self.frames else f"{self.pc:#x}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for `--json`."""
+        """Return plain values for `--json`."""
         frame = self.frames[0] if self.frames else Frame("")
         source = f"{frame.file}:{frame.line}" if frame.line else ""
         return {
@@ -79,7 +79,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Defect:
-    """A defect; `first` is the store (or flush) it is about, `second` what met it."""
+    """A defect; `first` is its store or flush, `second` the access that conflicts with `first`."""
 
     kind: str
     count: int
@@ -88,11 +88,11 @@ class Defect:
     ranges: tuple[tuple[int, int], ...]
     events: Mapping[str, Event] = field(default_factory=dict)
     region: str = ""
-    most: int = 0  # of `count`, at one place by one node
-    polls: bool = False  # the load polls other words
+    most: int = 0  # of `count`: the most at one place by one node
+    polls: bool = False  # the instruction of the load polls other words
 
     def with_files(self, name: Callable[[str], str]) -> "Defect":
-        """Return it with each source file called what `name` makes of it."""
+        """Return the defect with each source file renamed by `name`."""
         return replace(
             self,
             events={
@@ -105,31 +105,31 @@ class Defect:
 
     @property
     def first(self) -> Event:
-        """The side that every defect has."""
+        """The store or flush, which every defect has."""
         return self.events["first"]
 
     @property
     def second(self) -> Event | None:
-        """The other node's side, if there is one."""
+        """The other node's access, if there is one."""
         return self.events.get("second")
 
     @property
     def offset(self) -> int:
-        """The first byte that it is about."""
+        """The first byte of the defect."""
         return self.ranges[0][0] if self.ranges else self.first.offset
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Where in the program it is: what makes it distinct, with kind and region."""
+        """The places in the program; with kind and region, they make a defect distinct."""
         sides = (self.first, self.second)
         return tuple(side.site if side else "" for side in sides)
 
     def in_order(self) -> list[Event]:
-        """Return all that happened, first things first."""
+        """Return the events in their order in time."""
         return sorted(self.events.values(), key=lambda event: event.seq)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for `--json`."""
+        """Return plain values for `--json`."""
         found: dict[str, Any] = {
             "kind": self.kind,
             "count": self.count,
@@ -174,27 +174,27 @@ SCRIPT_SHIFT, KERNEL_LINE = 48, 0xFFFF  # of a program counter, see native/plugi
 _EVENTS = ("first", "second", "flag", "flag_load", "flush")
 
 
-def parse_defect(said: Mapping[str, Any]) -> Defect:
-    """Return the defect that the analyser has printed as `said`."""
-    events = {name: _parse_event(**said[name]) for name in _EVENTS if name in said}
-    ranges = tuple((start, size) for start, size in said["bytes"])
+def parse_defect(printed: Mapping[str, Any]) -> Defect:
+    """Return the defect of an object that the analyser printed."""
+    events = {name: _parse_event(**printed[name]) for name in _EVENTS if name in printed}
+    ranges = tuple((start, size) for start, size in printed["bytes"])
     return Defect(
-        said["kind"],
-        said["count"],
-        said["line"],
-        said.get("note", ""),
+        printed["kind"],
+        printed["count"],
+        printed["line"],
+        printed.get("note", ""),
         ranges,
         events,
-        most=said.get("most", said["count"]),
-        polls=said.get("polls", False),
+        most=printed.get("most", printed["count"]),
+        polls=printed.get("polls", False),
     )
 
 
-def _parse_event(*, pc: int, **said: Any) -> Event:  # noqa: ANN401 - as the analyser prints them
+def _parse_event(*, pc: int, **fields: Any) -> Event:  # noqa: ANN401 - as the analyser prints
     line = pc >> SCRIPT_SHIFT
     if line == KERNEL_LINE:
-        return Event(pc=pc, **said)
-    return Event(pc=pc & (1 << SCRIPT_SHIFT) - 1, script_line=line, **said)
+        return Event(pc=pc, **fields)
+    return Event(pc=pc & (1 << SCRIPT_SHIFT) - 1, script_line=line, **fields)
 
 
 def merged(defects: Iterable[Defect]) -> list[Defect]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SARIF 2.1.0 (OASIS), as CI systems show it beside the source."""
+"""SARIF 2.1.0 (OASIS), which CI systems show beside the source. Pure."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def sarif(defects: Sequence[Defect]) -> str:
 
 
 def rule_id(kind: str) -> str:
-    """Return the name of a kind as a word."""
+    """Return a kind of defect as one word."""
     return kind.replace(" ", "-")
 
 
@@ -60,7 +60,7 @@ def _result(defect: Defect) -> dict[str, Any]:
 
 
 def _related(defect: Defect, at: Event) -> list[dict[str, Any]]:
-    """Return where the others were, each place once: the schema wants them to differ."""
+    """Return the places of the other events, each once: the schema wants different ones."""
     others = [_location(event) for event in defect.in_order() if event is not at and event.frames]
     return [place for number, place in enumerate(others) if place not in others[:number]]
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Suppressions: what a file says shall not be reported.
+"""Suppressions: rules of a file for defects that are not to be reported.
 
-A line is `function PATTERN` or `region PATTERN`, and may go on with ` : KIND`; patterns are those
-of a shell. `function` is about all frames of both sides. `#` begins a comment.
+A rule is a line `function PATTERN` or `region PATTERN`, with or without ` : KIND` behind the
+pattern; patterns are those of a shell. `function` matches all frames of both sides. `#` begins a
+comment.
 """
 
 from collections.abc import Iterable
@@ -16,17 +17,17 @@ from famulus.checker.report.model import KINDS, Defect
 
 @dataclass(frozen=True)
 class Suppression:
-    """A line of the file; an empty `kind` means all."""
+    """A rule: `subject` is function or region; an empty `kind` covers all kinds."""
 
-    what: str
+    subject: str
     pattern: str
     kind: str = ""
 
     def covers(self, defect: Defect) -> bool:
-        """Tell whether `defect` shall not be reported."""
+        """Tell whether the rule keeps `defect` out of reports."""
         if self.kind not in ("", defect.kind):
             return False
-        if self.what == "region":
+        if self.subject == "region":
             return fnmatchcase(defect.region, self.pattern)
         sides = filter(None, (defect.first, defect.second))
         functions = (frame.function for side in sides for frame in side.frames)
@@ -34,7 +35,7 @@ class Suppression:
 
 
 def parse(text: str, name: str = "suppressions") -> list[Suppression]:
-    """Return the suppressions of a file. Raises UsageError that names the line that is none."""
+    """Return the rules of a file's `text`. Raises UsageError that names a line that is no rule."""
     return [
         _parse_line(line, f"{name}, line {number}")
         for number, full in enumerate(text.splitlines(), 1)
@@ -43,7 +44,7 @@ def parse(text: str, name: str = "suppressions") -> list[Suppression]:
 
 
 def read(path: Path) -> list[Suppression]:
-    """Return the suppressions of the file `path`. Raises UsageError if it cannot be read."""
+    """Return the rules of the file `path`. Raises UsageError if the file cannot be read."""
     try:
         return parse(path.read_text(encoding="utf-8"), path.name)
     except OSError as error:
@@ -58,11 +59,11 @@ def apply(suppressions: Iterable[Suppression], defects: Iterable[Defect]) -> lis
 
 def _parse_line(line: str, where: str) -> Suppression:
     rule, _, kind = (part.strip() for part in line.partition(" : "))
-    what, _, pattern = rule.partition(" ")
-    if what not in ("function", "region") or not pattern or (kind and kind not in KINDS):
+    subject, _, pattern = rule.partition(" ")
+    if subject not in ("function", "region") or not pattern or (kind and kind not in KINDS):
         raise UsageError(
             f"{where}: '{line}' is no suppression",
-            hint="Write `function PATTERN` or `region PATTERN`, and if it is about one kind only "
-            "` : KIND`. The kinds are " + ", ".join(KINDS) + ".",
+            hint="Write `function PATTERN` or `region PATTERN`, and ` : KIND` behind the pattern "
+            "for one kind only. The kinds are " + ", ".join(KINDS) + ".",
         )
-    return Suppression(what, pattern.strip(), kind)
+    return Suppression(subject, pattern.strip(), kind)

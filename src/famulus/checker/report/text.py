@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A report for people: lines and how they look. Pure."""
+"""The text of a report: its lines and their styles. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,19 @@ from famulus.checker.report.model import Defect, Event
 
 Line = tuple[str, str]  # rich's style, text
 
-_SHOWN = 8  # bytes of a value
+_SHOWN = 8  # bytes: the value of a larger access is not shown
 
 
 def lines_of(defect: Defect) -> list[Line]:
-    """Return the lines that tell of one defect."""
+    """Return the lines of the report of one defect."""
     times = "" if defect.count == 1 else f" ({defect.count} times)"
     lines = [("bold red", f"{defect.kind}{times}: {_where(defect)}")]
     if defect.note:
         lines.append(("", f"  {defect.note}"))
     lines += _sides(defect)
     flush = defect.events.get("flush")
-    told = f"node {flush.node}, {flush.what} at {flush.site}" if flush else "never"
-    lines.append(("", f"  last flush of the line: {told}"))
+    last = f"node {flush.node}, {flush.what} at {flush.site}" if flush else "never"
+    lines.append(("", f"  last flush of the line: {last}"))
     lines.append(("dim", "  in this order:"))
     lines += [("dim", f"    {_brief(event)}") for event in defect.in_order()]
     return lines
@@ -35,18 +35,18 @@ def _sides(defect: Defect) -> Iterator[Line]:
     yield from _side(defect.first, "green")
     flag, load = defect.events.get("flag"), defect.events.get("flag_load")
     if flag and load:
-        yield "", f"  told by a {flag.what} of node {flag.node} at {flag.site},"
-        yield "", f"  which node {load.node} saw by a {load.what} at {load.site}"
+        yield "", f"  published by a {flag.what} of node {flag.node} at {flag.site},"
+        yield "", f"  seen by a {load.what} of node {load.node} at {load.site}"
     if defect.second:
         yield from _side(defect.second, "yellow")
 
 
 def _side(event: Event, colour: str) -> Iterator[Line]:
     value = f" of {event.value:#x}" if event.size and event.size <= _SHOWN else ""
-    what = f"{event.what}, {event.size} bytes{value}" if event.size else event.what
-    yield colour, f"  node {event.node}: {what} at pool offset {event.offset:#x}"
-    who = f"process {event.process} ({event.program}), " if event.process else ""
-    yield "", f"    {who}thread {event.thread:#x}, pc {event.pc:#x}"
+    access = f"{event.what}, {event.size} bytes{value}" if event.size else event.what
+    yield colour, f"  node {event.node}: {access} at pool offset {event.offset:#x}"
+    process = f"process {event.process} ({event.program}), " if event.process else ""
+    yield "", f"    {process}thread {event.thread:#x}, pc {event.pc:#x}"
     for frame in event.frames:
         yield "bold", f"    in {frame}"
 
