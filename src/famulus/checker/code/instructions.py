@@ -2,7 +2,7 @@
 """Decode x86-64 instructions: the places that each one reads and writes, and where it goes. Pure.
 
 A place is a 64-bit register by its name, the flags (`rflags`), or a memory operand by its address
-expression. Capstone 5.0 decodes; `_CORRECTED` and `_reads_flags` mend what it says wrongly.
+expression. Capstone 5.0 decodes; `_CORRECTED` has the instructions for which it names too little.
 """
 
 import re

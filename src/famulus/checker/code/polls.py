@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Leave out the races that are polls which succeed at the first look.
 
-A flag may be a plain word (docs/check.md). The analyser knows a flag by its being polled; a reader
-that finds the flag set at its first look has not polled. Whether it would have, its code tells.
+A flag may be a plain word (docs/check.md). The analyser recognizes a flag because a node polls the
+word; a reader that finds the flag set at its first look has not polled. The reader's code shows
+whether the reader would have polled.
 """
 
 from collections.abc import Sequence
