@@ -17,7 +17,7 @@ void __attribute__((noipa)) leave(void) { exit(3); }
 KINDS = {"PLT": "-fplt", "no PLT": "-fno-plt"}
 
 
-@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
+@pytest.fixture(scope="module", params=[*KINDS.values()], ids=[*KINDS])
 def library(request, tmp_path_factory):
     """A shared library, which calls even its own functions by the linkage table."""
     folder = tmp_path_factory.mktemp("elf")

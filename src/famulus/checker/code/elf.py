@@ -99,14 +99,15 @@ class Elf:
         return slots | dict(self._stubs(slots))
 
     def _functions(self, addresses: Iterable[int]) -> Iterator[Function]:
-        """Yield each function that one of `addresses` lies in, once."""
-        seen: set[int] = set()
+        """Yield the functions that `addresses`, in ascending order, lie in, each once.
+
+        A long function comes in several parts, which may overlap.
+        """
+        end = -1
         for address in addresses:
-            bounds = self._bounds(address)
-            if bounds and bounds[1] not in seen:
-                seen.add(bounds[1])
-                if function := self.function(address):
-                    yield function
+            if address > end and (function := self.function(address)):
+                end = max(function.code)
+                yield function
 
     def _calls_by_pointer(self, instruction: Instruction) -> bool:
         return (
