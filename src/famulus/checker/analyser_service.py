@@ -45,7 +45,7 @@ class AnalyserService(Service):
         output = [json.loads(line) for line in self._read("found").splitlines()]
         if not any("events" in line for line in output):
             raise FamulusError(
-                "the checker of this fabric ended before its time",
+                "the checker of this fabric has ended before its time",
                 details=self._read("log"),
                 hint="`famulus up` starts another checker; the events of this one are lost.",
             )
