@@ -55,7 +55,7 @@ class Message:
 
 
 class Peers:
-    """The connected clients, the bells of all clients so far, and who has which bells."""
+    """The connected clients, all bells so far, and the bells that each client has got."""
 
     def __init__(self, pool: Callable[[int], Descriptor], vectors: int) -> None:
         """`pool` returns the memory of client `number`: the pool, or an image of the pool."""
