@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Wrong: a word that others wait for is stored before what it stands for is written back."""
+"""Wrong: the flag is stored before the data that the flag publishes are written back."""
 
 import ctypes
 import os

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Nodes with caches, on the host: a process stands for a program on node FAMULUS_NODE. It is compiled
- * with -fsanitize=thread, whose calls before each access come here instead of to its own library; open,
- * mmap, memcpy and memset are wrapped, and the names of the flush instructions are functions here
- * (check_nodes.h). What the plugin does to the nodes' images is done to those in the folder
- * FAMULUS_TEST, and told in its rings, one a node.
+ * Nodes with caches, on the host: a process acts as a program on node FAMULUS_NODE. The program is
+ * compiled with -fsanitize=thread, whose calls before each access come here instead of to its own
+ * library; open, mmap, memcpy and memset are wrapped, and the names of the flush instructions are
+ * functions here (check_nodes.h). This file does to the nodes' images in the folder FAMULUS_TEST what the
+ * plugin does to those of real nodes, and writes the events into the rings there, one for each node.
  */
 #define _GNU_SOURCE
 #include "stream.h"
@@ -48,10 +48,11 @@ void *__real_memset(void *to, int value, size_t bytes);
 static struct world *world;
 static struct stream_ring *ring;
 static int world_fd, node;
-static char *view; /* where the program has mapped its node's image */
+static char *view; /* the program's mapping of its node's image */
 static size_t view_bytes;
 static uint64_t view_offset;
-static __thread struct stream_event stored; /* a store that is told once it is done */
+static __thread struct stream_event
+	stored; /* a store whose event is written once the store is done */
 
 static void *map_file(const char *name, size_t bytes, int *fd)
 {
@@ -95,7 +96,7 @@ static uint64_t value_at(uint64_t offset, unsigned size)
 	return value;
 }
 
-/* The stores of other threads of the process are told by themselves. */
+/* Other threads of the process write the events of their stores themselves. */
 static void tell_stored(void)
 {
 	if (!stored.size)
@@ -255,12 +256,12 @@ void *__wrap_memcpy(void *to, const void *from, size_t bytes)
 	__real_memcpy(buffer, from, part);
 	if (in_view(to))
 		range(to, part, true, PC);
-	for (size_t at = 0; at < part; at += 8) /* each is told before the next is stored */
+	for (size_t at = 0; at < part; at += 8) /* each event is written before the next store */
 		__real_memcpy((char *)to + at, buffer + at, part - at < 8 ? part - at : 8);
 	return to;
 }
 
-/* As programs here use it: constant values, so that when each part is stored makes no difference. */
+/* Programs here set constant values, so the time of each part's store makes no difference. */
 void *__wrap_memset(void *to, int value, size_t bytes)
 {
 	if (in_view(to)) {
@@ -270,7 +271,7 @@ void *__wrap_memset(void *to, int value, size_t bytes)
 	return __real_memset(to, value, bytes);
 }
 
-/* It works on the pool; the node keeps no copy. Returns what was there. */
+/* Act on the pool; the node keeps no copy. Return the old value. */
 static uint64_t locked(void *address, uint64_t value, uint64_t expected, int how, uint64_t pc)
 {
 	if (!in_view(address)) {

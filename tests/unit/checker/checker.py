@@ -123,11 +123,11 @@ def _start(program: Path, folder: Path, node: int, nodes: int) -> subprocess.Pop
     return subprocess.Popen([program], env=env, stdout=subprocess.DEVNULL)
 
 
-def _named(program: Path, said: Sequence[Mapping[str, Any]]) -> list[Defect]:
+def _named(program: Path, output: Sequence[Mapping[str, Any]]) -> list[Defect]:
     mapped = Process(program.name, (MappedFile(0x400000, 0x500000, 0, str(program)),))
-    groups = {(line["node"], line["group"]): mapped for line in said if "process" in line}
-    symbols = Symbols(said, groups, _ask)
-    defects = symbols.name([parse_defect(line) for line in said if "kind" in line])
+    groups = {(line["node"], line["group"]): mapped for line in output if "process" in line}
+    symbols = Symbols(output, groups, _ask)
+    defects = symbols.name([parse_defect(line) for line in output if "kind" in line])
     return merged(without_polls(defects, symbols))
 
 

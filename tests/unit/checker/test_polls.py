@@ -7,7 +7,7 @@ from famulus.checker.code.elf import Elf
 from famulus.checker.code.polling import Function
 from tests.unit.checker.checker import gcc
 
-OFFSET = 0x1240  # of the word, so that its loads can be told in the code
+OFFSET = 0x1240  # of the word, so that the code shows its loads
 SOURCE = """
 #include <stdint.h>
 #include <immintrin.h>
