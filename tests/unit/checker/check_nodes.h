@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Included before a program that check_nodes.c runs: its flush instructions are calls. */
-#include <immintrin.h>
+#include <emmintrin.h>
 
 void test_clflush(void *address);
 void test_clflushopt(void *address);

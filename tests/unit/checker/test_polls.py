@@ -10,7 +10,7 @@ from tests.unit.checker.checker import gcc
 OFFSET = 0x1240  # of the word, so that the code shows its loads
 SOURCE = """
 #include <stdint.h>
-#include <immintrin.h>
+#include <emmintrin.h>
 struct far { char before[0x1240]; volatile uint64_t word; };
 int __attribute__((noipa)) work(uint64_t value) { return value & 1; }
 #define FRESH(f) (_mm_clflush((void *)&(f)->word), (f)->word)
