@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What clones cost: seconds against one cold boot, memory and CPU of idle nodes, from 1 to 64.
+"""The cost of clones: seconds against one cold boot, memory and CPU of idle nodes, from 1 to 64.
 
-`make bench-clone`. With `--docs` it writes the table and the plot of docs/clones.md as well.
+`make bench-clone`. With `--docs`, write the table and the plot of docs/clones.md as well.
 """
 
 import statistics
@@ -19,8 +19,8 @@ from famulus.base.units import MIB
 RUNS = 3
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 AIMS = {16: 0.20, 64: 1.0}  # of one cold boot
-IDLE = 60  # seconds after the start until memory and CPU are looked at
-WATCH = 30  # seconds over which CPU is looked at
+IDLE = 60  # seconds from the start to the measurement of memory and CPU
+WATCH = 30  # seconds of the measurement of CPU
 DOCS = Path(__file__).parents[1] / "docs"
 _HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
 # What clones cost, from 1 to 64
@@ -33,7 +33,7 @@ sizes of QEMU after a minute of idling.
 
 @dataclass(frozen=True)
 class Cost:
-    """What a fabric of `nodes` clones takes: seconds, MiB a node (PSS), per cent of a core."""
+    """The cost of a fabric of `nodes` clones: seconds, MiB a node (PSS), per cent of a core."""
 
     nodes: int
     seconds: float
@@ -63,7 +63,7 @@ def _start(famulus: Famulus, nodes: int, how: str) -> float:
 
 
 def measure(famulus: Famulus, nodes: int) -> Cost:
-    """Start `nodes` clones, three times, and look at the last ones when they have been idle."""
+    """Start `nodes` clones three times, and measure the last fabric once its nodes are idle."""
     times = [_start(famulus, nodes, "--clone") for _ in range(RUNS - 1)]
     times.append(seconds(lambda: famulus("up", str(nodes), "--pool", "64M", "--clone")))
     time.sleep(IDLE)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What caches of their own cost nodes: ratios of one run, over plain TCG.
+"""The cost of own caches for nodes: ratios of one run, over plain TCG.
 
-Three fabrics run side by side: one coherent, one not, and a coherent one that can be watched and is
-not; rounds alternate between them. Loops of one node, two nodes that hand data to each other, a
-boot, a clone, and memory.
+Three fabrics run side by side, and rounds alternate between them: one is coherent, one is not, and
+one is coherent and could be watched. Each round measures loops of one node, two nodes that hand
+data to each other, a boot, a clone, and memory.
 """
 
 import statistics
@@ -19,19 +19,19 @@ ROUNDS = 3
 PAIR_ROUNDS = 300
 STARTS = 3
 SOURCE = Path(__file__).with_name("coherence_loop.c")
-POOL = "1G"  # programs that map it by themselves keep to its first 16 MiB
+POOL = "1G"  # the loops map its first 16 MiB, below all regions
 SUM = (
     "s=$(date +%s%N); sudo ./parallel_sum 2 1000000 >/dev/null || exit 1; "
     "echo sum $(( ($(date +%s%N) - s) / 1000000 ))e-3"
 )
-# `sum` is the two-node test: an example of the library. `pair` does nothing but hand lines over.
+# `sum` is the two-node test: an example of the library. `pair` only hands lines over.
 AIMS = {"sum": 2.0, "pair": None, "private": 5.0, "pool": 5.0, "mixed": 2.0}
 KINDS = {"full": (), "none": ("--coherence", "none"), "watch": ("--watch",)}
 SUBNETS = {"full": "192.168.42.0/24", "none": "192.168.43.0/24", "watch": "192.168.44.0/24"}
 
 
 def main() -> None:
-    """Measure and print everything, or what is named: loops, starts, boots."""
+    """Measure and print everything, or the named parts: loops, starts, boots."""
     wanted = sys.argv[1:] or ["loops", "starts", "boots"]
     fabrics = {kind: Famulus(f"bench-{kind}", home()) for kind in KINDS}
     try:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def forget(famulus: Famulus) -> None:
-    """Stop and remove the fabric, if there is one."""
+    """Stop and remove the fabric if it exists."""
     if famulus.fabric in famulus("list").split():
         famulus("down", "--purge", "--force")
 
@@ -58,7 +58,7 @@ def up(famulus: Famulus, kind: str, *words: str) -> None:
 
 
 def loops(fabrics: dict[str, Famulus]) -> None:
-    """Print what loops and the two-node test take, and the nodes' memory."""
+    """Print the times of loops and of the two-node test, and the nodes' memory."""
     for kind, famulus in fabrics.items():
         up(famulus, kind, "--accel", "tcg")
         for node in ("1", "2"):
@@ -80,7 +80,7 @@ def loops(fabrics: dict[str, Famulus]) -> None:
 
 
 def measured(famulus: Famulus) -> dict[str, float]:
-    """Return the seconds of each loop, and of the two nodes together."""
+    """Return the seconds of each loop: of one node alone, and of both nodes together."""
     lines = famulus("ssh", "1", "--", "./coherence_loop").splitlines()
 
     def on(node: str) -> Sequence[str]:
@@ -102,7 +102,7 @@ def memory(famulus: Famulus) -> float:
 
 
 def starts(fabrics: dict[str, Famulus], what: str, words: Sequence[str]) -> None:
-    """Print what it takes to start two nodes that are new."""
+    """Print the seconds that the start of two new nodes takes."""
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for _ in range(STARTS):
         for kind, famulus in fabrics.items():

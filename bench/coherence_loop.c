@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Seconds that loads and stores take in a loop, and two nodes that hand data to each other.
+/* The seconds of loops of loads and stores, and of two nodes that hand data to each other.
  *
  * coherence_loop                 "private SECONDS", "pool SECONDS", "mixed SECONDS"
  * coherence_loop NODE ROUNDS     on nodes 1 and 2 at once: "pair SECONDS"
@@ -33,7 +33,7 @@ static double load_and_store(volatile uint64_t *words)
 	return now() - start;
 }
 
-/* What programs mostly do: computation in registers, a table, now and then memory. */
+/* A usual program: computation in registers, a table, now and then memory. */
 static double mixed(volatile uint64_t *words)
 {
 	double start = now();
@@ -51,7 +51,7 @@ static uint64_t locked_add(uint64_t *word, uint64_t value)
 	return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
 }
 
-/* By turns: store to LINES lines, write them back, say so; the other invalidates and loads them. */
+/* By turns: store to LINES lines, write them back, set the flag; the other side invalidates and loads. */
 static double pair(char *pool, uint64_t node, unsigned rounds)
 {
 	uint64_t *turn = (uint64_t *)pool, sum = 0;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the benchmarks share: run a command, time it, print ratios."""
+"""Helpers of the benchmarks: run a command, time the run, print ratios."""
 
 import json
 import os
@@ -16,7 +16,7 @@ TIMEOUT = 1800.0  # seconds; a template is built in some runs
 
 
 def run(argv: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end and return what it printed; its failure ends the benchmark."""
+    """Run a command and return its standard output; a failure ends the benchmark."""
     done = subprocess.run(
         [str(word) for word in argv],
         capture_output=True,
@@ -39,7 +39,7 @@ class Famulus:
     home: Path
 
     def __call__(self, *words: str) -> str:
-        """Run a verb and return what it prints."""
+        """Run a verb and return its standard output."""
         env = {**os.environ, "FAMULUS_HOME": str(self.home), "FAMULUS_FABRIC": self.fabric}
         return run([sys.executable, "-m", "famulus", *words], env=env)
 
@@ -50,19 +50,19 @@ class Famulus:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """Return how long `action` takes, in seconds."""
+    """Return the seconds that `action` takes."""
     start = time.monotonic()
     action()
     return time.monotonic() - start
 
 
 def median(action: Callable[[], float], times: int) -> float:
-    """Return the median of what `action` returns in several runs."""
+    """Return the median of the values that `action` returns in `times` runs."""
     return statistics.median(action() for _ in range(times))
 
 
 def report(what: str, ours: float, theirs: float, aim: float | None = None) -> None:
-    """Print a ratio of two times of this run, and the aim it is held against."""
+    """Print a ratio of two times of this run, and the aim of the ratio."""
     ratio = ours / theirs
     verdict = "" if aim is None else f"  aim <= {aim}: {'met' if ratio <= aim else 'MISSED'}"
     print(f"{what}: {ours:.1f} s / {theirs:.1f} s = {ratio:.2f}{verdict}", flush=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""debvm, the counterpart: Debian's own "a virtual machine from packages"."""
+"""debvm, the counterpart: Debian's own tool for a virtual machine from packages."""
 
 import os
 import shutil
@@ -35,14 +35,14 @@ def create(folder: Path, suite: str, packages: Sequence[str], options: Sequence[
 
 @contextmanager
 def running(folder: Path) -> Iterator[Callable[[], None]]:
-    """Run the image while the block runs; yield what logs in to it."""
+    """Run the image while the block runs; yield a function that logs in."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     user = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
     image = str(folder / "vm.ext4")
     with (folder / "debvm.log").open("w") as log:
         vm = subprocess.Popen(
-            # A snapshot, for the machine is not shut down but ended.
+            # With a snapshot: the machine is killed, not shut down.
             [
                 *user,
                 "debvm-run",
@@ -68,7 +68,7 @@ def running(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 def _log_in(folder: Path, port: int, vm: "subprocess.Popen[bytes]") -> None:
-    """Log in by ssh as soon as the machine lets us, and leave again."""
+    """Log in by ssh as soon as the machine takes logins, and log out."""
     argv = [
         "ssh", "-F", "none", "-i", str(folder / "key"), "-p", str(port), "-l", "root",
         "-o", "BatchMode=yes", "-o", "ConnectTimeout=60",

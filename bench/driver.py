@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the driver is worth, and what it costs: ratios of one run.
+"""The worth and the cost of the driver: ratios of one run.
 
 Memory: the pool through /dev/fam0 against anonymous memory of the same node, and against resource2.
-Doorbell: a ring and its answer against a byte over TCP and back, between the same two nodes; and
-the same by an event of the library, which spins for a moment before it sleeps.
+Doorbell: a ring and its answer against a byte over TCP and back, between the same two nodes; and an
+event of the library and its answer, where the library spins for a moment before it sleeps.
 Costs: seconds and CPU seconds of 4 and 16 clones, and of a boot, with the driver and without, with
 a doorbell and without.
 """
@@ -41,7 +41,7 @@ main()
 
 
 def main() -> None:
-    """Measure and print everything, or what is named: memory, doorbell, costs."""
+    """Measure and print everything, or the named parts: memory, doorbell, costs."""
     famulus = Famulus("bench", home())
     wanted = sys.argv[1:] or ["memory", "doorbell", "costs"]
     if {"memory", "doorbell"} & set(wanted):
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def measure(famulus: Famulus, wanted: Sequence[str]) -> None:
-    """Measure memory and doorbell in the nodes that run."""
+    """Measure memory and doorbell in the running nodes."""
     for name in ("driver_memory", "driver_ring"):
         for node in ("1", "2"):
             famulus("cp", str(HERE / f"{name}.c"), f"{node}:")
@@ -86,15 +86,15 @@ def memory(famulus: Famulus, mib: int) -> None:
 
 
 def _speeds(row: Sequence[str]) -> Mapping[str, float]:
-    """MB/s, MB/s, and loads a microsecond: of all, more is better."""
+    """Return MB/s, MB/s, and loads a microsecond: more is better for each."""
     return {"write": float(row[1]), "read": float(row[2]), "random": 1000 / float(row[3])}
 
 
 def doorbell(famulus: Famulus) -> None:
-    """Print how long a ring and its answer take, of what TCP takes."""
+    """Print the time of a ring and its answer over the time of TCP."""
     own, peer = (famulus.status()["nodes"][index]["address"] for index in (0, 1))
     tcp, bell, event = [], [], []
-    for _ in range(RUNS):  # in turn, so that a busy host is busy for all
+    for _ in range(RUNS):  # in turn: a busy host slows down all ways alike
         tcp += _round_trips(famulus, f"tcp-echo {peer} {RINGS}", f"tcp {peer} {RINGS}")
         bell += _round_trips(famulus, f"bell-echo 1 {RINGS}", f"bell 2 {RINGS}")
         event += _round_trips(famulus, f"event-echo - {RINGS}", f"event - {RINGS}")
@@ -121,21 +121,24 @@ def _round_trips(famulus: Famulus, there: str, here: str) -> list[float]:
 
 
 def _patient(here: str) -> str:
-    """Ask again until the other side listens."""
+    """Try again until the other side listens."""
     return (
         f"for i in $(seq 50); do ./driver_ring {here} 2> /dev/null && exit; sleep 0.2; done; false"
     )
 
 
 def costs(famulus: Famulus) -> None:
-    """Print what a boot and a clone cost with the driver, without it, and with a doorbell."""
+    """Print the cost of a boot and of a clone: with the driver, without, and with a doorbell."""
     ways = {
         "no driver": (BARE, "--no-doorbell"),
         "driver": ("", "--no-doorbell"),
         "driver and doorbell": ("", "--doorbell"),
     }
     for nodes, how in ((FEW, "--clone"), (CLONES, "--clone"), (1, "--cold")):
-        for code, _ in ways.values():  # snapshots are made, programs are in the host's memory
+        for (
+            code,
+            _,
+        ) in ways.values():  # warm up: make snapshots, read programs into the host's memory
             _start(famulus, code, "1", how)
         spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for _ in range(RUNS):
@@ -157,7 +160,7 @@ def _compare(verb: str, what: str, spent: Mapping[str, list[float]]) -> None:
 
 
 def _start(famulus: Famulus, code: str, *words: str) -> tuple[float, float]:
-    """Return how long `up` took, and the CPU seconds that the nodes' QEMUs had used by then."""
+    """Return the seconds of `up`, and the CPU seconds of the nodes' QEMUs until its end."""
     env = {**os.environ, "FAMULUS_HOME": str(famulus.home), "FAMULUS_FABRIC": famulus.fabric}
     how = ["-c", code] if code else ["-m", "famulus"]
     start = time.monotonic()

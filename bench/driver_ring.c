@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long a message to another node and its answer take: rung, sent over TCP, or told by an event of
- * the library.
+ * The time of a message to another node and its answer: by a ring, over TCP, or by an event of the
+ * library.
  *
  * driver_ring bell|bell-echo PEER ROUNDS, driver_ring tcp|tcp-echo ADDRESS ROUNDS, driver_ring
- * event|event-echo - ROUNDS. The echo is started first, in the other node, and killed afterwards if it
- * rings. Prints the microseconds of each tenth of them, a round trip each.
+ * event|event-echo - ROUNDS. Start the echo first, in the other node; kill bell-echo afterwards. Prints
+ * the microseconds of a round trip, for each tenth of the rounds.
  */
 #include <arpa/inet.h>
 #include <famulus.h>
@@ -81,7 +81,7 @@ static void wait_event(void)
 		check(fam_event_wait(fam, event, seen, LIMIT) < 0, "wait");
 }
 
-/* Who asks has the even turns, and begins. */
+/* The asking side has the even turns, and begins. */
 static void open_event(uint64_t own)
 {
 	struct fam_region *region;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What bench/library.py runs in nodes: library PARTIES VERB COUNT, on so many nodes at once. All wait
- * for each other, then each prints the microseconds that one of its COUNT operations took.
+ * The program of bench/library.py: library PARTIES VERB COUNT, on PARTIES nodes at once. All nodes wait
+ * for each other; then each node prints the microseconds of an operation, over COUNT operations.
  */
 #include <famulus.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void must(int result)
 	exit(1);
 }
 
-/* Lock and unlock, whoever else does. */
+/* Lock and unlock without turns. */
 static void lock(long count)
 {
 	for (long i = 0; i < count; i++) {
@@ -41,7 +41,7 @@ static void lock(long count)
 	}
 }
 
-/* Lock in turn: one operation is a hand-over to the next party. */
+/* Lock in turn: an operation is a hand-over to the next party. */
 static void hand(long count)
 {
 	for (long done = 0; done < count;) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What libfamulus costs between nodes, each against something of the same run.
+"""The cost of libfamulus between nodes, each time against another time of the same run.
 
-`make bench-library`. Brings up 16 nodes with a doorbell; `--small` 8, and a barrier of 8.
+`make bench-library`. 16 nodes with a doorbell; with `--small` 8 nodes, and a barrier of 8.
 """
 
 import statistics
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _install(famulus: Famulus, nodes: int) -> None:
-    """Compile once, and give it to all."""
+    """Compile the program in node 1, and copy it to all other nodes."""
     famulus("cp", str(PROGRAM), "1:library.c")
     famulus("exec", "1", "--", "gcc -O2 -o library library.c -lfamulus")
     for node in range(2, nodes + 1):
@@ -37,7 +37,7 @@ def _install(famulus: Famulus, nodes: int) -> None:
 
 def _measure(famulus: Famulus, nodes: int) -> None:
     alone = _microseconds(famulus, 1, "lock", 20000)
-    print(f"mutex, nobody else wants it: {alone:.2f} us a lock and unlock", flush=True)
+    print(f"mutex, not contended: {alone:.2f} us a lock and unlock", flush=True)
     _report("mutex handed over between two nodes", _microseconds(famulus, 2, "hand", 500), alone)
     two = _microseconds(famulus, 2, "queue", 5000)
     print(f"queue of 64 bytes, 2 nodes: {1e6 / two:.0f} messages a second", flush=True)
@@ -53,7 +53,7 @@ def _measure(famulus: Famulus, nodes: int) -> None:
 
 
 def _microseconds(famulus: Famulus, parties: int, verb: str, count: int) -> float:
-    """Return what one operation takes on the slowest of `parties` nodes: the median of several."""
+    """Return microseconds of an operation on the slowest of `parties` nodes: a median of runs."""
     command = f"./library {parties} {verb} {count}"
     taken = []
     for _ in range(RUNS):
@@ -62,8 +62,8 @@ def _microseconds(famulus: Famulus, parties: int, verb: str, count: int) -> floa
     return statistics.median(taken)
 
 
-def _report(what: str, ours: float, theirs: float) -> None:
-    print(f"{what}: {ours:.1f} us / {theirs:.1f} us = {ours / theirs:.1f}", flush=True)
+def _report(name: str, ours: float, theirs: float) -> None:
+    print(f"{name}: {ours:.1f} us / {theirs:.1f} us = {ours / theirs:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How fast a fabric comes up, against debvm in the same run; and what a node costs.
+"""The time until a fabric is up, against debvm in the same run, and the cost of a node.
 
-Run it as root: `make bench`. Times end with a finished ssh login. Needs Debian's debvm.
+Run as root: `make bench`. Times end with a finished ssh login. Needs Debian's debvm.
 """
 
 import shutil
@@ -88,7 +88,7 @@ def four(famulus: Famulus) -> float:
 
 
 def memory(famulus: Famulus) -> None:
-    """Print the proportional set size of a node that has just started."""
+    """Print the proportional set size of a new node."""
     sizes = [node["proportional"] for node in famulus.status()["nodes"]]
     middle = human_size(statistics.median(sizes))
     print(f"memory of a node (PSS of its QEMU, median of {len(sizes)}): {middle}")

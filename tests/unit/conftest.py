@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What every unit test stands on: a FAMULUS_HOME of its own, and no interrupt left over."""
+"""Every unit test has a FAMULUS_HOME of its own and starts without a pending interrupt."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.unit.guest import lib
 
 @pytest.fixture(autouse=True)
 def famulus_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the tests away from the fabrics and settings of whoever runs them."""
+    """Keep the tests away from the fabrics and settings of the user."""
     home = tmp_path_factory.mktemp("famulus")
     monkeypatch.setenv("FAMULUS_HOME", str(home))
     monkeypatch.delenv("FAMULUS_FABRIC", raising=False)
@@ -25,7 +25,7 @@ def famulus_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 @pytest.fixture(autouse=True)
 def no_interrupt() -> Iterator[None]:
-    """Forget an interrupt that a test made."""
+    """Forget an interrupt that the test has made."""
     yield
     waiting.forget_interrupt()
 
@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     argv = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
     if os.geteuid() or subprocess.run(argv, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted")
+        pytest.skip("the host does not let this user mount")
     try:
         yield folder
     finally:
