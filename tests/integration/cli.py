@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command line as the tests use it: as a user does, in a process of its own."""
+"""The command `famulus` in a process of its own, as a user runs it."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from famulus.backend.qemu.user import UserNetwork
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
-TIMEOUT = 900  # seconds; the first `up` builds the template
+TIMEOUT = 1200  # seconds; the first `up` builds the template, or waits for another worker
 
 
 @dataclass
@@ -57,14 +57,14 @@ class Cli:
         )
 
     def ok(self, *words: str, stdin: str = "", timeout: float = TIMEOUT) -> str:
-        """Run and return standard output; the test fails with all that was printed otherwise."""
+        """Run and return standard output; if the command fails, the test fails with all output."""
         result = self.run(*words, stdin=stdin, timeout=timeout)
         assert result.returncode == 0, f"famulus {words}\n{result.stdout}\n{result.stderr}"
         assert "Traceback" not in result.stderr
         return result.stdout
 
     def fails(self, *words: str, code: int, says: str, timeout: float = TIMEOUT) -> str:
-        """Run, expect `code` and an error that says `says` in one line; return what was printed."""
+        """Run, expect exit code `code` and `says` in standard error; return standard error."""
         result = self.run(*words, timeout=timeout)
         assert result.returncode == code, f"famulus {words}\n{result.stdout}\n{result.stderr}"
         assert "Traceback" not in result.stderr
@@ -85,12 +85,12 @@ class Cli:
         )
 
     def node(self, number: int, command: str, user: str | None = None) -> str:
-        """Run a shell command in a node and return what it prints."""
-        who = ["-l", user] if user else []
-        return self.ok("ssh", str(number), *who, "--", command, timeout=180).strip()
+        """Run a shell command in a node and return its standard output."""
+        login = ["-l", user] if user else []
+        return self.ok("ssh", str(number), *login, "--", command, timeout=TIMEOUT).strip()
 
     def reboot(self, number: int) -> None:
-        """Have a node boot again from within, and wait until it takes logins."""
+        """Reboot a node from within, and return when the node takes logins again."""
         look = ("ssh", str(number), "--", "cat /proc/sys/kernel/random/boot_id")
         boot = self.ok(*look)
         self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", timeout=60)
@@ -112,18 +112,19 @@ class Cli:
         tokens = [os.fsencode(folder.path) + b"/", os.fsencode(folder.sockets) + b"/"]
         with contextlib.suppress(OSError):  # not empty: the fabric has sockets
             folder.sockets.rmdir()
-        deadline = time.monotonic() + 10  # a shared connection of ssh ends by itself
+        deadline = time.monotonic() + 120  # a shared connection of ssh ends by itself
         while found := [pid for pid, args in all_processes() if any(t in args for t in tokens)]:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.1)
         return found
 
-    def log_in_on_console(self) -> int:
-        """Log in on node 1's console with the password, leave it, and return the exit code."""
+    @contextlib.contextmanager
+    def on_terminal(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+        """Run on a terminal during the block; yield the process and the terminal's other end."""
         leader, follower = pty.openpty()
         process = subprocess.Popen(
-            self.argv("console", "1"),
+            self.argv(*words),
             env=self.environment(),
             stdin=follower,
             stdout=follower,
@@ -131,16 +132,21 @@ class Cli:
         )
         os.close(follower)
         try:
+            yield process, leader
+        finally:
+            os.close(leader)
+
+    def log_in_on_console(self) -> int:
+        """Log in on node 1's console with the password, leave it, and return the exit code."""
+        with self.on_terminal("console", "1") as (process, terminal):
             for text, answer in (
                 ("login:", b"fabric\r"),
                 ("assword:", b"rocks\r"),
                 ("fabric@fabric1", b"\x1d"),
             ):
-                _expect(leader, text)
-                os.write(leader, answer)
-            return process.wait(60)
-        finally:
-            os.close(leader)
+                expect(terminal, text)
+                os.write(terminal, answer)
+            return process.wait(TIMEOUT)
 
     def purge(self) -> None:
         self.run("down", "--purge")
@@ -148,7 +154,7 @@ class Cli:
 
 @contextlib.contextmanager
 def running(nodes: int) -> Iterator[Cli]:
-    """Yield a fabric of so many nodes, which are gone afterwards."""
+    """Yield a fabric of `nodes` nodes; afterwards nothing of the fabric is left."""
     cli = Cli(f"t{os.getpid()}-{nodes}")
     try:
         cli.ok("up", str(nodes), "--pool", "64M")
@@ -157,23 +163,24 @@ def running(nodes: int) -> Iterator[Cli]:
         cli.purge()
 
 
-def _expect(leader: int, text: str) -> None:
-    """Read until the terminal shows `text`. Enter is pressed until the login shows.
+def expect(terminal: int, text: str) -> str:
+    """Read until the terminal shows `text`; return the output. Press Enter until the login shows.
 
-    What is typed before the console is open may be lost.
+    The terminal may lose keys that are typed before the console is open.
     """
     seen = b""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 400
     while text.encode() not in seen:
         assert time.monotonic() < deadline, seen
-        if select.select([leader], [], [], 5)[0]:
-            seen += os.read(leader, 4096)
+        if select.select([terminal], [], [], 5)[0]:
+            seen += os.read(terminal, 4096)
         elif text == "login:":
-            os.write(leader, b"\r")
+            os.write(terminal, b"\r")
+    return seen.decode(errors="replace")
 
 
 def all_processes() -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the arguments of each process that is there."""
+    """Yield the number and the arguments of each process of the host."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):
@@ -181,15 +188,15 @@ def all_processes() -> Iterator[tuple[int, bytes]]:
 
 
 def interrupt(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> None:
-    """Send a signal to the whole group, as Ctrl-C does, and see that it ends."""
+    """Send a signal to the whole group, as Ctrl-C does, and wait until `process` has ended."""
     os.killpg(process.pid, number)
-    process.wait(60)
+    process.wait(TIMEOUT)
 
 
-def kill_daemon(cli: Cli, what: str) -> None:
-    """Kill the fabric's `switch` or `gateway` with -9, behind the back of famulus."""
+def kill_daemon(cli: Cli, name: str) -> None:
+    """Kill the fabric's `switch` or `gateway` with -9, unknown to famulus."""
     network = UserNetwork(FabricFolder(cli.fabric).sockets, FabricSpec().subnet)
-    daemon = {"switch": network.switch, "gateway": network.gateway}[what]
+    daemon = {"switch": network.switch, "gateway": network.gateway}[name]
     pid = daemon.pid()
     assert pid
     os.kill(pid, signal.SIGKILL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Real fabrics for real tests: real QEMU, real Debian, one template for all."""
+"""Fabrics of real nodes: QEMU and Debian. All tests share one template."""
 
 import os
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ import pytest
 from tests.integration.cli import Cli, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def two() -> Iterator[Cli]:
-    """A fabric of two nodes, shared by the tests that leave it as they found it."""
+    """A fabric of two nodes. Each test of a file leaves the fabric as the test found it."""
     with running(2) as cli:
         yield cli
 
 
 @pytest.fixture
 def own(request: pytest.FixtureRequest) -> Iterator[Cli]:
-    """A fabric of the test's own; nothing runs yet."""
+    """A fabric of the test's own, not started yet."""
     cli = Cli(f"o{os.getpid()}-{abs(hash(request.node.name)) % 10000}")
     try:
         yield cli

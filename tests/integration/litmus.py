@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Litmus tests, see tests/corpus/litmus/README.md: read, run on nodes, judged."""
+"""Read litmus tests (tests/corpus/litmus/README.md), run them on nodes, judge the outcomes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,27 +19,27 @@ Outcome = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Litmus:
-    """One test: how many nodes it takes, and outcomes by what is said of them.
+    """A litmus test: the number of nodes, and outcomes by kind (must, may, model, never).
 
     `ends` are words of `famulus node` that end a node between two phases, as ("kill", "1").
     """
 
     path: Path
     nodes: int
-    said: Mapping[str, list[Outcome]]
+    outcomes: Mapping[str, list[Outcome]]
     atomics: str = "coherent"
     ends: tuple[tuple[str, str], ...] = ()
 
     def allowed(self, outcome: Outcome) -> bool:
         allowed = any(
-            _is(outcome, one) for kind in ("must", "may", "model") for one in self.said[kind]
+            _is(outcome, one) for kind in ("must", "may", "model") for one in self.outcomes[kind]
         )
-        return allowed and not any(_is(outcome, one) for one in self.said["never"])
+        return allowed and not any(_is(outcome, one) for one in self.outcomes["never"])
 
 
 def read(path: Path) -> Litmus:
     nodes, atomics, ends = 0, "coherent", []
-    said: dict[str, list[Outcome]] = {"must": [], "may": [], "model": [], "never": []}
+    outcomes: dict[str, list[Outcome]] = {"must": [], "may": [], "model": [], "never": []}
     for line in path.read_text(encoding="utf-8").splitlines():
         word, _, rest = line.partition("#")[0].strip().partition(" ")
         if word == "node":
@@ -48,26 +48,26 @@ def read(path: Path) -> Litmus:
             atomics = rest
         elif word in ("kill", "stop"):
             ends.append((word, rest))
-        elif word in said:
-            said[word].append(_outcome(rest.split()))
-    return Litmus(path, nodes, said, atomics, tuple(ends))
+        elif word in outcomes:
+            outcomes[word].append(_outcome(rest.split()))
+    return Litmus(path, nodes, outcomes, atomics, tuple(ends))
 
 
 def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[str]]:
-    """Count the outcomes, and say what is wrong with them."""
+    """Return the count of each outcome, and up to three wrong and all missing outcomes."""
     found = list(seen)
     counts = Counter(" ".join(f"{key}={one[key]}" for key in sorted(one)) for one in found)
     wrong = [f"may not be seen: {one}" for one in found if not litmus.allowed(one)]
     missing = [
         f"{NOT_SEEN}: {one}"
-        for one in litmus.said["must"]
+        for one in litmus.outcomes["must"]
         if not any(_is(outcome, one) for outcome in found)
     ]
     return counts, wrong[:3] + missing
 
 
 def run(cli: Cli, litmus: Litmus, runs: int, place: int) -> list[Outcome]:
-    """Run it on as many nodes as it takes, at `place` MiB in the pool, and return the outcomes."""
+    """Run a litmus test at `place` MiB in the pool, and return the outcome of each run."""
     for node in range(1, litmus.nodes + 1):
         cli.ok("cp", str(litmus.path), f"{node}:{litmus.path.name}")
     cli.ok("pool", "clear", f"{place * MIB:#x}", str(8 * MIB), "--yes")
@@ -99,5 +99,5 @@ def _outcome(words: Iterable[str]) -> Outcome:
     return {word.split("=")[0]: int(word.split("=")[1]) for word in words}
 
 
-def _is(outcome: Outcome, said: Outcome) -> bool:
-    return all(outcome.get(key) == value for key, value in said.items())
+def _is(outcome: Outcome, wanted: Outcome) -> bool:
+    return all(outcome.get(key) == value for key, value in wanted.items())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A libvirt of the tests' own: libvirtd, dnsmasq and nodes in namespaces that end with the test.
 
-Network, mounts and processes are apart from the host's. What libvirt writes lies in file systems in
-memory that only these namespaces have, and when their first process ends, the kernel ends the
-others: nothing can be left behind.
+Network, mounts and processes are apart from the host's. The files of libvirt are in file systems in
+memory that only these namespaces have. When the first process of the namespaces ends, the kernel
+ends all others: nothing can be left behind.
 """
 
 import subprocess
@@ -18,8 +18,8 @@ from tests.integration.users import be_user
 
 # /run is covered whole: on the system's bus there, libvirtd would find the host's systemd-machined.
 _OWN = "/run /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /etc/libvirt /dev/shm"
-# QEMU is probed as this user. libvirt 9 does so for ever where /dev/kvm is closed to its own user.
-# The shell stays as the first process: as such it has to take notice of ended ones, as wait does.
+# libvirt probes QEMU as this user. libvirt 9 probes for ever if its own user cannot open /dev/kvm.
+# The shell stays as the first process, which has to reap ended processes, as `wait` does.
 _CONFIGURATION = """
 set -e
 umount --lazy /sys  # or libvirt knows of control groups that it cannot reach
@@ -42,7 +42,7 @@ sleep infinity &
 wait
 """
 _UNSHARE = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
-_TIMEOUT = 120.0  # seconds for libvirtd's start: it asks QEMU what it can
+_TIMEOUT = 400.0  # seconds for libvirtd's start: libvirtd asks QEMU for its capabilities
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Namespace:
     first: int
 
     def enter(self, *argv: str) -> list[str]:
-        """Return the command that runs `argv` in them."""
+        """Return the command that runs `argv` in the namespaces."""
         return ["nsenter", f"--target={self.first}", "--mount", "--net", "--pid", *argv]
 
     def run(self, *argv: str, check: bool = True) -> str:
-        """Run `argv` in them and return what it prints; a failure shows all of it."""
+        """Run `argv` in the namespaces and return the output; a failure shows all output."""
         result = subprocess.run(
             self.enter(*argv), capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
@@ -64,14 +64,14 @@ class Namespace:
         return result.stdout.strip()
 
     def start_libvirt(self) -> None:
-        """Start libvirtd and the daemon of its logs; return when it answers."""
+        """Start libvirtd and the daemon of its logs; return when libvirtd answers."""
         if not self.run("pgrep", "-x", "virtlogd", check=False):
             self.run("virtlogd", "--daemon")
         self.run("libvirtd", "--daemon")
         wait_until("libvirtd", self._answers, timeout=_TIMEOUT)
 
     def stop_libvirt(self) -> None:
-        """End libvirtd, not what it runs; return when it has ended."""
+        """End libvirtd and leave its domains running; return when libvirtd has ended."""
         pid = self.run("cat", "/run/libvirtd.pid")
         self.run("kill", pid)
         wait_until(
@@ -79,15 +79,15 @@ class Namespace:
         )
 
     def ask_names_of(self, address: str) -> None:
-        """Have programs in them ask the name server at `address`."""
+        """Make `address` the name server of programs in the namespaces."""
         self.run("sh", "-c", f"echo nameserver {address} >/run/resolv.conf")
 
     def virsh(self, *words: str, check: bool = True) -> str:
-        """Run virsh on their libvirt and return what it prints."""
+        """Run virsh on the libvirt of the namespaces and return the output."""
         return self.run("virsh", "--quiet", "--connect", "qemu:///system", *words, check=check)
 
     def processes(self) -> list[str]:
-        """Return what runs in them but for their first process and this look at it."""
+        """Return the processes of the namespaces, without the first process and this `ps`."""
         shown = self.run("ps", "-e", "-o", "args=").splitlines()
         return [line for line in shown if not line.startswith(("sh -c", "sleep infinity", "ps -e"))]
 
@@ -120,7 +120,7 @@ class UserCli(NamespaceCli):
 def namespace() -> Iterator[Namespace]:
     """Yield namespaces in which nothing runs yet."""
     script = _CONFIGURATION.format(own=_OWN)
-    # It ends with us, however we end.
+    # The kernel ends the namespaces when this process ends, however it ends.
     argv = ["setpriv", "--pdeathsig", "KILL", "unshare", *_UNSHARE, "sh", "-c", script]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         try:

@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of templates share."""
+"""Helpers of tests that build templates or boot disks by themselves."""
 
 import contextlib
 import os
 import socket
-import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.integration.cli import Cli
+from tests.integration.waits import wait
+
+_PORTS = iter(range(20000 + os.getpid() % 100 * 100, 32000))
 
 
 def built(cli: Cli, *words: str) -> Path:
-    """Have the template built if it is not there yet, and return its folder."""
+    """Build the template if there is none yet, and return its folder."""
     return Path(cli.ok("template", "build", *words).split()[1])
-
-
-def wait(condition: Callable[[], object], timeout: float, evidence: Callable[[], object]) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, evidence()
-        time.sleep(0.5)
 
 
 def text(path: Path) -> str:
@@ -32,13 +26,27 @@ def text(path: Path) -> str:
 
 
 def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port on which no program listens, and which no other call returns.
+
+    The port is neither in the kernel's range for connections (32768 and up) nor near the ports of
+    fabrics (42001 and up). Each process starts elsewhere: workers run side by side.
+    """
+    for port in _PORTS:
+        with contextlib.suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):
+            return port
+    pytest.fail("no port is free")
+
+
+@contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """Yield a port that refuses connections: the port is taken, and no program listens."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def check_node(cli: Cli) -> None:
-    """What must be so in every node, whatever suite or kernel it has."""
+    """Check what holds in every node, of any suite and kernel."""
     assert cli.node(1, "systemctl --failed --no-legend --plain") == ""
     assert "Inter-VM shared memory" in cli.node(1, "lspci -s 00:04.0")
     owners = "stat -c '%u:%g %n' /home/fabric /home/fabric/.ssh /etc/sudoers.d/fabric /usr/bin/sudo"
@@ -54,24 +62,13 @@ def check_node(cli: Cli) -> None:
 
 
 def finished(home: Path) -> list[str]:
-    """What lies in the folder of the templates and is neither a lock nor a log."""
+    """Return the names in the folder of the templates, without locks and logs."""
     found = sorted(path.name for path in (home / "templates").glob("*"))
     return [name for name in found if not name.endswith((".lock", ".log"))]
 
 
-def until(process: subprocess.Popen[str], words: str) -> None:
-    """Read on until the build prints `words`."""
-    assert process.stdout
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if words in line:
-            return
-    pytest.fail(f"'{words}' never came:\n" + "".join(seen[-30:]))
-
-
 def processes_in(*folders: Path) -> list[str]:
-    """The processes that name one of `folders`, or stand or are locked up in it."""
+    """Return the processes that name one of `folders`, or have root or working folder there."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -83,6 +80,7 @@ def processes_in(*folders: Path) -> list[str]:
 
 
 def nothing_runs(*folders: Path) -> None:
-    wait(lambda: not processes_in(*folders), 60, lambda: processes_in(*folders))
+    """Wait until no process uses one of `folders`; no file system is mounted there either."""
+    wait(lambda: not processes_in(*folders), lambda: processes_in(*folders))
     mounts = Path("/proc/mounts").read_text(encoding="utf-8")
     assert not any(str(folder) in mounts for folder in folders)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`famulus check` on real nodes: a few programs of the corpus in CI, all of it as a campaign."""
+"""`famulus check` on real nodes: a few programs of the corpus in CI, all in a campaign."""
 
 import csv
 import json
@@ -12,13 +12,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.integration.cli import Cli, interrupt
-from tests.integration.templates import until
+from tests.integration.programs import make_examples
+from tests.integration.waits import until
 from tests.places import CHECKER_CORPUS
 
 pytestmark = pytest.mark.integration
 
 CORPUS = CHECKER_CORPUS
-EXAMPLES = (  # as they are run by hand, one after the other or both at once
+EXAMPLES = (  # as a user runs them in two nodes
     "./shared_counter 200",
     "./parallel_sum 2 500",
     "if [ $FAMULUS_NODE = 1 ]; then ./fabric_queue produce 60; else ./fabric_queue consume 60; fi",
@@ -37,7 +38,7 @@ def expected() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def checked() -> Iterator[Cli]:
-    """A fabric that `check` uses, and leaves running."""
+    """A running fabric for `check`."""
     cli = Cli(f"checked{os.getpid()}")
     try:
         cli.ok("up", "2", "--pool", "64M", "--coherence", "none")
@@ -48,22 +49,24 @@ def checked() -> Iterator[Cli]:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corpus, compiled on the host; each is told which piece of the pool is its own."""
-    folder = tmp_path_factory.mktemp("corpus")
-    for name in expected():
-        source, target = str(CORPUS / f"{name}.c"), str(folder / name)
-        argv = ["gcc", "-g", "-O1", "-pthread", "-o", target, source]
-        subprocess.run(argv, check=True)
-    return folder
+    """A folder for programs of the corpus, which `compiled` fills."""
+    return tmp_path_factory.mktemp("corpus")
 
 
-def test_ctrl_c_ends_the_program_in_the_nodes(checked: Cli) -> None:
+def compiled(folder: Path, name: str) -> Path:
+    """Compile a program of the corpus on the host, as `folder`/`name`."""
+    argv = ["gcc", "-g", "-O1", "-pthread", "-o", str(folder / name), str(CORPUS / f"{name}.c")]
+    subprocess.run(argv, check=True)
+    return folder / name
+
+
+def test_ctrl_c_ends_the_program_in_all_nodes(checked: Cli) -> None:
     words = ("-c", "echo begun; sleep 305")
     process = checked.start("check", "--fabric", checked.fabric, "--", "/bin/sh", *words)
     until(process, "begun")
     interrupt(process)
     assert process.returncode == 130
-    gone = "for i in $(seq 100); do pgrep -f '[s]leep 305' || exit 0; sleep 0.1; done; exit 1"
+    gone = "for i in $(seq 1200); do pgrep -f '[s]leep 305' || exit 0; sleep 0.1; done; exit 1"
     for node in (1, 2):
         checked.node(node, gone)
     assert "cannot be run" not in checked.ok("check", "--", "/bin/true")
@@ -80,10 +83,10 @@ def kinds(cli: Cli, program: Path, piece: int) -> set[str]:
 
 
 def verdict(cli: Cli, folder: Path, names: list[str]) -> tuple[list[str], dict[str, set[str]]]:
-    """Return the names of what was missed, and the false alarms."""
+    """Run programs, each on its own piece of the pool; return missed defects and false alarms."""
     table = expected()
     pieces = {name: piece for piece, name in enumerate(table, 1)}
-    found = {name: kinds(cli, folder / name, pieces[name]) for name in names}
+    found = {name: kinds(cli, compiled(folder, name), pieces[name]) for name in names}
     missed = [name for name in names if table[name] and table[name] not in found[name]]
     alarms = {name: those for name, those in found.items() if those and not table[name]}
     wrong = sum(bool(table[name]) for name in names)
@@ -91,13 +94,13 @@ def verdict(cli: Cli, folder: Path, names: list[str]) -> tuple[list[str], dict[s
     return missed, alarms
 
 
-def test_a_few_programs(checked: Cli, programs: Path) -> None:
+def test_a_few_programs_get_their_verdicts(checked: Cli, programs: Path) -> None:
     assert verdict(checked, programs, list(FEW)) == ([], {})
 
 
 @pytest.mark.campaign
-def test_all_programs(checked: Cli, programs: Path) -> None:
-    rest = [name for name in expected() if name not in FEW]  # a piece is used once
+def test_all_programs_get_their_verdicts(checked: Cli, programs: Path) -> None:
+    rest = [name for name in expected() if name not in FEW]  # a piece of the pool is used once
     assert verdict(checked, programs, rest) == ([], {})
 
 
@@ -112,8 +115,8 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert "unflushed publication" in done.stdout
     assert f"in append {source}:" in done.stdout
     (run,) = json.loads(sarif.read_text(encoding="utf-8"))["runs"]
-    told = {result["ruleId"] for result in run["results"]}  # who looks in between sees old bytes
-    assert {"unflushed-publication"} <= told <= {"unflushed-publication", "stale-read"}
+    rules_hit = {result["ruleId"] for result in run["results"]}  # a reader may see old bytes, too
+    assert {"unflushed-publication"} <= rules_hit <= {"unflushed-publication", "stale-read"}
     assert int(ET.parse(junit).getroot().get("failures", "0")) == len(run["results"])
     rules.write_text("function append\n", encoding="utf-8")
     quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", timeout=300)
@@ -146,18 +149,18 @@ def test_a_script_is_named_by_its_lines(checked: Cli) -> None:
 
 @pytest.fixture(scope="module")
 def examples(checked: Cli) -> Cli:
-    """The same fabric, with the examples compiled in its nodes."""
-    checked.ok("exec", "all", "--", "make all hello_fabric hello_fabric_read 2>&1", timeout=300)
+    """The same fabric, with the examples in its nodes, compiled in the first node."""
+    make_examples(checked, 2)
     return checked
 
 
-def test_examples_are_clean(examples: Cli) -> None:
+def test_the_examples_have_no_defects(examples: Cli) -> None:
     for script in EXAMPLES:
         words = ["check", "--timeout", "200", "--", "/bin/sh", "-c", f"cd /home/fabric; {script}"]
         assert "no defect found" in examples.ok(*words, timeout=400)
 
 
-def test_a_trace_counts_what_nodes_did(examples: Cli, tmp_path: Path) -> None:
+def test_a_trace_counts_accesses_of_nodes(examples: Cli, tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     script = "/home/fabric/shared_counter 100"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
@@ -169,12 +172,12 @@ def test_a_trace_counts_what_nodes_did(examples: Cli, tmp_path: Path) -> None:
     assert set(found["nodes"]) == {"1", "2"}
 
 
-def test_what_cannot_be_run(checked: Cli) -> None:
+def test_a_program_that_cannot_be_run_is_refused(checked: Cli) -> None:
     checked.fails("check", "--", "no-such-file", code=2, says="there is no file no-such-file")
     checked.fails("check", "--", "/no/such/file", code=2, says="cannot be run")
     checked.fails("check", code=2, says="is not checked all the time")
-    nobody = Cli("nobody-has-it")
-    nobody.fails("check", code=2, says="there is no fabric 'nobody-has-it'")
+    missing = Cli("nobody-has-it")
+    missing.fails("check", code=2, says="there is no fabric 'nobody-has-it'")
 
 
 def test_a_program_that_hangs_is_ended(checked: Cli) -> None:

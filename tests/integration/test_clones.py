@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clones: each a node of its own, whole after every fault, its user's disk never lost."""
+"""Clones: each is a node of its own, is whole after every fault, and keeps its user's disk.
+
+The tests have a FAMULUS_HOME of their own: they damage snapshots and prune them all. The home has
+everybody's templates, and a base snapshot of 512 MiB and one CPU that most tests share.
+"""
 
 import json
 import mmap
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,16 +19,17 @@ from pathlib import Path
 import pytest
 
 from famulus.base import paths
-from famulus.base.waiting import wait_until
 from famulus.host.space import free_bytes
 from famulus.snapshot.sums import sums_of
 from tests.integration.cli import Cli, all_processes, running
+from tests.integration.templates import built
+from tests.integration.waits import halted_when, wait
 
 pytestmark = pytest.mark.integration
 
 MIB = 1 << 20
 
-# What must differ from node to node, each printed on a line of its own.
+# Prints, a line each, the properties that differ from node to node.
 OWN = """
 import os, socket, uuid
 print(socket.gethostname())
@@ -39,29 +45,29 @@ print(probe.getsockname()[1], os.urandom(8).hex())
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give this file's tests a FAMULUS_HOME of their own, and yield the one of all other tests."""
+    shared, folder = paths.home(), tmp_path_factory.mktemp("home")
+    (folder / "templates").symlink_to(built(Cli("clones")).parent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAMULUS_HOME", str(folder))
+        yield shared
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="module")
 def three() -> Iterator[Cli]:
     with running(3) as cli:
         yield cli
 
 
-@pytest.fixture
-def memory(own: Cli) -> Iterator[str]:
-    """A size of memory that no other test uses, so that the snapshot is the test's own."""
-    taken = {entry["memory"] for entry in json.loads(own.ok("snapshot", "list", "--json"))}
-    size = next(size for size in range(300, 500, 4) if size * MIB not in taken)
-    yield f"{size}M"
-    own.purge()
-    own.ok("snapshot", "prune")
-
-
-def snapshot_folder(own: Cli, memory: str, pool: int = 64 * MIB) -> Path:
-    """Return the folder of the snapshot with so much memory and such a pool; 0 is none."""
-    size = int(memory.removesuffix("M")) * MIB
+def snapshot_folder(own: Cli, pool: int, memory: int = 512) -> Path:
+    """Return the folder of the snapshot with these MiB of memory and pool; 0 is without a pool."""
     found = json.loads(own.ok("snapshot", "list", "--json"))
-    wanted = [one["digest"] for one in found if (one["memory"], one["pool"]) == (size, pool)]
-    assert len(wanted) == 1
-    return paths.snapshots() / str(wanted[0])
+    size = (memory * MIB, pool * MIB)
+    (digest,) = [one["digest"] for one in found if (one["memory"], one["pool"]) == size]
+    return paths.snapshots() / str(digest)
 
 
 def test_every_clone_is_a_node_of_its_own(three: Cli) -> None:
@@ -76,15 +82,15 @@ def test_every_clone_is_a_node_of_its_own(three: Cli) -> None:
 
 def test_the_clock_of_a_clone_is_right(three: Cli) -> None:
     for number in (1, 2, 3):
-        three.node(number, "true")  # the way is warm
+        three.node(number, "true")  # ssh is connected now
         before = time.time()
         inside = float(three.node(number, "date +%s.%N"))
         assert before - 0.1 <= inside <= time.time() + 0.1
 
 
 def test_a_clone_has_a_journal_of_its_own(three: Cli) -> None:
-    three.node(1, "logger only-in-one; sleep 1")
-    assert "only-in-one" in three.node(1, "sudo journalctl --no-pager")
+    three.node(1, "logger only-in-one")
+    wait(lambda: "only-in-one" in three.node(1, "sudo journalctl --no-pager"))
     assert "only-in-one" not in three.node(2, "sudo journalctl --no-pager")
     machine = three.node(1, "cat /etc/machine-id")
     assert three.node(1, "ls /run/log/journal") == machine
@@ -92,7 +98,7 @@ def test_a_clone_has_a_journal_of_its_own(three: Cli) -> None:
     assert ids == f"_MACHINE_ID={machine}"
 
 
-def test_nothing_failed_in_a_clone(three: Cli) -> None:
+def test_no_unit_of_systemd_failed_in_a_clone(three: Cli) -> None:
     assert three.node(1, "systemctl --failed --no-legend --plain") == ""
     assert three.node(1, "systemctl is-system-running") == "running"
 
@@ -103,7 +109,7 @@ def test_udev_listens_after_the_first_login(three: Cli) -> None:
     assert three.node(1, "systemctl is-active systemd-udevd") == "active"
 
 
-def test_a_clone_sees_what_a_booted_node_sees(own: Cli, three: Cli) -> None:
+def test_a_clone_sees_the_same_machine_as_a_booted_node(own: Cli, three: Cli) -> None:
     look = (
         "lspci -nn; ls -l /mnt/fabric_emulation; stat -L -c %s /mnt/fabric_emulation; "
         "ip -br addr show eth0 | tr -s ' '; uname -r; cat /etc/hostname /etc/resolv.conf; nproc; "
@@ -118,19 +124,16 @@ def test_a_clone_that_reboots_is_the_same_node(own: Cli) -> None:
     own.ok("up", "2", "--pool", "64M")
     boot = own.node(1, "cat /proc/sys/kernel/random/boot_id; echo kept > kept; sync").split()[0]
     own.run("ssh", "1", "--", "sudo systemctl reboot")
-    deadline = time.monotonic() + 120
     probe = "ssh -o BatchMode=yes -o ConnectTimeout=5 fabric1 cat /proc/sys/kernel/random/boot_id"
-    while own.run("ssh", "2", "--", probe).stdout.strip() in ("", boot):
-        assert time.monotonic() < deadline
-        time.sleep(1)
+    wait(lambda: own.run("ssh", "2", "--", probe).stdout.strip() not in ("", boot), interval=1)
     assert own.node(1, "hostname; cat kept").split() == ["fabric1", "kept"]
     assert own.node(2, "ping -c 1 -W 5 fabric1 > /dev/null && echo reached") == "reached"
 
 
 def test_a_disk_survives_stop_and_kill_and_only_reset_forgets_it(own: Cli) -> None:
-    own.ok("up", "2", "--pool", "64M")
+    own.ok("up", "1", "--pool", "64M")
     files = "/etc/hostname /etc/hosts /etc/machine-id /etc/ssh/ssh_known_hosts ~/.ssh/*"
-    wait_until("the agent to trim", lambda: trimmed(own), timeout=30)
+    wait(lambda: trimmed(own))
     before = own.node(1, f"md5sum {files}")
     own.node(1, "echo precious > mine; sync")
     key = own.node(1, "cat /etc/ssh/ssh_host_ed25519_key.pub")
@@ -139,21 +142,19 @@ def test_a_disk_survives_stop_and_kill_and_only_reset_forgets_it(own: Cli) -> No
         own.ok("node", "start", "1")
         assert own.node(1, "cat mine") == "precious"
         assert own.node(1, f"md5sum {files}") == before
-    own.ok("down")
-    own.ok("up")
-    assert own.node(1, "cat mine") == "precious"
     own.ok("node", "reset", "1")
     assert own.node(1, "cat /etc/ssh/ssh_host_ed25519_key.pub") == key
     assert "mine" not in own.node(1, "ls")
-    assert own.states() == ["running"] * 2
+    assert own.states() == ["running"]
 
 
 def trimmed(own: Cli) -> bool:
+    """Tell whether the agent has removed the blank lines that end files of a new clone."""
     return own.node(1, "tail -n 1 /etc/hosts") != ""
 
 
-def test_what_a_clone_was_told_reaches_its_disk(own: Cli) -> None:
-    """Not even the agent gets to tidy up: the node is gone seconds after it has come up."""
+def test_a_clones_own_files_reach_its_disk(own: Cli) -> None:
+    """The node is killed seconds after its start, before the agent tidies up."""
     own.ok("up", "1", "--pool", "64M")
     key = own.node(1, "sudo cat /etc/ssh/ssh_host_ed25519_key; sync")
     own.ok("node", "kill", "1")
@@ -167,21 +168,21 @@ def test_what_a_clone_was_told_reaches_its_disk(own: Cli) -> None:
 
 @pytest.mark.parametrize("harm", ["flip", "truncate"])
 @pytest.mark.parametrize("name", ["ram", "state"])
-def test_a_damaged_snapshot_is_made_again(own: Cli, memory: str, name: str, harm: str) -> None:
-    own.ok("up", "1", "--pool", "64M", "--memory", memory)
+def test_a_damaged_snapshot_is_made_again(own: Cli, name: str, harm: str) -> None:
+    own.ok("up", "1", "--pool", "96M")
     own.ok("down", "--purge")
-    damage(snapshot_folder(own, memory) / name, harm)
-    result = own.run("up", "1", "--pool", "64M", "--memory", memory)
-    assert "with a pool of 64M" in result.stderr
+    damage(snapshot_folder(own, 96) / name, harm)
+    result = own.run("up", "1", "--pool", "96M")
+    assert "with a pool of 96M" in result.stderr
     assert "boot once" not in result.stderr
     assert own.node(1, "hostname") == "fabric1"
 
 
-def test_a_damaged_snapshot_without_a_pool_is_made_again(own: Cli, memory: str) -> None:
-    own.ok("up", "1", "--pool", "64M", "--memory", memory)
+def test_a_damaged_base_snapshot_is_made_again(own: Cli) -> None:
+    own.ok("up", "1", "--pool", "96M")
     own.ok("down", "--purge")
-    damage(snapshot_folder(own, memory, 0) / "ram", "flip")
-    result = own.run("up", "1", "--pool", "128M", "--memory", memory)
+    damage(snapshot_folder(own, 0) / "ram", "flip")
+    result = own.run("up", "1", "--pool", "128M")
     assert "boot once, freeze" in result.stderr
     assert own.node(1, "stat -L -c %s /mnt/fabric_emulation") == str(128 * MIB)
 
@@ -199,47 +200,50 @@ def damage(path: Path, harm: str) -> None:
             file.write(bytes([byte[0] ^ 1]))
 
 
-def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli, memory: str) -> None:
-    """As one of another QEMU would be: whole, but not to be restored."""
-    own.ok("up", "1", "--pool", "64M", "--memory", memory)
+def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli) -> None:
+    """The files match their sums, but QEMU cannot restore them, as from another QEMU."""
+    own.ok("up", "1", "--pool", "96M")
     own.ok("down", "--purge")
-    folder = snapshot_folder(own, memory)
+    folder = snapshot_folder(own, 96)
     state = folder / "state"
     state.chmod(0o600)
     state.write_bytes(b"not a migration stream")
     record = json.loads((folder / "snapshot.json").read_text())
-
     record["sums"] = sums_of(folder, tuple(record["sums"]))
     (folder / "snapshot.json").write_text(json.dumps(record))
-    result = own.run("up", "2", "--pool", "64M", "--memory", memory)
+    result = own.run("up", "2", "--pool", "96M")
     assert result.returncode == 0, result.stderr
     assert "it is made anew" in result.stderr
     assert own.node(2, "hostname") == "fabric2"
 
 
-@pytest.mark.parametrize("seconds", [2.0, 8.0])
+@pytest.mark.parametrize("file", ["ram", "state"], ids=["early", "late"])
 @pytest.mark.parametrize("has_base", [False, True])
-def test_killed_while_a_snapshot_is_made(
-    own: Cli, memory: str, seconds: float, has_base: bool
+def test_up_goes_on_after_an_up_killed_while_it_made_a_snapshot(
+    own: Cli, file: str, has_base: bool
 ) -> None:
+    """`ram` is there from the start of the machine that is frozen, `state` from the freezing on."""
     if has_base:
-        own.ok("up", "1", "--pool", "128M", "--memory", memory)
+        own.ok("up", "1", "--pool", "96M")  # the base is there, now at the latest
         own.ok("down", "--purge")
-        seconds /= 2
-    process = own.start("up", "1", "--pool", "64M", "--memory", memory)
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGKILL)
+    early = file == "ram"
+    words = ["up", "1", "--pool", "104M" if early else "112M"]
+    if not has_base:
+        words += ["--memory", "304M" if early else "308M"]
+    process = own.start(*words)
+    with halted_when(process, lambda: list(paths.snapshots().glob(f".building-*/{file}"))):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    own.ok("up", "1", "--pool", "64M", "--memory", memory)
+    own.ok(*words)
     assert own.node(1, "hostname") == "fabric1"
     assert list(paths.snapshots().glob(".building-*")) == []
     tokens = [arguments for _, arguments in all_processes()]
-    ours = os.fsencode(paths.snapshots())  # others' may be made at the same time
+    ours = os.fsencode(paths.snapshots())  # other workers make snapshots at the same time
     assert not any(b"famulus-snapshot" in token and ours in token for token in tokens)
 
 
-def test_no_room_for_a_snapshot(own: Cli, tmp_path: Path) -> None:
-    """The templates are there, the snapshots' folder has 64 MiB: told before anything starts."""
+def test_no_room_for_a_snapshot_is_an_error(own: Cli, tmp_path: Path) -> None:
+    """The folder of the snapshots has 64 MiB: the error comes before anything starts."""
     home = tmp_path / "home"
     (home / "snapshots").mkdir(parents=True)
     (home / "templates").symlink_to(paths.templates())
@@ -255,9 +259,10 @@ def test_no_room_for_a_snapshot(own: Cli, tmp_path: Path) -> None:
     assert own.processes() == []
 
 
-def test_a_pool_of_64_gib_and_four_cpus(own: Cli) -> None:
-    own.ok("up", "2", "--pool", "64G", "--cpus", "4")
-    assert own.node(1, "nproc") == "4"
+def test_clones_share_a_pool_of_64_gib_and_have_two_cpus(own: Cli, shared_home: Path) -> None:
+    own.env["FAMULUS_HOME"] = str(shared_home)  # other tests use its base with two CPUs, too
+    own.ok("up", "2", "--pool", "64G", "--cpus", "2")
+    assert own.node(1, "nproc") == "2"
     write = (
         "import mmap,os; f=os.open('/mnt/fabric_emulation',os.O_RDWR); "
         "m=mmap.mmap(f,4096,offset=(64<<30)-4096); m[:5]=b'there'"
@@ -276,7 +281,7 @@ def test_snapshots_in_use_survive_prune(own: Cli, three: Cli) -> None:
     assert three.node(3, "hostname") == "fabric3"
 
 
-# `up` as it is, but for how long it waits.
+# `up` with a shorter timeout for the boot.
 IMPATIENT = """
 from famulus.__main__ import main
 from famulus.fabric import start
@@ -285,8 +290,8 @@ main()
 """
 
 
-def test_an_agent_that_does_not_answer(own: Cli) -> None:
-    """The node is named and its log shown; what this `up` started is gone, what ran before runs."""
+def test_an_agent_that_does_not_answer_is_an_error(own: Cli) -> None:
+    """The error names the node and shows its log. Nodes of this `up` are gone, others run on."""
     own.ok("up", "1", "--pool", "64M")
     own.node(1, "sudo systemctl stop famulus-agent")
     result = own.command([sys.executable, "-c", IMPATIENT, "up", "2"])

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nodes with caches of their own: several CPUs, the kernel, the host, the stream."""
+"""Nodes with own caches: several CPUs, the kernel, the host, the stream."""
 
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,10 @@ import pytest
 from famulus.coherence.caches import CACHES, STREAMS, Caches
 from famulus.fabric.fabric import open_fabric
 from tests.integration.cli import Cli
+from tests.integration.programs import compile_touch, install
 
 pytestmark = pytest.mark.integration
 
-SOURCE = Path(__file__).with_name("touch.c")
 UP = ("--pool", "64M", "--coherence", "none")
 
 
@@ -23,10 +24,10 @@ def caches(cli: Cli) -> Caches:
     return Caches(open_fabric(cli.fabric).pool)
 
 
-def prepare(cli: Cli, *nodes: int) -> None:
-    for node in nodes:
-        cli.ok("cp", str(SOURCE), f"{node}:")
-        cli.node(node, "gcc -O1 -pthread -o touch touch.c && sync")
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """touch.c, compiled on the host."""
+    return compile_touch(tmp_path_factory.mktemp("touch"))
 
 
 def touch(cli: Cli, node: int, *words: str) -> list[int]:
@@ -39,12 +40,12 @@ def in_pool(cli: Cli, offset: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Cli]:
+def pair(program: Path) -> Iterator[Cli]:
     """Two nodes of two CPUs each, with a doorbell."""
-    cli = Cli("coherence-pair")
+    cli = Cli(f"coherence{os.getpid()}")
     try:
         cli.ok("up", "2", *UP, "--cpus", "2", "--doorbell")
-        prepare(cli, 1, 2)
+        install(cli, program, (1, 2))
         yield cli
     finally:
         cli.purge()
@@ -57,7 +58,7 @@ def test_cpus_of_one_node_share_its_cache(pair: Cli):
     assert touch(pair, 2, "flush:65536", "load:65536") == [40000]
 
 
-def test_what_the_kernel_stores_is_a_store(pair: Cli):
+def test_a_store_of_the_kernel_stays_in_the_cache_until_its_flush(pair: Cli):
     pair.node(1, "printf 'ABCDEFGH' > letters")
     wanted = int.from_bytes(b"ABCDEFGH", "little")
     touch(pair, 2, "load:131072")
@@ -68,14 +69,14 @@ def test_what_the_kernel_stores_is_a_store(pair: Cli):
     assert touch(pair, 2, "load:131072") == [0]
 
 
-def test_accesses_over_a_pages_end(pair: Cli):
+def test_accesses_across_pages_reach_both_pages(pair: Cli):
     touch(pair, 1, f"store:{3 * 4096 - 4}:{2**40 + 5}", "flush:8256")
     assert in_pool(pair, 3 * 4096 - 4) == 0
     touch(pair, 1, f"load:{3 * 4096 - 4}", f"flush:{3 * 4096 - 4}", f"flush:{3 * 4096}")
     assert in_pool(pair, 3 * 4096 - 4) == 2**40 + 5
 
 
-def test_locked_instructions_across_lines_arrive(pair: Cli):
+def test_locked_instructions_across_lines_lose_nothing(pair: Cli):
     touch(pair, 1, "add:300:7:3")
     touch(pair, 1, "add:40956:7:3")
     assert (in_pool(pair, 300), in_pool(pair, 40956)) == (21, 21)
@@ -89,7 +90,7 @@ def test_the_host_stores_past_the_caches(pair: Cli):
 
 
 def events(cli: Cli) -> list[tuple[int, ...]]:
-    """Every event in the rings in order: seq, pc, offset, space, thread, value, old, size, kind."""
+    """Return all events, sorted: seq, pc, offset, space, thread, value, old, size, kind, node."""
     found = []
     for path in caches(cli).stream.iterdir():
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as ring:
@@ -98,7 +99,7 @@ def events(cli: Cli) -> list[tuple[int, ...]]:
     return sorted(found)
 
 
-def test_the_stream_tells_of_accesses(pair: Cli):
+def test_the_stream_has_every_access(pair: Cli):
     for node in (1, 2):
         caches(pair).want(node, CACHES | STREAMS)
     touch(pair, 1, "tell:0x46414d01", "store:262144:17", "flush:262144", "tell:0x46414d02")
@@ -112,15 +113,15 @@ def test_the_stream_tells_of_accesses(pair: Cli):
     assert (loaded[5], loaded[7:]) == (17, (8, 1, 2))
     assert (added[6], added[5], added[7:]) == (17, 20, (8, 4, 2))
     assert stored[3] == flushed[3] != loaded[3] == added[3] or loaded[3]
-    spoken = [one[8] for one in events(pair) if one[3] == stored[3]]
-    assert {14, 15} <= set(spoken)
+    kinds = {one[8] for one in events(pair) if one[3] == stored[3]}
+    assert {14, 15} <= kinds
     symbols = pair.node(1, "nm touch | grep -w main")
     assert stored[1] & 0xFFF in range(4096), symbols
 
 
-def test_a_booted_node_and_one_that_reboots(own: Cli):
+def test_a_booted_node_and_a_rebooted_node_have_caches(own: Cli, program: Path):
     own.ok("up", "2", *UP, "--cold")
-    prepare(own, 1, 2)
+    install(own, program, (1, 2))
     touch(own, 1, "load:0")
     touch(own, 2, "store:0:1", "flush:0")
     assert touch(own, 1, "load:0") == [0]
@@ -130,14 +131,14 @@ def test_a_booted_node_and_one_that_reboots(own: Cli):
     assert touch(own, 1, "load:64", "flush:64", "load:64") == [0, 1]
 
 
-def test_what_is_refused(own: Cli):
+def test_settings_that_exclude_each_other_are_refused(own: Cli):
     own.fails("up", "1", *UP, "--accel", "kvm", code=2, says="caches are coherent")
     own.fails("up", "1", *UP, "--network", "libvirt", code=2, says="libvirt")
     own.fails("up", "1", *UP, "--cache", "1M", code=2, says="both a size and a way")
     own.fails("up", "1", "--coherence", "maybe", code=2, says="must be full or none")
 
 
-def test_what_cannot_change_while_nodes_run(pair: Cli):
+def test_caches_cannot_change_while_nodes_run(pair: Cli):
     pair.fails("up", "2", "--coherence", "full", code=1, says="cannot become full now")
     pair.fails("up", "2", "--atomics", "local", code=1, says="cannot become local now")
     pair.fails("up", "2", "--accel", "kvm", code=2, says="KVM")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The way of 2016: artifacts that need nothing of Famulus, made and run in a namespace."""
+"""The way of 2016: artifacts that need nothing of Famulus, made and run in namespaces."""
 
 import os
 import re
@@ -16,9 +16,10 @@ from famulus.base.paths import fabrics
 from famulus.export.script import Nodes
 from tests.integration.cli import Cli
 from tests.integration.namespace import Namespace, NamespaceCli, UserCli, namespace
-from tests.integration.templates import built, text, wait
+from tests.integration.templates import built, text
 from tests.integration.users import be_user, make_environment, normal_user
-from tests.places import ROOT
+from tests.integration.waits import halted_when, wait
+from tests.places import ROOT, open_to_others
 
 pytestmark = [
     pytest.mark.integration,
@@ -33,7 +34,7 @@ MADE = {
     "fabric_template.img",
     "fabric_template.tar",
 }
-# `configure` changes these in the host; here what it writes ends with the namespace.
+# `configure` writes there on the host; here the files end with the namespaces.
 _CHANGED = "/etc/qemu /etc/sudoers.d /usr/lib/qemu /var/lib/dpkg"
 _COVER = """
 set -e
@@ -43,7 +44,7 @@ for folder in {changed}; do
     mkdir -p $over/upper $over/work
     mount -t overlay -o lowerdir=$folder,upperdir=$over/upper,workdir=$over/work none $folder
 done
-mount -t tmpfs none /dev/net  # here the host's need not be open to all, as udev makes it
+mount -t tmpfs none /dev/net  # udev opens /dev/net/tun to all users; the host may lack udev
 mknod -m 666 /dev/net/tun c 10 200
 """
 _FRESH = "rm -f /etc/qemu/bridge.conf /dev/shm/*; chmod 755 /usr/lib/qemu/qemu-bridge-helper"
@@ -51,7 +52,7 @@ _HELLO = "make -s hello_fabric hello_fabric_read && sudo ./hello_fabric"
 
 
 class Art:
-    """A folder of artifacts, and what is done with them."""
+    """A folder of artifacts, and the programs that use the artifacts."""
 
     def __init__(self, space: Namespace, folder: Path) -> None:
         self.space = space
@@ -78,13 +79,13 @@ class Art:
         return self.space.run("ssh", "-F", "none", "-i", key, *known, user, command, check=check)
 
     def wait_for_login(self, number: int) -> None:
-        wait(lambda: "login:" in self.serial(number), 300, lambda: self.serial(number)[-3000:])
+        wait(lambda: "login:" in self.serial(number), lambda: self.serial(number)[-3000:])
 
     def wait_for_ssh(self, number: int) -> None:
         """The login prompt may come before the node has its address."""
         host = f"192.168.42.{number}"
         up = lambda: self.ssh(host, "echo up", check=False) == "up"  # noqa: E731
-        wait(up, 120, lambda: self.serial(number)[-3000:])
+        wait(up, lambda: self.serial(number)[-3000:])
 
     def serial(self, number: int) -> str:
         return self.space.run("cat", f"{self.run_folder}/fabric{number}.log", check=False)
@@ -92,7 +93,7 @@ class Art:
 
 @pytest.fixture(scope="module")
 def space() -> Iterator[Namespace]:
-    built(Cli("fabric"))  # there is no way to a mirror in the namespace
+    built(Cli("fabric"))  # the namespaces have no way to a mirror
     with namespace() as made:
         made.run("sh", "-c", _COVER.format(changed=_CHANGED))
         made.run("sh", "-c", _FRESH)
@@ -102,7 +103,7 @@ def space() -> Iterator[Namespace]:
 
 @pytest.fixture(scope="module")
 def art(space: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Art]:
-    """Two nodes, configured by the ancestor's command line."""
+    """Artifacts of two nodes, made by the ancestor's command line."""
     made = Art(space, tmp_path_factory.mktemp("art"))
     argv = space.enter(str(ROOT / "emulation_configure.bash"), "2", "--yes")
     done = made.cli.command(argv)
@@ -164,14 +165,14 @@ def test_the_script_runs_nodes_that_share_memory(art: Art) -> None:
     assert not [line for line in art.space.processes() if "fabric1.qcow2" in line]
 
 
-def test_a_disk_boots_by_itself(art: Art, tmp_path: Path) -> None:
-    """With nothing but its name, on QEMU's plain PC with 128 MiB; the rest is for who watches."""
+def test_a_disk_boots_without_options(art: Art, tmp_path: Path) -> None:
+    """QEMU gets the disk's name alone: a plain PC of 128 MiB. The other options let us watch."""
     serial = tmp_path / "serial.log"
     watch = ["-display", "none", "-serial", f"file:{serial}", "-snapshot"]
     argv = ["qemu-system-x86_64", str(art.folder / "fabric1.qcow2"), *watch]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as qemu:
         try:
-            wait(lambda: "fabric1 login:" in text(serial), 300, lambda: text(serial)[-3000:])
+            wait(lambda: "fabric1 login:" in text(serial), lambda: text(serial)[-3000:])
         finally:
             qemu.kill()
 
@@ -185,31 +186,32 @@ def test_an_exported_document_can_be_defined(space: Namespace, art: Art, tmp_pat
     space.virsh("undefine", "fabric_template")
 
 
-def test_nobody_there_means_no(art: Art) -> None:
+def test_without_a_terminal_the_answer_is_no(art: Art) -> None:
     inode = (art.folder / "fabric1.qcow2").stat().st_ino
-    said = art.cli.fails("configure", "2", code=1, says="nothing was done")
-    assert "Re-use existing" in said
+    shown = art.cli.fails("configure", "2", code=1, says="nothing was done")
+    assert "Re-use existing" in shown
     assert (art.folder / "fabric1.qcow2").stat().st_ino == inode
     assert art.names() == {*MADE, "fabric_emulation.log.previous"}
 
 
 def test_fewer_nodes_leave_disks_that_only_prune_removes(art: Art) -> None:
-    said = art.cli.run("configure", "1", "--yes")
-    assert said.returncode == 0, said.stderr
-    assert "left over from before: fabric2.qcow2" in said.stderr
+    done = art.cli.run("configure", "1", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "left over from before: fabric2.qcow2" in done.stderr
     assert "fabric2.qcow2" in art.names()
-    said = art.cli.run("configure", "1", "--reuse", "--yes", "--prune")
-    assert "removed fabric2.qcow2" in said.stderr
+    done = art.cli.run("configure", "1", "--reuse", "--yes", "--prune")
+    assert "removed fabric2.qcow2" in done.stderr
     assert "fabric2.qcow2" not in art.names()
 
 
-def test_killed_half_way_the_next_run_goes_on(art: Art) -> None:
+def test_a_run_after_a_killed_run_succeeds(art: Art) -> None:
     before = art.names()
     with art.cli.start("configure", "2", "--yes") as process:
         workshop = art.folder / ".fabric_emulation.new"
-        wait((workshop / "work.img").exists, 120, lambda: sorted(art.names()))
-        art.cli.fails("configure", "2", "--yes", code=1, says="another `famulus configure` is at")
-        os.killpg(process.pid, signal.SIGKILL)
+        with halted_when(process, (workshop / "work.img").exists):
+            busy = "another `famulus configure` is at"
+            art.cli.fails("configure", "2", "--yes", code=1, says=busy)
+            os.killpg(process.pid, signal.SIGKILL)
     assert art.names() - before <= {".fabric_emulation.new", "fabric_emulation.log.previous"}
     assert str(art.folder) not in art.space.run("cat", "/proc/mounts")
     assert art.space.run("losetup", "--list", "--noheadings") == ""
@@ -219,7 +221,7 @@ def test_killed_half_way_the_next_run_goes_on(art: Art) -> None:
 
 @pytest.mark.usefixtures("art")
 def test_a_failure_undoes_the_network(space: Namespace, tmp_path: Path) -> None:
-    """The script's place is taken by a folder, which shows only at the very end."""
+    """A folder has the script's name: the failure comes at the very end."""
     other = Art(space, tmp_path)
     other.cli.fabric = "undone"
     (tmp_path / "fabric_emulation.bash").mkdir()
@@ -230,19 +232,19 @@ def test_a_failure_undoes_the_network(space: Namespace, tmp_path: Path) -> None:
     other.forget_keys()
 
 
-def test_a_folder_that_does_not_do(space: Namespace, art: Art, tmp_path: Path) -> None:
+def test_a_missing_or_small_folder_is_refused(space: Namespace, art: Art, tmp_path: Path) -> None:
     missing = ("--artdir", str(tmp_path / "missing"))
     art.cli.fails("configure", "1", *missing, code=1, says="there is no folder")
     small = tmp_path / "small"
     small.mkdir()
     space.run("mount", "-t", "tmpfs", "-o", "size=64m", "none", str(small))
-    said = art.cli.fails("configure", "1", "--artdir", str(small), code=1, says="has 64 MiB free")
-    assert "ARTDIR" in said
+    shown = art.cli.fails("configure", "1", "--artdir", str(small), code=1, says="has 64 MiB free")
+    assert "ARTDIR" in shown
 
 
 @pytest.fixture
 def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
-    """A normal user who may use sudo, has the template and may not use libvirt."""
+    """A normal user with sudo and the template, who may not use libvirt."""
     name = f"famulus-c{os.getpid() % 10000}"
     template = built(Cli("fabric"))
     with normal_user(name) as home:
@@ -254,10 +256,12 @@ def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
         env = {"HOME": str(home), "USER": name, "FAMULUS_HOME": str(home / "famulus")}
         python = str(make_environment(tmp_path / "venv"))
         cli = UserCli("fabric", env, home, namespace=space, user=name, python=python)
-        for path in (tmp_path, *list(tmp_path.parents)[:2]):
-            path.chmod(0o755)
-        if cli.run("--version").returncode:
-            pytest.skip("no Python with the packages that a normal user may run")
+        open_to_others(tmp_path)
+        if subprocess.run(
+            [*be_user(name), "ls", ROOT], check=False, capture_output=True
+        ).returncode:
+            pytest.skip(f"{ROOT} is in a private folder: no normal user can run famulus there")
+        cli.ok("--version")
         space.run("chmod", "770", "/run/libvirt/libvirt-sock")  # Debian's own mode
         space.run("sh", "-c", f"echo '{name} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/tests")
         space.run("sh", "-c", _FRESH)
@@ -265,7 +269,7 @@ def user(space: Namespace, tmp_path: Path) -> Iterator[UserCli]:
         space.run("sh", "-c", f"kill -9 $(ps -u {name} -o pid=)", check=False)
 
 
-def test_a_normal_user_with_sudo(space: Namespace, user: UserCli) -> None:
+def test_a_normal_user_with_sudo_gets_artifacts(space: Namespace, user: UserCli) -> None:
     folder = Path(user.env["HOME"]) / "art"
     subprocess.run(["install", "-d", "-o", user.user, str(folder)], check=True)
     user.env["ARTDIR"] = str(folder)
@@ -283,25 +287,25 @@ def test_a_normal_user_with_sudo(space: Namespace, user: UserCli) -> None:
     started = user.command(script)
     assert started.returncode == 0, started.stderr
     assert "fabric1 starts, with the address 192.168.42.1" in started.stdout
-    stopped = user.command([*script, "stop"])  # while it boots: it need not be waited for
+    stopped = user.command([*script, "stop"])  # while the node boots
     assert stopped.stdout == "fabric1 is off\n", stopped.stderr
 
 
-def test_sudo_refuses(space: Namespace, user: UserCli) -> None:
+def test_a_user_whom_sudo_refuses_is_told_the_command(space: Namespace, user: UserCli) -> None:
     space.run("rm", "/etc/sudoers.d/tests")
     folder = Path(user.env["HOME"])
     user.env["ARTDIR"] = str(folder)
-    said = user.fails("configure", "1", "--yes", code=1, says="root is needed, and sudo refuses")
-    assert "network create 1 --subnet 192.168.42.0/24" in said
+    shown = user.fails("configure", "1", "--yes", code=1, says="root is needed, and sudo refuses")
+    assert "network create 1 --subnet 192.168.42.0/24" in shown
     assert not list(folder.glob("*.qcow2"))
 
 
 @pytest.mark.parametrize("number", ["0", "65", "x", "1.5"])
-def test_numbers_that_are_none(art: Art, number: str) -> None:
+def test_a_wrong_number_of_nodes_is_refused(art: Art, number: str) -> None:
     art.cli.fails("configure", number, code=2, says="nodes: must be a whole number from 1 to 64")
 
 
-def test_the_ancestors_usage() -> None:
+def test_the_ancestors_usage_is_printed() -> None:
     script = str(ROOT / "emulation_configure.bash")
     done = subprocess.run([script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "usage: emulation_configure.bash [ -h ] VMcount\n")

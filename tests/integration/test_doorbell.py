@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The doorbell between real nodes: by read, poll and eventfd, and through deaths on both sides."""
+"""The doorbell between real nodes: by read, poll and eventfd, and after deaths on both sides."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 
 from famulus.doorbell.service import Doorbell
 from famulus.state.folder import FabricFolder
-from tests.integration.cli import Cli
+from tests.integration.cli import TIMEOUT, Cli
 from tests.places import ROOT
 
 pytestmark = pytest.mark.integration
@@ -31,9 +31,9 @@ BELL = r"""
 #include <sys/wait.h>
 #include <unistd.h>
 static int fam;
-static int say(const char *what, int failed)
+static int say(const char *action, int failed)
 {
-    printf("%s: %s\n", what, failed ? strerror(errno) : "done");
+    printf("%s: %s\n", action, failed ? strerror(errno) : "done");
     return 0;
 }
 static int wait_for(int fd)
@@ -112,8 +112,13 @@ int main(int argc, char **argv)
 LISTENING = "for i in $(seq 1200); do [ -e /tmp/listening ] && break; sleep 0.1; done"
 
 
-def install(cli: Cli, node: int) -> None:
+def compile_in(cli: Cli, node: int) -> None:
     cli.ok("ssh", str(node), "--", "cat > bell.c && gcc -O1 -o bell bell.c", stdin=BELL)
+
+
+def copy_from_first(cli: Cli, node: int) -> None:
+    cli.ok("cp", "1:bell", f"{node}:bell")
+    cli.node(node, "chmod 755 bell")
 
 
 @pytest.fixture(
@@ -123,21 +128,21 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Cli]:
     cli = Cli(f"d{os.getpid()}")
     try:
         cli.ok("up", "2", "--pool", "64M", "--doorbell", "--suite", request.param)
-        install(cli, 1)
-        install(cli, 2)
+        compile_in(cli, 1)
+        copy_from_first(cli, 2)
         yield cli
     finally:
         cli.purge()
 
 
 def rings_through(cli: Cli, sender: int, hearer: int, vector: int = 2) -> None:
-    """A program of `hearer` that waits by eventfd and poll is woken by one in `sender`."""
+    """Check that a ring of `sender` wakes a program of `hearer` that waits by eventfd and poll."""
     cli.node(hearer, "rm -f /tmp/listening")
     listener = cli.start("ssh", str(hearer), "--", f"./bell hear {vector}")
     cli.node(hearer, LISTENING)
     assert cli.node(sender, f"./bell ring {hearer} {vector}") == "ring: done"
-    said = listener.communicate(timeout=180)[0]
-    assert said.strip().endswith(f"vectors {1 << vector:x}"), said
+    shown = listener.communicate(timeout=TIMEOUT)[0]
+    assert shown.strip().endswith(f"vectors {1 << vector:x}"), shown
     assert listener.returncode == 0
 
 
@@ -151,7 +156,7 @@ def test_a_node_knows_its_own_number(pair: Cli) -> None:
         assert pair.node(number, "./bell info") == expected
 
 
-def test_the_pool_is_the_same(pair: Cli) -> None:
+def test_nodes_and_host_see_the_same_pool(pair: Cli) -> None:
     pair.node(1, "make -s hello_fabric && sudo ./hello_fabric")
     assert "Hello from fabric1" in pair.node(
         2, "make -s hello_fabric_read && sudo ./hello_fabric_read"
@@ -161,11 +166,11 @@ def test_the_pool_is_the_same(pair: Cli) -> None:
 
 
 @pytest.mark.parametrize(("sender", "hearer", "vector"), [(1, 2, 0), (2, 1, 3), (1, 1, 2)])
-def test_a_ring_wakes_who_waits(pair: Cli, sender: int, hearer: int, vector: int) -> None:
+def test_a_ring_wakes_a_waiter(pair: Cli, sender: int, hearer: int, vector: int) -> None:
     rings_through(pair, sender, hearer, vector)
 
 
-def test_who_is_not_there_hears_nothing_and_what_cannot_be_is_refused(pair: Cli) -> None:
+def test_a_ring_to_nobody_is_lost_and_a_wrong_ring_is_refused(pair: Cli) -> None:
     assert pair.node(1, "./bell ring 60 0") == "ring: done"
     assert pair.node(1, "./bell ring 2 4") == "ring: Invalid argument"
     assert pair.node(1, "./bell ring 65 0") == "ring: Invalid argument"
@@ -175,14 +180,14 @@ def test_64_programs_hear_the_same_ring(pair: Cli) -> None:
     assert pair.node(1, "./bell crowd 1").splitlines() == ["ring: done", "0 failed"]
 
 
-def test_who_waits_when_the_device_is_removed_is_told(pair: Cli) -> None:
-    said = pair.node(
+def test_a_waiter_is_told_when_the_device_is_removed(pair: Cli) -> None:
+    shown = pair.node(
         1,
         f"rm -f /tmp/listening; ./bell read & {LISTENING}; sleep 0.5; "
         "echo 1 | sudo tee /sys/bus/pci/devices/0000:00:04.0/remove > /dev/null; wait $!; "
         "echo 1 | sudo tee /sys/bus/pci/rescan > /dev/null; ./bell info",
     )
-    assert said.splitlines() == [
+    assert shown.splitlines() == [
         "read: No such device",
         "64 MiB, id 1, 4 vectors, peers to 64",
     ]
@@ -203,8 +208,8 @@ def test_the_program_in_the_documentation_takes_turns(pair: Cli) -> None:
         "until grep -q 'State:.S' /proc/$(pidof turn)/status; do sleep 0.1; done",
     )
     first = pair.node(1, "timeout 120 ./turn 2")
-    said = second.communicate(timeout=180)[0]
-    lines = [line for line in (first + "\n" + said).splitlines() if line.startswith("node")]
+    shown = second.communicate(timeout=TIMEOUT)[0]
+    lines = [line for line in (first + "\n" + shown).splitlines() if line.startswith("node")]
     turns = [f"node {2 - turn % 2} has turn {turn}" for turn in range(20)]
     assert sorted(lines) == sorted(turns)
 
@@ -212,22 +217,22 @@ def test_the_program_in_the_documentation_takes_turns(pair: Cli) -> None:
 def test_a_node_is_killed_and_comes_back(pair: Cli) -> None:
     pair.ok("node", "kill", "2")
     assert pair.node(1, "./bell ring 2 0") == "ring: done"
-    pair.ok("up")
-    install(pair, 2)
+    pair.ok("node", "reset", "2")  # a new clone runs sooner than a boot from the disk
+    copy_from_first(pair, 2)
     rings_through(pair, 1, 2)
     rings_through(pair, 2, 1)
 
 
 def test_a_node_that_joins_is_known_to_all(pair: Cli) -> None:
     pair.ok("up", "3")
-    install(pair, 3)
+    copy_from_first(pair, 3)
     rings_through(pair, 3, 1)
     rings_through(pair, 2, 3)
     pair.ok("up", "2")
 
 
 def test_the_server_is_killed_and_up_starts_another(pair: Cli) -> None:
-    """Nodes that run still ring each other; new ones do once all were started anew."""
+    """Running nodes ring each other all the time; new nodes once all nodes were started anew."""
     before = [node["pid"] for node in pair.status()["nodes"]]
     server = doorbell(pair)
     server.daemon.send(signal.SIGKILL)
@@ -246,7 +251,7 @@ def test_the_server_is_killed_and_up_starts_another(pair: Cli) -> None:
     rings_through(pair, 1, 2)
 
 
-def test_the_kernel_has_nothing_to_complain_about(pair: Cli) -> None:
+def test_the_kernel_logs_no_warning(pair: Cli) -> None:
     words = "BUG|Oops|WARNING|Bad page|Call Trace"
     for number in (1, 2):
         assert pair.node(number, f"sudo dmesg | grep -E '{words}' || true") == ""
@@ -260,9 +265,9 @@ def test_down_ends_the_server(pair: Cli) -> None:
     assert pair.processes() == []
 
 
-def test_without_a_doorbell_it_says_so(own: Cli) -> None:
+def test_without_a_doorbell_rings_are_not_supported(own: Cli) -> None:
     own.ok("up", "1", "--pool", "64M", "--no-doorbell")
-    install(own, 1)
+    compile_in(own, 1)
     assert own.node(1, "./bell info") == "64 MiB, id -1, 0 vectors, peers to 64"
     for verb in ("ring 1 0", "read"):
         assert own.node(1, f"./bell {verb}").endswith("Operation not supported")

@@ -23,7 +23,7 @@ open("/tmp/shared_counter", "wb").write(region.read(0, region.size))
 os.chmod("/tmp/shared_counter", 0o755)
 """
 
-# The last to come rings all who wait.
+# The last node to come rings all waiting nodes.
 MEET = """
 from famulus_guest import Pool
 pool = Pool()
@@ -37,8 +37,8 @@ def counted(cli: Cli, nodes: str, times: int) -> int:
     """Let so many nodes add so often to a new counter, and return where it ends."""
     cli.node(1, "python3 -m famulus_guest rm shared_counter || true")
     cli.ok("exec", nodes, "--", f"/tmp/shared_counter {times}", timeout=1800)
-    said = cli.node(1, "/tmp/shared_counter 0")
-    return int(said.rsplit(" ", 1)[1])
+    shown = cli.node(1, "/tmp/shared_counter 0")
+    return int(shown.rsplit(" ", 1)[1])
 
 
 def test_sixty_four_nodes_with_a_doorbell(own: Cli) -> None:
@@ -49,7 +49,7 @@ def test_sixty_four_nodes_with_a_doorbell(own: Cli) -> None:
     assert counted(own, "1-2", MILLION) == 2 * MILLION
     assert counted(own, "1-8", MILLION) == 8 * MILLION
     assert counted(own, "all", MILLION // 64) == MILLION
-    said = own.ok("exec", "all", "--", f"python3 -c '{MEET}'", timeout=1800)
-    assert {int(line.split()[-1]) for line in said.splitlines()} == set(range(1, 65))
+    shown = own.ok("exec", "all", "--", f"python3 -c '{MEET}'", timeout=1800)
+    assert {int(line.split()[-1]) for line in shown.splitlines()} == set(range(1, 65))
     own.ok("down", timeout=3000)
     assert own.processes() == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The driver in real nodes: the pool at /dev/fam0 without sudo, in huge pages, and its end."""
+"""The driver in real nodes: the pool at /dev/fam0 without sudo, in huge pages; its removal."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 MIB = 1 << 20
 
-# Common to all: map(offset, size), which says why it could not.
+# For all programs: map(offset, size), which prints the reason of a failure.
 MAP = r"""
 #define _GNU_SOURCE
 #include <errno.h>
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 }
 """
 
-# Children see it, holes stay holes, what is left goes on; and what lies across huge pages is whole.
+# Children see the mapping, holes stay holes, the rest works; a word across huge pages is whole.
 SPLIT = r"""
 static int dies(char *address)
 {
@@ -91,11 +91,11 @@ int main(void)
 """
 
 REFUSE = r"""
-static void try(const char *what, int flags, off_t offset, size_t size)
+static void try(const char *name, int flags, off_t offset, size_t size)
 {
     int fd = open("/dev/fam0", O_RDWR);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, offset);
-    printf("%s: %s\n", what, memory == MAP_FAILED ? strerror(errno) : "mapped");
+    printf("%s: %s\n", name, memory == MAP_FAILED ? strerror(errno) : "mapped");
 }
 int main(void)
 {
@@ -125,7 +125,7 @@ int main(void)
 }
 """
 
-# 64 of them, each with a child that maps too: all alive at once, all stores there.
+# 64 children map the pool, all at once, and each stores a word that the parent finds.
 CROWD = r"""
 int main(void)
 {
@@ -146,7 +146,7 @@ int main(void)
 }
 """
 
-# Has 4 MiB in use, says so, and tells with what signal the next touch after the removal ends.
+# Maps 8 MiB, makes /tmp/mapped, and exits with 7 if a touch after the removal is SIGBUS.
 REMOVED = r"""
 static void on_bus(int number) { _exit(number == SIGBUS ? 7 : 1); }
 int main(void)
@@ -170,7 +170,7 @@ def compiled(cli: Cli, node: int, name: str, source: str) -> str:
 
 
 def program(cli: Cli, name: str, source: str, *words: str) -> str:
-    """Compile and run a program in node 1, as user fabric, and return what it prints."""
+    """Compile and run a program in node 1, as user fabric; return its standard output."""
     return cli.node(1, " ".join([compiled(cli, 1, name, MAP + source), *words]))
 
 
@@ -220,7 +220,7 @@ def test_fork_munmap_mprotect_and_mremap_split_huge_pages(pair: Cli) -> None:
     assert program(pair, "split", SPLIT) == "whole"
 
 
-def test_what_cannot_be_mapped_is_refused(pair: Cli) -> None:
+def test_wrong_mappings_are_refused(pair: Cli) -> None:
     assert program(pair, "refuse", REFUSE).splitlines() == [
         "all: mapped",
         "private: Invalid argument",
@@ -235,14 +235,14 @@ def test_resource2_and_fam0_work_side_by_side(pair: Cli) -> None:
     assert pair.node(1, "sudo ./both") == "both"
 
 
-def test_64_programs_have_it_open_at_once(pair: Cli) -> None:
+def test_64_programs_map_the_pool_at_once(pair: Cli) -> None:
     pair.ok("pool", "clear", "0", "4096", "--yes")
     assert program(pair, "crowd", CROWD) == "0 failed"
 
 
-def test_removed_while_mapped_it_is_sigbus_and_comes_back(pair: Cli) -> None:
+def test_a_device_removed_while_mapped_is_sigbus_and_comes_back(pair: Cli) -> None:
     compiled(pair, 1, "removed", MAP + REMOVED)
-    said = pair.node(
+    shown = pair.node(
         1,
         "rm -f /tmp/mapped; ./removed & "
         "for i in $(seq 600); do [ -e /tmp/mapped ] && break; sleep 0.1; done; "
@@ -250,7 +250,7 @@ def test_removed_while_mapped_it_is_sigbus_and_comes_back(pair: Cli) -> None:
         "wait $!; echo status $?; ls /dev/fam0 2>&1; echo 1 | sudo tee /sys/bus/pci/rescan; "
         "stat -c '%A %G' /dev/fam0",
     )
-    assert said.splitlines() == [
+    assert shown.splitlines() == [
         "status 7",
         "ls: cannot access '/dev/fam0': No such file or directory",
         "1",
@@ -259,6 +259,6 @@ def test_removed_while_mapped_it_is_sigbus_and_comes_back(pair: Cli) -> None:
     assert program(pair, "refuse", REFUSE).startswith("all: mapped")
 
 
-def test_the_kernel_has_nothing_to_complain_about(pair: Cli) -> None:
+def test_the_kernel_logs_no_warning(pair: Cli) -> None:
     words = "BUG|Oops|WARNING|Bad page|bad pud|bad pmd|Call Trace"
     assert pair.node(1, f"sudo dmesg | grep -E '{words}' || true") == ""

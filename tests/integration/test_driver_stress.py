@@ -104,8 +104,8 @@ def test_anything_at_random_while_the_device_comes_and_goes(suite: str) -> None:
             " echo 1 | sudo tee /sys/bus/pci/devices/0000:00:04.0/remove; sleep 0.1;"
             " echo 1 | sudo tee /sys/bus/pci/rescan; done > /dev/null",
         )
-        said = stress.communicate(timeout=900)[0]
-        assert "0 failed\nstatus 0" in said.replace("\r", ""), said
+        shown = stress.communicate(timeout=900)[0]
+        assert "0 failed\nstatus 0" in shown.replace("\r", ""), shown
         assert cli.node(1, "sudo rmmod famulus && sudo modprobe famulus && ls /dev/fam0")
         assert cli.node(1, f"sudo dmesg | grep -E '{WORDS}' || true") == ""
     finally:

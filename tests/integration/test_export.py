@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Exports for real: a node's disk boots by itself, its tar is a root to change into.
+"""Real exports: a node's disk boots alone, and its tar is a root for `chroot`.
 
-One fabric for all: each test gets its node in the state that it needs, and leaves it in any.
+All tests share one fabric of one node. A fixture brings the node into the state that a test needs.
 """
 
 import hashlib
@@ -22,8 +22,9 @@ from famulus.base.units import MIB
 from famulus.export.image.debugfs import OFFSET
 from famulus.export.image.tree import Contents, walk
 from famulus.state.folder import FabricFolder
-from tests.integration.cli import Cli, interrupt
-from tests.integration.templates import free_port, wait
+from tests.integration.cli import TIMEOUT, Cli
+from tests.integration.templates import free_port
+from tests.integration.waits import halted_when, wait
 
 pytestmark = pytest.mark.integration
 
@@ -34,14 +35,14 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can")
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder that does not stay: pytest would keep gigabytes of the last runs."""
+    """A folder that is removed after the test: pytest keeps those of the last runs, gigabytes."""
     yield tmp_path
     shutil.rmtree(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def fabric() -> Iterator[Cli]:
-    """One node, a clone, in which a file was written."""
+    """A fabric of one cloned node, with a file that a user wrote."""
     cli = Cli(f"x{os.getpid()}")
     try:
         cli.ok("up", "1", "--pool", "64M")
@@ -69,7 +70,7 @@ def files(folder: Path) -> list[str]:
 
 
 def export(cli: Cli, folder: Path, *words: str) -> Path:
-    """Export into `folder`, where nothing but the file is afterwards; return the file."""
+    """Export into `folder`, check that nothing but the file is there, and return the file."""
     path = Path(cli.ok("export", *words, "-o", str(folder)).strip())
     assert files(folder) == [path.name]
     return path
@@ -82,7 +83,7 @@ def program(*argv: str | Path) -> str:
 
 
 def check_file_system(raw: Path, tmp_path: Path) -> None:
-    """The partition has nothing that e2fsck would want to repair."""
+    """Check that e2fsck finds nothing to repair in the partition."""
     part = tmp_path / "partition"
     program("dd", f"if={raw}", f"of={part}", "bs=1M", f"skip={OFFSET // MIB}", "conv=sparse")
     program("e2fsck", "-f", "-n", part)
@@ -97,7 +98,7 @@ def digest(pieces: Iterator[bytes]) -> bytes:
 
 
 def disk_facts(raw: Path) -> Facts:
-    """Mode, owners and content of everything in a disk."""
+    """Return mode, owners and content of each file in a disk."""
     found: Facts = {}
     with Contents(raw) as contents:
         for path, inode in ((entry.path, entry.inode) for entry in walk(raw)):
@@ -108,7 +109,7 @@ def disk_facts(raw: Path) -> Facts:
 
 
 def tar_facts(tar: Path) -> Facts:
-    """The same of everything in a tar, as Python reads it."""
+    """Return mode, owners and content of each file in a tar, as Python reads it."""
     kinds = {
         tarfile.DIRTYPE: stat.S_IFDIR,
         tarfile.SYMTYPE: stat.S_IFLNK,
@@ -127,20 +128,14 @@ def tar_facts(tar: Path) -> Facts:
     return found
 
 
-# What is refused.
-
-
 def test_a_running_node_is_refused(running: Cli, tmp_path: Path) -> None:
-    said = running.fails("export", "1", "-o", str(tmp_path), code=1, says="fabric1 is running")
-    assert "`famulus node stop 1` first" in said
+    shown = running.fails("export", "1", "-o", str(tmp_path), code=1, says="fabric1 is running")
+    assert "`famulus node stop 1` first" in shown
     assert files(tmp_path) == []
 
 
-# What is made.
-
-
-def test_qcow2_boots_by_itself(stopped: Cli, tmp_path: Path) -> None:
-    """As the node that it was, on a plain PC: its name, its files, its keys."""
+def test_qcow2_boots_on_a_plain_pc(stopped: Cli, tmp_path: Path) -> None:
+    """The machine has the name, the files and the keys of the node."""
     disk = export(stopped, tmp_path, "1")
     assert disk.name == "fabric1.qcow2"
     info = json.loads(program("qemu-img", "info", "--output=json", disk))
@@ -157,13 +152,13 @@ def test_qcow2_boots_by_itself(stopped: Cli, tmp_path: Path) -> None:
     ]  # fmt: skip
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as qemu:
         try:
-            wait(lambda: "fabric1 login:" in text(serial), 600, lambda: text(serial)[-3000:])
+            wait(lambda: "fabric1 login:" in text(serial), lambda: text(serial)[-3000:])
             assert "FAILED" not in text(serial)
             ssh = ssh_command(stopped.fabric, port)
-            wait(lambda: succeeds(*ssh, "true"), 300, lambda: text(serial)[-3000:])
+            wait(lambda: succeeds(*ssh, "true"), lambda: text(serial)[-3000:])
             assert program(*ssh, "hostname; cat mine").split("\n") == ["fabric1", MINE, ""]
             assert program(*ssh, "sudo systemctl --failed --no-legend --plain") == ""
-            # It answers to its own name, and reaches what the network of QEMU offers.
+            # The machine resolves its own name and reaches the gateway of QEMU's network.
             assert "127.0.1.1" in program(*ssh, "getent hosts fabric1")
             program(*ssh, "ping -c 1 -W 30 10.0.2.2")
         finally:
@@ -171,7 +166,7 @@ def test_qcow2_boots_by_itself(stopped: Cli, tmp_path: Path) -> None:
 
 
 def ssh_command(fabric: str, port: int) -> list[str]:
-    """ssh with the keys of the fabric, which has to know the host's key too."""
+    """Return ssh with the fabric's keys and with its list of known hosts."""
     folder = FabricFolder(fabric).path
     return [
         "ssh",
@@ -200,7 +195,7 @@ def test_all_formats_have_the_same_files(stopped: Cli, tmp_path: Path) -> None:
     for name in ("qcow2", "raw", "tar"):
         (tmp_path / name).mkdir()
         made[name] = export(stopped, tmp_path / name, "1", "--format", name)
-    # No image is bit by bit that of another export: each has the time at which it was made.
+    # Images of two exports differ: each contains the time of its making.
     converted = tmp_path / "converted.img"
     program("qemu-img", "convert", "-f", "qcow2", "-O", "raw", made["qcow2"], converted)
     program("qemu-img", "compare", "-f", "qcow2", "-F", "raw", made["qcow2"], converted)
@@ -216,7 +211,7 @@ def test_all_formats_have_the_same_files(stopped: Cli, tmp_path: Path) -> None:
 
 
 @only_root
-def test_tar_is_a_root_to_change_into(stopped: Cli, tmp_path: Path) -> None:
+def test_tar_is_a_root_for_chroot(stopped: Cli, tmp_path: Path) -> None:
     tar = export(stopped, tmp_path, "1", "--format", "tar")
     listed = program("tar", "--list", "--verbose", "--numeric-owner", "--file", tar)
     assert any("1000/1000" in line and "./home/fabric/mine" in line for line in listed.split("\n"))
@@ -230,7 +225,7 @@ def test_tar_is_a_root_to_change_into(stopped: Cli, tmp_path: Path) -> None:
     assert program(*inside, "su", "fabric", "-c", "cat ~/mine").strip() == MINE
     assert (root / "home/fabric/mine").stat().st_nlink == 2
     assert (root / "usr/bin/sudo").stat().st_mode & stat.S_ISUID
-    # The template leaves documentation out; all that is there is as the packages have it.
+    # The template leaves documentation out. Each file that is there equals the package's file.
     verified = subprocess.run(
         [*inside, "dpkg", "--verify"], capture_output=True, text=True, check=False
     )
@@ -240,7 +235,7 @@ def test_tar_is_a_root_to_change_into(stopped: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tar", "qcow2"])
-def test_template(fabric: Cli, tmp_path: Path, name: str) -> None:
+def test_the_template_is_exported(fabric: Cli, tmp_path: Path, name: str) -> None:
     path = export(fabric, tmp_path, "template", "--format", name)
     assert path.name == f"fabric_template.{name}"
     if name == "tar":
@@ -254,61 +249,61 @@ def test_template(fabric: Cli, tmp_path: Path, name: str) -> None:
         assert "backing" not in program("qemu-img", "info", path)
 
 
-# What goes wrong half-way.
-
-
 half_way = pytest.mark.parametrize(
     ("name", "pattern"), [("qcow2", "*disk.img*"), ("tar", "*result*")], ids=["copying", "writing"]
 )
 
 
-def begun(cli: Cli, folder: Path, name: str, pattern: str) -> subprocess.Popen[str]:
-    """An export into `folder` that has written something of what `pattern` matches."""
-    process = cli.start("export", "1", "--format", name, "-o", str(folder))
-    wait(
-        lambda: any(path.stat().st_size for path in folder.glob(f".famulus-export-*/{pattern}")),
-        300,
-        lambda: (process.poll(), files(folder)),
-    )
-    return process
+def written(folder: Path, pattern: str) -> bool:
+    """Tell whether the export into `folder` has written a part of a file like `pattern`."""
+    return any(path.stat().st_size for path in folder.glob(f".famulus-export-*/{pattern}"))
 
 
 @half_way
-def test_killed(stopped: Cli, tmp_path: Path, name: str, pattern: str) -> None:
-    process = begun(stopped, tmp_path, name, pattern)
-    process.kill()
-    process.wait(60)
+def test_a_killed_export_leaves_no_file(
+    stopped: Cli, tmp_path: Path, name: str, pattern: str
+) -> None:
+    process = stopped.start("export", "1", "--format", name, "-o", str(tmp_path))
+    with halted_when(process, lambda: written(tmp_path, pattern)):
+        process.kill()
+    process.wait()
     assert [path for path in files(tmp_path) if path[0] != "."] == []
-    export(stopped, tmp_path, "1", "--format", name)  # and what was left is gone
+    export(stopped, tmp_path, "1", "--format", name)  # and removes the rest of the killed export
 
 
 @half_way
-def test_interrupted(stopped: Cli, tmp_path: Path, name: str, pattern: str) -> None:
-    process = begun(stopped, tmp_path, name, pattern)
-    interrupt(process)
+def test_an_interrupted_export_leaves_nothing(
+    stopped: Cli, tmp_path: Path, name: str, pattern: str
+) -> None:
+    process = stopped.start("export", "1", "--format", name, "-o", str(tmp_path))
+    with halted_when(process, lambda: written(tmp_path, pattern)):
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait(TIMEOUT)
     assert process.returncode == 128 + signal.SIGINT
     assert process.stdout
-    said = process.stdout.read()
-    assert "interrupted" in said
-    assert "Traceback" not in said
+    shown = process.stdout.read()
+    assert "interrupted" in shown
+    assert "Traceback" not in shown
     assert files(tmp_path) == []
 
 
 @only_root
-def test_a_full_disk(stopped: Cli, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_error(stopped: Cli, tmp_path: Path) -> None:
     program("mount", "-t", "tmpfs", "-o", "size=64m", "none", tmp_path)
     try:
-        for what in ("1", "template"):
-            said = stopped.fails("export", what, "-o", str(tmp_path), code=1, says="no space left")
-            assert "are needed, 64 MiB are free" in said
-            assert "write to a folder on a larger disk" in said
+        for source in ("1", "template"):
+            shown = stopped.fails(
+                "export", source, "-o", str(tmp_path), code=1, says="no space left"
+            )
+            assert "are needed, 64 MiB are free" in shown
+            assert "write to a folder on a larger disk" in shown
             assert files(tmp_path) == []
     finally:
         program("umount", tmp_path)
 
 
-def test_a_node_whose_plug_was_pulled(running: Cli, tmp_path: Path) -> None:
-    """What it had written for good is there, though its journal was never replayed."""
+def test_a_killed_node_exports_all_synced_files(running: Cli, tmp_path: Path) -> None:
+    """The file system's journal was never replayed; a synced file is there all the same."""
     running.node(1, "echo late > late && sync late")
     running.ok("node", "kill", "1")
     raw = export(running, tmp_path, "1", "--format", "raw")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whole fabrics: the demo, several side by side, what survives `down`, other machines."""
+"""Whole fabrics: the demo, two side by side, the pool after `down`, other machines."""
 
 from pathlib import Path
 
@@ -63,6 +63,6 @@ def test_settings_come_from_fabric_toml(own: Cli, tmp_path: Path) -> None:
         'nodes = 1\npool = "64M"\nmemory = "384M"\nfabric_password = "other"\n'
     )
     own.cwd = tmp_path
-    own.ok("up")
+    own.ok("up", "--cold")  # a boot is there sooner than a snapshot of this size
     assert len(own.status()["nodes"]) == 1
     assert int(own.node(1, "grep MemTotal /proc/meminfo").split()[1]) < 384 << 10

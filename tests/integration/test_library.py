@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.cli import Cli
+from tests.integration.programs import make_examples
 
 pytestmark = pytest.mark.integration
 
@@ -17,12 +18,14 @@ MILLION = 1_000_000
 WAITS = 20
 NOSPC = errno.ENOSPC
 
-# Waits, as often, for an event; the other one notifies only who has said that he sleeps.
+# The waiter says which round it is in. The notifier waits until the waiter sleeps in that round.
 WAITER = f"""
 from famulus_guest import Pool
-event = Pool().obtain("woken", 4096).event(0)
+region = Pool().obtain("woken", 4096)
+event = region.event(0)
 print("waiting", flush=True)
 for round in range({WAITS}):
+    region.word(1024).store(round + 1)
     event.wait(round, 120)
 """
 NOTIFIER = f"""
@@ -32,12 +35,12 @@ pool = Pool()
 assert pool.has_doorbell
 region = pool.open("woken")
 for round in range({WAITS}):
-    while not region.word(8).load():
+    while region.word(1024).load() != round + 1 or not region.word(8).load():
         time.sleep(0.001)
     region.event(0).notify()
 """
 
-# Two nodes at once take all there is; then each frees what it took.
+# Two nodes at once make regions until the pool is full; then each removes its own.
 FILL = f"""
 from famulus_guest import Pool
 pool, names = Pool(), []
@@ -73,7 +76,7 @@ pool.create("x" * 255, 4096).write(0, b"long name")
 
 
 def started(cli: Cli, node: int, command: str) -> subprocess.Popen[str]:
-    """Run a shell command in a node, without waiting."""
+    """Start a shell command in a node, without a wait for its end."""
     return cli.start("ssh", str(node), "--", command)
 
 
@@ -89,12 +92,11 @@ def python(code: str) -> str:
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[Cli]:
-    """A fabric of three nodes with a doorbell, and the examples built in each."""
+    """A fabric of three nodes with a doorbell and the examples, compiled in node 1."""
     cli = Cli(f"l{os.getpid()}")
     try:
         cli.ok("up", "3", "--pool", "64M", "--doorbell")
-        for process in [started(cli, node, "make all 2>&1") for node in (1, 2, 3)]:
-            output(process)
+        make_examples(cli, 3)
         yield cli
     finally:
         cli.purge()
@@ -116,7 +118,7 @@ def test_examples_build_with_pkg_config(three: Cli) -> None:
     )
 
 
-def test_hello_pair(three: Cli) -> None:
+def test_hello_pair_prints_the_greeting(three: Cli) -> None:
     three.node(1, "sudo ./hello_fabric")
     assert "Hello from fabric1" in three.node(3, "sudo ./hello_fabric_read")
 
@@ -137,17 +139,19 @@ def interrupts(cli: Cli, node: int) -> int:
     return int(cli.node(node, "awk '/fam0-0/ {print $2}' /proc/interrupts"))
 
 
-def test_who_waits_is_woken_by_an_interrupt(three: Cli) -> None:
+def test_a_waiter_is_woken_by_an_interrupt(three: Cli) -> None:
     waiter = started(three, 2, python(WAITER))
     assert waiter.stdout is not None
     assert "waiting" in waiter.stdout.readline()
     before = interrupts(three, 2)
     three.node(1, python(NOTIFIER))
     output(waiter)
-    assert interrupts(three, 2) - before >= WAITS // 2  # a nap may have ended first
+    assert (
+        interrupts(three, 2) - before >= WAITS // 2
+    )  # the waiter looks by itself, too, now and then
 
 
-def test_ping_pong(three: Cli) -> None:
+def test_ping_pong_uses_the_doorbell(three: Cli) -> None:
     pong = started(three, 1, "./ping_pong pong 500")
     ping = three.node(2, "./ping_pong ping 500")
     assert "500 rounds" in ping
@@ -162,7 +166,7 @@ def test_ping_pong_through_resource2_polls(three: Cli) -> None:
     output(pong)
 
 
-def test_queue_over_three_nodes(three: Cli) -> None:
+def test_a_queue_keeps_the_order_of_each_producer(three: Cli) -> None:
     producers = [started(three, node, "./fabric_queue produce 200") for node in (1, 2)]
     text = three.node(3, "./fabric_queue consume 400")
     assert text == "node 3 consumed 200 of node 1\nnode 3 consumed 200 of node 2"
@@ -170,18 +174,18 @@ def test_queue_over_three_nodes(three: Cli) -> None:
         output(producer)
 
 
-def test_parallel_sum(three: Cli) -> None:
+def test_parallel_sum_is_right(three: Cli) -> None:
     for process in [started(three, node, "./parallel_sum 3 50000") for node in (1, 2, 3)]:
         assert "the sum of 1 to 50000 is 1250025000" in output(process)
 
 
-def test_kv(three: Cli) -> None:
+def test_kv_keeps_values_of_all_nodes(three: Cli) -> None:
     three.node(1, "python3 kv.py put colour red")
     three.node(2, "python3 kv.py put size 9")
     assert three.node(3, "python3 kv.py list") == "colour=red\nsize=9"
 
 
-def test_regions_across_nodes_and_host(three: Cli) -> None:
+def test_regions_are_the_same_in_nodes_and_host(three: Cli) -> None:
     make = 'from famulus_guest import Pool; Pool().create("across", 5000).write(4096, b"from 1")'
     three.node(1, python(make))
     assert "across\t5000" in three.node(2, "python3 -m famulus_guest list")
@@ -195,7 +199,7 @@ def test_regions_across_nodes_and_host(three: Cli) -> None:
     three.fails("region", "rm", "across", code=1, says="there is no region")
 
 
-def test_names_at_their_limits(three: Cli) -> None:
+def test_names_at_their_limits_work_and_beyond_are_refused(three: Cli) -> None:
     three.node(1, python(NAMES))
     longest = "x" * 255
     assert three.ok("region", "read", longest, "0", "9", "--raw") == "long name"
@@ -212,11 +216,10 @@ def test_two_nodes_take_regions_until_the_pool_is_full(three: Cli) -> None:
     three.ok("region", "rm", "again")
 
 
-def test_two_fabrics_at_once_know_nothing_of_each_other(three: Cli, own: Cli) -> None:
-    """The same names, each in its own pool, rung by its own server."""
+def test_two_fabrics_at_once_share_nothing(three: Cli, own: Cli) -> None:
+    """Regions have the same names, each in its own pool, with its own doorbell server."""
     own.ok("up", "2", "--pool", "64M", "--doorbell")
-    for process in [started(own, node, "make shared_counter ping_pong 2>&1") for node in (1, 2)]:
-        output(process)
+    make_examples(own, 2, "shared_counter", "ping_pong")
     three.node(1, "python3 -m famulus_guest rm shared_counter || true")
     command = "./shared_counter 200000"
     counts = [[started(cli, node, command) for node in (1, 2)] for cli in (three, own)]

@@ -28,7 +28,7 @@ UP = ("--network", "libvirt", "--pool", "64M")
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Namespace]:
-    """A host with a libvirt that has nothing yet."""
+    """A host with a libvirt that has neither domains nor networks."""
     with namespace() as made:
         made.start_libvirt()
         made.ask_names_of("192.168.42.254")
@@ -37,9 +37,11 @@ def host() -> Iterator[Namespace]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A FAMULUS_HOME with nothing but everybody's templates."""
+    """A FAMULUS_HOME with everybody's templates only."""
     folder = tmp_path_factory.mktemp("home")
-    (folder / "templates").symlink_to(built(Cli("fabric")).parent)  # there: here is no network
+    (folder / "templates").symlink_to(
+        built(Cli("fabric")).parent
+    )  # the namespaces have no way to a mirror
     return folder
 
 
@@ -57,14 +59,14 @@ def made(host: Namespace, home: Path) -> NamespaceCli:
 
 @pytest.fixture
 def two(made: NamespaceCli) -> NamespaceCli:
-    """It again, whatever the test before has done to it."""
+    """The default fabric, brought up again if the test before has ended nodes."""
     made.ok("up", "2", *UP)
     return made
 
 
 @pytest.fixture
 def other(host: Namespace, home: Path) -> Iterator[NamespaceCli]:
-    """A second fabric on the same host, which is gone afterwards."""
+    """A second fabric on the same host, removed afterwards."""
     cli = fabric_in(host, home, "other")
     yield cli
     cli.purge()
@@ -72,7 +74,7 @@ def other(host: Namespace, home: Path) -> Iterator[NamespaceCli]:
 
 @pytest.fixture
 def ann(host: Namespace, home: Path) -> Iterator[UserCli]:
-    """The fabric `ann` of a normal user, which is gone afterwards."""
+    """The fabric `ann` of a normal user, removed afterwards."""
     user = f"famulus-l{os.getpid() % 10000}"
     with normal_user(user) as folder:
         own = folder / "famulus"
@@ -90,7 +92,7 @@ def ann(host: Namespace, home: Path) -> Iterator[UserCli]:
 
 
 def up_fails(cli: NamespaceCli, says: str, hint: str, *words: str) -> None:
-    """`up` ends with one error and its cure, and leaves nothing."""
+    """Check that `up` ends with one error and its cure, and leaves nothing."""
     shown = cli.fails("up", "1", *UP, *words, code=1, says=says)
     assert shown.count("error:") == 1
     assert hint in shown
@@ -98,7 +100,7 @@ def up_fails(cli: NamespaceCli, says: str, hint: str, *words: str) -> None:
 
 
 def own_ssh(cli: NamespaceCli, destination: str, *options: str) -> str:
-    """What `hostname` prints over an ssh that knows nothing of famulus but its keys."""
+    """Return the output of `hostname` over a plain ssh that has the keys of famulus only."""
     folder = Path(cli.env["FAMULUS_HOME"], "fabrics", "fabric")
     argv = ["ssh", "-F", "none", "-i", f"{folder}/id_ed25519", "-o", "BatchMode=yes"]
     argv += ["-o", f"UserKnownHostsFile={folder}/known_hosts", *options]
@@ -137,7 +139,7 @@ def test_nodes_reach_each_other_and_the_host_by_name(two: NamespaceCli) -> None:
     assert "0% packet loss" in two.node(2, "ping -c 1 -W 30 vmhost")
 
 
-def test_memory_is_shared_and_is_where_it_is_on_the_other_network(two: NamespaceCli) -> None:
+def test_memory_is_shared_at_the_same_place_as_on_the_rootless_network(two: NamespaceCli) -> None:
     assert "Inter-VM shared memory" in two.node(1, "lspci -s 0000:00:04.0")
     assert "All three agree" in two.ok("demo")
     two.ok("pool", "write", "0", "Hello from the host")
@@ -145,7 +147,7 @@ def test_memory_is_shared_and_is_where_it_is_on_the_other_network(two: Namespace
     assert seen.startswith("Hello from the host")
 
 
-def test_the_console_logs_in_and_the_log_has_it(two: NamespaceCli) -> None:
+def test_the_console_logs_in_and_the_log_shows_the_login(two: NamespaceCli) -> None:
     assert two.log_in_on_console() == 0
     assert "fabric1 login: " in two.ok("log", "1")
 
@@ -184,7 +186,7 @@ def test_virsh_shuts_down_starts_and_reboots_nodes(two: NamespaceCli) -> None:
     wait_until("fabric1", rebooted, timeout=TIMEOUT)
 
 
-def test_single_nodes_are_paused_killed_started_and_made_new(two: NamespaceCli) -> None:
+def test_single_nodes_are_paused_killed_started_and_reset(two: NamespaceCli) -> None:
     two.ok("node", "pause", "2")
     assert two.states() == ["running", "paused"]
     assert two.namespace.virsh("domstate", "fabric2") == "paused"
@@ -214,7 +216,7 @@ def test_a_node_that_starts_with_the_host_makes_the_pool(two: NamespaceCli) -> N
     assert two.ok("pool", "read", "0", "18", "--raw") == "Hello from fabric1"
 
 
-def test_who_is_not_root_has_nodes_too(ann: UserCli) -> None:
+def test_a_normal_user_has_nodes_too(ann: UserCli) -> None:
     ann.ok("up", "1", *UP, "--subnet", "192.168.44.0/24")
     assert ann.node(1, "hostname") == "fabric1"
     qemu = ann.namespace.run("ps", "-o", "user:30=", "-p", str(ann.status()["nodes"][0]["pid"]))
@@ -224,7 +226,7 @@ def test_who_is_not_root_has_nodes_too(ann: UserCli) -> None:
     assert "ann-fabric1" not in ann.namespace.virsh("list", "--all", "--name").split()
 
 
-def test_a_path_too_long_for_a_socket_is_told(other: NamespaceCli, tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket_is_an_error(other: NamespaceCli, tmp_path: Path) -> None:
     long = tmp_path / ("x" * 80)
     long.mkdir()
     templates = Path(other.env["FAMULUS_HOME"], "templates")
@@ -233,7 +235,7 @@ def test_a_path_too_long_for_a_socket_is_told(other: NamespaceCli, tmp_path: Pat
     up_fails(cli, "is too long for a socket", "FAMULUS_HOME", "--subnet", "192.168.43.0/24")
 
 
-def test_famulus_is_killed_half_way_and_down_ends_what_it_began(other: NamespaceCli) -> None:
+def test_down_ends_the_nodes_of_a_killed_up(other: NamespaceCli) -> None:
     host = other.namespace
     process = other.start("up", "1", *UP, "--subnet", "192.168.43.0/24")
     began = "other-fabric1"
@@ -312,7 +314,7 @@ def test_namespaces_leave_nothing_when_a_test_fails() -> None:
     wait_until("the end", lambda: not Path(f"/proc/{used[0].first}").exists(), timeout=TIMEOUT)
 
 
-def test_libvirtd_that_ended_is_one_error_and_nodes_run_on(two: NamespaceCli) -> None:
+def test_an_ended_libvirtd_is_one_error_and_nodes_run_on(two: NamespaceCli) -> None:
     two.namespace.stop_libvirt()
     try:
         for verb in ("up", "status", "down"):
@@ -331,7 +333,7 @@ def test_from_libvirts_network_to_the_rootless_one(two: NamespaceCli) -> None:
     two.ok("down")
 
 
-def test_a_network_goes_when_nothing_is_on_it(two: NamespaceCli) -> None:
+def test_a_network_without_machines_can_be_removed(two: NamespaceCli) -> None:
     two.fails("network", "remove", code=1, says="2 machines are on the network fabric_emul")
     two.fails("network", "remove", "-f", "none", code=1, says="no network fabric_emul-none")
     two.ok("down")

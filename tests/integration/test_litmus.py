@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What nodes see of each other's stores when memory is not coherent: the tests in tests/litmus."""
+"""Litmus tests of tests/corpus/litmus on nodes with memory that is not coherent."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 TESTS = sorted(FOLDER.glob("*.litmus"))
 BOUNDED = sorted(FOLDER.glob("bounded/*.litmus"))
-STARTS = 10  # in the runs of one start it may always be the same node that comes first
+STARTS = 40  # in all runs of one start the same node may come first
 RUNS = int(os.environ.get("FAMULUS_LITMUS_RUNS", "30"))
 
 
@@ -32,7 +32,7 @@ def _started(name: str, nodes: int, *words: str) -> Iterator[Cli]:
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cli]:
-    yield from _started("lm", 4, "--doorbell")  # whose server hands out the images
+    yield from _started("lm", 4, "--doorbell")  # the doorbell's server hands out the images
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a program in a node sees: its name, its peers, the outside, and the pool."""
+"""A node as its programs see it: name, peers, the outside and the pool."""
 
 import http.server
 import socket
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli import Cli
+from tests.integration.ping import check_ping
 
 pytestmark = pytest.mark.integration
 
-# As the ancestor's first program does it: map without PROT_READ, let the kernel store the names.
+# The ancestor's first program maps without PROT_READ, and the kernel stores the names.
 STORE_UNAME = r"""
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,11 +41,11 @@ int main(int argc, char **argv) {
 """
 
 
-def test_each_node_is_itself(two: Cli) -> None:
+def test_each_node_has_its_own_name_address_and_keys(two: Cli) -> None:
     for number in (1, 2):
-        said = two.node(number, "hostname; cat /etc/hostname; ip -4 -o addr show eth0; id -un")
+        shown = two.node(number, "hostname; cat /etc/hostname; ip -4 -o addr show eth0; id -un")
         seen = [
-            line for line in said.split("\n") if line
+            line for line in shown.split("\n") if line
         ]  # a clone's files end in blank ones first
         assert seen[:2] == [f"fabric{number}"] * 2
         assert f"192.168.42.{number}/24" in seen[2]
@@ -95,15 +96,13 @@ def test_atomics_between_nodes_lose_nothing(two: Cli) -> None:
 
 
 def test_nodes_reach_each_other_by_ssh_without_a_question(two: Cli) -> None:
-    for who, peer in (("fabric", "fabric2"), ("root", "fabric2"), ("fabric", "192.168.42.2")):
-        assert two.node(1, f"ssh -o BatchMode=yes {peer} hostname", user=who) == "fabric2"
+    for user, peer in (("fabric", "fabric2"), ("root", "fabric2"), ("fabric", "192.168.42.2")):
+        assert two.node(1, f"ssh -o BatchMode=yes {peer} hostname", user=user) == "fabric2"
     assert two.node(2, "ssh -o BatchMode=yes fabric1 hostname") == "fabric1"
 
 
 def test_nodes_reach_each_other_without_a_lost_or_doubled_packet(two: Cli) -> None:
-    shown = two.node(1, "ping -c 20 -i 0.4 fabric2")  # for so long it waits for the last one
-    assert "20 packets transmitted, 20 received, 0% packet loss" in shown
-    assert "DUP!" not in shown
+    check_ping(two, 1, "fabric2", 20)
 
 
 def test_a_stream_between_nodes_arrives_whole(two: Cli) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All of it as a normal user with a private home, who was never root."""
+"""Templates and fabrics of a normal user with a private home, who was never root."""
 
 import os
 import signal
@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli import Cli, interrupt
-from tests.integration.templates import built, check_node, finished, nothing_runs, until
+from tests.integration.templates import built, check_node, finished, nothing_runs
 from tests.integration.users import be_user, normal_user
+from tests.integration.waits import until
 from tests.places import ROOT
 
 pytestmark = pytest.mark.integration
 
-PARTITION = 2048 * 512  # bytes from the beginning of the disk
+PARTITION = 2048 * 512  # bytes from the start of the disk
 
 
 class UserCli(Cli):
-    """The command line as another user has it: with a Python that this user may run."""
+    """The command `famulus` of another user, with a Python that this user may run."""
 
     def __init__(self, fabric: str, env: dict[str, str], *, cwd: Path, user: str) -> None:
         super().__init__(fabric, env, cwd)
@@ -52,12 +53,12 @@ def user() -> Iterator[UserCli]:
 
 
 def scratch_folders() -> set[Path]:
-    """Where mapped users have unpacked: no user can remove that with rm."""
+    """Return the folders where mapped users unpack: no user can remove them with rm."""
     return set(Path("/tmp").glob("famulus-build-*"))
 
 
 def owners(disk: Path, path: str) -> str:
-    """Mode, owner and group of `path` on `disk`."""
+    """Return mode, owner and group of `path` on `disk`."""
     argv = ["debugfs", "-R", f"stat {path}", f"{disk}?offset={PARTITION}"]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     words = done.stdout.split()
@@ -77,7 +78,7 @@ def test_ctrl_c_leaves_nothing(user: UserCli, moment: str) -> None:
     nothing_runs(user.home)
 
 
-def test_kill_9_is_swept(user: UserCli) -> None:
+def test_prune_removes_a_killed_build(user: UserCli) -> None:
     before = scratch_folders()
     with user.start("template", "build", "--verbose") as process:
         until(process, "extracting archives")
@@ -89,8 +90,8 @@ def test_kill_9_is_swept(user: UserCli) -> None:
 
 
 @pytest.mark.campaign
-def test_a_fabric(user: UserCli, own: Cli) -> None:
-    """Built in a user namespace, a template is what root's is."""
+def test_a_template_of_a_normal_user_equals_roots(user: UserCli, own: Cli) -> None:
+    """A template built in a user namespace has the owners and modes of root's."""
     before = scratch_folders()
     try:
         user.ok("up", "1", "--pool", "64M")

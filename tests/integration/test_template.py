@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Templates for real: by themselves on a plain PC, of another suite, with another kernel."""
+"""Real templates: booted alone on a plain PC, of another suite, with another kernel."""
 
 import socket
 import subprocess
@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli import Cli
-from tests.integration.templates import built, check_node, free_port, text, wait
+from tests.integration.templates import built, check_node, free_port, text
+from tests.integration.waits import wait
 
 pytestmark = pytest.mark.integration
 
 
-def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
-    """On a plain PC: boot loader, kernel, login prompt; DHCP and ssh with keys of its own.
+def test_a_template_boots_on_a_plain_pc(own: Cli, tmp_path: Path) -> None:
+    """A plain PC shows boot loader, kernel and login prompt; DHCP and ssh with own keys work.
 
     The cloud kernel has no driver for the e1000 that QEMU gives a PC, hence virtio.
     """
@@ -33,8 +34,8 @@ def test_the_disk_boots_by_itself(own: Cli, tmp_path: Path) -> None:
     ]  # fmt: skip
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as qemu:
         try:
-            wait(lambda: "login:" in text(serial), 240, lambda: text(serial)[-3000:])
-            wait(lambda: banner(port).startswith(b"SSH-2.0-"), 240, lambda: text(serial)[-3000:])
+            wait(lambda: "login:" in text(serial), lambda: text(serial)[-3000:])
+            wait(lambda: banner(port).startswith(b"SSH-2.0-"), lambda: text(serial)[-3000:])
         finally:
             qemu.kill()
     assert "FAILED" not in text(serial)
@@ -48,14 +49,14 @@ def banner(port: int) -> bytes:
         return b""
 
 
-def test_bookworm(own: Cli) -> None:
+def test_a_node_of_bookworm_works(own: Cli) -> None:
     own.ok("up", "1", "--suite", "bookworm", "--pool", "64M")
     assert own.node(1, "cat /etc/debian_version").startswith("12")
     check_node(own)
 
 
 @pytest.mark.campaign
-def test_generic_kernel(own: Cli) -> None:
+def test_a_node_with_the_generic_kernel_works(own: Cli) -> None:
     own.ok("up", "1", "--kernel", "generic", "--pool", "64M")
     assert "cloud" not in own.node(1, "uname -r")
     check_node(own)

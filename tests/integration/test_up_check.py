@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`up --check`: whatever runs in the nodes is checked, and `check` without a program says it."""
+"""`up --check`: every program in the nodes is checked; `check` alone prints the defects."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def found(cli: Cli, code: int) -> list[dict[str, Any]]:
 
 
 def provoke(cli: Cli) -> list[dict[str, Any]]:
-    """Run what leaves a store behind in node 1, and return what was found."""
+    """Run a program in node 1 that ends with a store not flushed; return the defects."""
     assert cli.run("exec", "all", "--", RUN).returncode == 3
     defects = found(cli, 1)
     (left,) = [defect for defect in defects if defect["kind"] == "unflushed at exit"]
@@ -49,12 +49,12 @@ def provoke(cli: Cli) -> list[dict[str, Any]]:
     return defects
 
 
-def test_what_exec_runs_is_checked_once(always: Cli) -> None:
+def test_a_defect_of_exec_is_reported_once(always: Cli) -> None:
     assert always.status()["checker"] == "running"
     assert always.node(1, "id -un; echo $HOME") == "fabric\n/home/fabric"
-    (told,) = [d for d in provoke(always) if d["kind"] == "unflushed publication"]
-    assert told["first"]["source"].startswith(f"/home/fabric/{SCRIPT.name}:")
-    assert told["second"]["function"] == "hear"
+    (defect,) = [d for d in provoke(always) if d["kind"] == "unflushed publication"]
+    assert defect["first"]["source"].startswith(f"/home/fabric/{SCRIPT.name}:")
+    assert defect["second"]["function"] == "hear"
     assert found(always, 0) == []
 
 
@@ -80,7 +80,7 @@ def test_a_node_that_was_reset_or_started_is_checked_again(always: Cli) -> None:
     provoke(always)
 
 
-def test_a_node_that_boots_again_by_itself_is_checked_on(always: Cli) -> None:
+def test_a_node_that_reboots_itself_is_checked(always: Cli) -> None:
     always.reboot(1)
     provoke(always)
 
@@ -111,7 +111,7 @@ def test_a_checker_that_died_is_started_again(always: Cli) -> None:
     provoke(always)
 
 
-def test_it_can_be_ended_while_nodes_run(always: Cli) -> None:
+def test_the_checker_can_be_ended_while_nodes_run(always: Cli) -> None:
     always.ok("up", "--no-check")
     assert always.status()["checker"] is None
     always.fails("check", code=2, says="is not checked all the time")

@@ -3,17 +3,17 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli import Cli
+from tests.integration.cli import TIMEOUT, Cli
+from tests.integration.waits import wait
 
 pytestmark = pytest.mark.integration
 
 
-def test_status_tells_what_runs(two: Cli) -> None:
+def test_status_shows_network_and_nodes(two: Cli) -> None:
     status = two.status()
     assert status["network"] == "running"
     for node in status["nodes"]:
@@ -26,7 +26,7 @@ def test_status_tells_what_runs(two: Cli) -> None:
     assert "192.168.42.2" in shown
 
 
-def test_list_has_the_fabric(two: Cli) -> None:
+def test_list_shows_the_fabric(two: Cli) -> None:
     assert two.fabric in two.ok("list")
 
 
@@ -54,7 +54,7 @@ def test_cp_both_ways(two: Cli, tmp_path: Path) -> None:
 def test_the_users_own_ssh_works(two: Cli) -> None:
     config = two.ok("ssh-config", "--path").strip()
     argv = ["ssh", "-F", config, "fabric2", "hostname"]
-    assert subprocess.check_output(argv, text=True, timeout=60).strip() == "fabric2"
+    assert subprocess.check_output(argv, text=True, timeout=TIMEOUT).strip() == "fabric2"
     assert "Host fabric1\n" in two.ok("ssh-config")
 
 
@@ -87,12 +87,9 @@ def test_up_starts_what_was_killed_and_leaves_the_rest_alone(two: Cli) -> None:
     assert after[1] == before[1]
 
 
-def test_log_has_the_serial_console_and_what_was_done(two: Cli) -> None:
+def test_log_has_the_serial_console_and_the_programs_run(two: Cli) -> None:
     two.node(1, "echo a-mark-on-the-console | sudo tee /dev/ttyS0")
-    deadline = time.monotonic() + 20
-    while "a-mark-on-the-console" not in two.ok("log", "1"):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait(lambda: "a-mark-on-the-console" in two.ok("log", "1"), interval=0.5)
     assert "qemu-system-x86_64" in two.ok("log")
 
 

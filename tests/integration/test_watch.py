@@ -1,30 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nodes whose memory is coherent, and who tell of their accesses: `up --watch`."""
+"""Nodes with coherent memory that report their accesses: `up --watch`."""
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from famulus.base.waiting import wait_until
 from famulus.coherence.caches import STREAMS, Caches
-from tests.integration.cli import Cli, interrupt
+from tests.integration.cli import TIMEOUT, Cli, expect
+from tests.integration.programs import compile_touch, install
+from tests.integration.waits import wait
 
 pytestmark = pytest.mark.integration
 
-SOURCE = Path(__file__).with_name("touch.c")
-
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[Cli]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     cli = Cli(f"watched{os.getpid()}")
     try:
         cli.ok("up", "2", "--watch", "--pool", "64M")
-        for node in (1, 2):
-            cli.ok("cp", str(SOURCE), f"{node}:")
-            cli.node(node, "gcc -O1 -pthread -o touch touch.c")
+        install(cli, compile_touch(tmp_path_factory.mktemp("touch")), (1, 2))
         yield cli
     finally:
         cli.purge()
@@ -43,7 +41,7 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
     script = "/home/fabric/touch store:4096:7 load:4096 add:4096:1:3"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
     assert "0x1000" in watched.ok("trace", *words, timeout=300)
-    assert watched.node(2, "./touch store:4096:5 load:4096") == "5"  # they go on unwatched
+    assert watched.node(2, "./touch store:4096:5 load:4096") == "5"  # nodes go on unwatched
     assert watched.node(1, "./touch load:4096") == "5"
     found = json.loads(watched.ok("trace", "show", str(file), "--json"))
     assert set(found["nodes"]) == {"1", "2"}
@@ -54,19 +52,18 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
 
 
 def test_top_names_lines(watched: Cli) -> None:
-    process = watched.start("top", "--interval", "2")
     caches = Caches(Path(watched.status()["pool"]))
-    wait_until("top", lambda: all(one.does & STREAMS for one in caches.counts()), timeout=60)
-    busy = "while [ ! -e stop ]; do ./touch churn:8192:64:1000; done"
-    other = watched.start("ssh", "2", "--", busy)
-    watched.node(1, "for i in 1 2 3 4 5 6 7 8 9 10; do ./touch store:8192:1; sleep 0.5; done")
-    interrupt(process)
-    watched.node(2, "touch stop")
-    assert other.wait(100) == 0
-    assert process.stdout
-    shown = process.stdout.read()
+    churn = "while [ ! -e stop ]; do ./touch churn:8192:64:1000; done"
+    store = "while [ ! -e stop ]; do ./touch store:8192:1; sleep 0.5; done"
+    with watched.on_terminal("top", "--interval", "2") as (process, terminal):
+        wait(lambda: all(one.does & STREAMS for one in caches.counts()))
+        busy = [watched.start("ssh", "2", "--", churn), watched.start("ssh", "1", "--", store)]
+        shown = expect(terminal, "0x2000")
+        process.send_signal(signal.SIGINT)
+        process.wait(TIMEOUT)
+    watched.ok("exec", "all", "--", "touch stop")
+    assert [one.wait(TIMEOUT) for one in busy] == [0, 0]
     assert "HANDOVERS" in shown
-    assert "0x2000" in shown
 
 
 def test_check_refuses_coherent_memory(watched: Cli) -> None:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Do to the pool, through /dev/fam0, what the words say, each on a byte offset; print what was loaded.
+/* Access the pool through /dev/fam0, as the arguments say, each at a byte offset; print loaded values.
  *
  *   load:AT  store:AT:VALUE  flush:AT  add:AT:VALUE:TIMES  threads:AT:TIMES  read:AT:FILE  tell:EAX
  *   churn:AT:BYTES:TIMES (store into each line, and flush it)
@@ -35,7 +35,7 @@ static void count_in_threads(void)
 		pthread_join(thread[i], NULL);
 }
 
-/* The kernel stores into the pool's pages: /dev/zero and the like copy to where they are told. */
+/* Let the kernel store into the pool's pages: read() copies a file to an address. */
 static int read_into(const char *file)
 {
 	int fd = open(file, O_RDONLY);

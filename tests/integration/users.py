@@ -16,9 +16,9 @@ from tests.places import ROOT
 
 @contextmanager
 def normal_user(name: str) -> Iterator[Path]:
-    """A user with a private home and subordinate ids, for a while."""
+    """Yield the private home of a new user with subordinate ids; the user is removed afterwards."""
     if os.geteuid() != 0:
-        pytest.skip("only root can make a user to be")
+        pytest.skip("only root can make a user")
     if Path("/proc/sys/user/max_user_namespaces").read_text().strip() == "0":
         pytest.skip("user namespaces are switched off here")
     subprocess.run(["useradd", "--create-home", name], check=True)
@@ -30,7 +30,7 @@ def normal_user(name: str) -> Iterator[Path]:
                 subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
         yield home
     finally:
-        wait_until("its processes to end", lambda: not _has_processes(name), timeout=60)
+        wait_until("its processes to end", lambda: not _has_processes(name), timeout=400)
         subprocess.run(["userdel", "--remove", name], check=True)
 
 
@@ -39,14 +39,14 @@ def _has_processes(name: str) -> bool:
 
 
 def be_user(name: str) -> list[str]:
-    """Return the words that run what follows as the user `name`."""
+    """Return the words that run the rest of a command line as the user `name`."""
     return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--"]
 
 
 def make_environment(folder: Path) -> Path:
     """Make a Python environment with Famulus in `folder`, and return its Python.
 
-    That of the tests may stand on a Python in root's home, which nobody else can run.
+    The environment of the tests may stand on a Python in root's home, which no other user can run.
     """
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder], check=True)
     places = [str(ROOT / "src"), *(path for path in sys.path if "site-packages" in path)]
