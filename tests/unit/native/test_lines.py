@@ -57,7 +57,7 @@ def program(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
+def famulus_home(tmp_path_factory):  # in place of one for each test: the plugin is compiled once
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAMULUS_HOME", str(tmp_path_factory.mktemp("home")))
         yield
