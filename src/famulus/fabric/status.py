@@ -65,12 +65,20 @@ def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
 
 
 def every_fabric(hooks: Hooks) -> tuple[list[FabricStatus], list[FamulusError]]:
-    """Return the state of every readable fabric, and one error for every other fabric."""
+    """Return the state of every readable fabric, and one error for every other fabric.
+
+    A fabric that another process removes meanwhile is in neither.
+    """
     found, failures = [], []
     for folder in all_fabrics():
         try:
             found.append(fabric_status(open_fabric(folder.name), hooks))
+        except FileNotFoundError:
+            if folder.exists():
+                raise
         except FamulusError as error:
+            if not folder.exists():
+                continue
             brief = f"fabric '{folder.name}': {error.brief}"
             failures.append(FamulusError(brief, details=error.details, hint=error.hint))
     return found, failures
