@@ -108,7 +108,7 @@ def read_all(terminal: int) -> bytes:
 
 
 def settled(text: str) -> str:
-    """Return what a terminal shows at the end: progress that was drawn over is gone."""
+    """Return the terminal's text at the end, without progress that was drawn over."""
     shown: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
         for part in re.split(r"(\x1b\[1A|\r)", line):

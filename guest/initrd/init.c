@@ -68,8 +68,8 @@ static void open_console(void)
 
 /*
  * The kernel makes the boot id at the first read. In a node that will be frozen, no program may
- * read it, so that each clone makes its own. Until settle.sh removes the cover, programs read a
- * fixed id.
+ * read the boot id, so that each clone makes its own. A file with a fixed id is mounted over the
+ * boot id; settle.sh unmounts that file.
  */
 static void cover_boot_id(void)
 {

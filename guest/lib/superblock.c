@@ -47,8 +47,8 @@ static int take_valid(struct fam *fam)
 
 /*
  * Return whether the pool can get a directory: the place of the entries and of the second
- * superblock is blank, and the first superblock is blank or incomplete. It is written first, so an
- * incomplete one comes from a process that died.
+ * superblock is blank, and the first superblock is blank or incomplete. The first superblock is
+ * written first, so an incomplete first superblock comes from a process that died.
  */
 static bool is_unused(struct fam *fam)
 {

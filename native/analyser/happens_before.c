@@ -5,10 +5,10 @@
 #include "memory.h"
 #include "sizes.h"
 
-/* What the locked instructions on one word have released. */
+/* The clocks that the locked instructions on one word have released. */
 struct sync {
-	uint64_t clock[NODES]; /* what an acquire learns */
-	uint64_t locked[NODES]; /* the part that came by locked instructions alone */
+	uint64_t clock[NODES]; /* acquired by the next locked instruction */
+	uint64_t locked[NODES]; /* the part that was released by locked instructions alone */
 	struct record store; /* of the last release */
 };
 

@@ -93,7 +93,8 @@ static const struct record *some_dirty(const struct copy *copy)
 	return record_at(0);
 }
 
-/* The write-back overwrites what reached the pool after the copy was fetched or while the node changed it. */
+/* The write-back overwrites stores that reached the pool after the copy was fetched or while the node changed the
+ * copy. */
 void judge_write_back(const struct copy *copy)
 {
 	const struct line *line = copy->line;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the nodes of a fabric share beside the pool: files in one folder that every node's plugin maps.
+/* The files that the nodes of a fabric share beside the pool: every node's plugin maps this folder.
  *
  *   control               struct shared_control: the policy, the nodes, the lines' locks
  *   node<k>.<g>.image     node k's view of the pool: the memory of the node's device, as large as the pool
@@ -33,7 +33,8 @@
 
 enum shared_eviction { EVICT_NONE, EVICT_RANDOM, EVICT_LRU };
 
-/* What the host wants a node's plugin to do, and what the plugin does: a sum of these. */
+/* The tasks of a node's plugin. `wanted` and `does` of struct shared_node are sums of PLUGIN_CACHES and
+ * PLUGIN_STREAMS. */
 enum {
 	PLUGIN_CACHES = 1, /* emulate the node's cache */
 	PLUGIN_STREAMS = 2, /* write events of the node's accesses, see stream.h */

@@ -92,7 +92,8 @@ static void copy(const char *path, FILE *to)
 		fclose(from);
 }
 
-/* Write the process's file. `task` is a task of the process that still has the memory. */
+/* Write the process's name and memory map into its file in `folder`. `task` is a task of the process whose memory
+ * is still mapped. */
 static void keep_maps(pid_t process, pid_t task)
 {
 	char path[4096], from[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plugin's mode: what the host wants the plugin to do (`wanted` of struct shared_node), and what it does.
+/* The plugin's mode: the tasks that the host wants (`wanted` of struct shared_node) and the plugin's tasks.
  *
  * In mode 0 the plugin has no callbacks for code, and costs nothing: a node boots, or is cloned, as fast as
  * without the plugin. For another mode QEMU drops all translated code and translates with callbacks. */

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define SPINS       2000 /* until the waiting CPU yields to other processes of the host */
-#define LOOK_AFTER  2000000 /* nanoseconds until the waiting CPU looks whether the owner lives */
-#define STEAL_AFTER 1000000000 /* nanoseconds: a lock of this process, whose instruction faulted */
+#define LOOK_AFTER  2000000 /* nanoseconds until the waiting CPU checks whether the owner lives */
+#define STEAL_AFTER 1000000000 /* nanoseconds until a faulted CPU of this process loses its lock */
 
 #define OWNER_PID(owner)   ((int)((owner) >> 32))
 #define OWNER_TICKS(owner) ((uint32_t)(owner) >> 8)

@@ -46,7 +46,7 @@ def refusing_port() -> Iterator[int]:
 
 
 def check_node(cli: Cli) -> None:
-    """Check what holds in every node, of any suite and kernel."""
+    """Check the properties of every node, of any suite and kernel."""
     assert cli.node(1, "systemctl --failed --no-legend --plain") == ""
     assert "Inter-VM shared memory" in cli.node(1, "lspci -s 00:04.0")
     owners = "stat -c '%u:%g %n' /home/fabric /home/fabric/.ssh /etc/sudoers.d/fabric /usr/bin/sudo"

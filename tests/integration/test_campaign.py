@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What takes too long for CI: a full fabric, an hour of silence, many kills. `make campaign`."""
+"""Tests that take too long for CI: a full fabric, an idle hour, many kills. `make campaign`."""
 
 import os
 import random

@@ -38,7 +38,7 @@ static char *map(off_t offset, size_t size) { return map_file("/dev/fam0", offse
 
 GREET = r"int main(void) { strcpy(map(5 * MIB + 4096, 4096), " r'"through fam0"); return 0; }'
 
-# What page tables the process needs after it has touched each page of 64 MiB: kB.
+# The size in kB of the process's page tables after the process has touched each page of 64 MiB.
 TABLES = r"""
 static long tables(void)
 {

@@ -68,5 +68,5 @@ def test_top_names_lines(watched: Cli) -> None:
 
 def test_check_refuses_coherent_memory(watched: Cli) -> None:
     words = ("check", "--fabric", watched.fabric, "--", "/bin/true")
-    watched.fails(*words, code=2, says="is coherent: it has nothing to check")
+    watched.fails(*words, code=2, says="is coherent: there is nothing to check")
     watched.fails("up", "2", "--no-watch", code=1, says="cannot become not loaded now")

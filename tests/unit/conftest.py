@@ -67,7 +67,7 @@ def lib_hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lib_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty pool in shared memory, which children of the test open by default."""
-    native.library.cache_clear()  # they would inherit what an earlier test has loaded here
+    native.library.cache_clear()  # children would inherit an earlier test's library
     with tempfile.TemporaryDirectory(prefix="famulus-test-", dir="/dev/shm") as folder:
         path = Path(folder) / "pool"
         path.write_bytes(bytes(lib.SIZE))

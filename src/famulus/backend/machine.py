@@ -2,7 +2,7 @@
 """The description of a node's machine, which every back end turns into a running one. Pure.
 
 Every device has a fixed PCI slot: a machine restored from a snapshot must have the device tree
-that the frozen machine had, whatever was plugged in since then.
+that the frozen machine had, with devices that were plugged in since then.
 """
 
 from dataclasses import dataclass

@@ -59,7 +59,8 @@ def acquire(
             waits = True
         if time.monotonic() - start >= timeout:
             raise FamulusError(
-                f"{name or path} is locked by {holder(path)}", hint="Wait for it, or stop it."
+                f"{name or path} is locked by {holder(path)}",
+                hint="Wait for that process, or stop that process.",
             )
         pause(_INTERVAL)
     return fd

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Folders named by the digest of what they are made from: whole, or not there.
+"""Folders named by the digest of their inputs. A folder is whole or does not exist.
 
 A folder is built beside its final place and then renamed. Each digest has a lock, which its builder
 or remover holds. Templates, snapshots and compiled programs are kept in vaults.

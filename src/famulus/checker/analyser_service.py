@@ -37,7 +37,7 @@ class AnalyserService(Service):
     def finish(self) -> list[dict[str, Any]]:
         """Let the analyser read the rest of the rings and end; return its output: an object a line.
 
-        Raises FamulusError, with the analyser's log, if the analyser ended before.
+        Raises FamulusError, with the analyser's log, if the analyser had ended before this call.
         """
         if self.running():
             self._stop.touch()
@@ -47,7 +47,7 @@ class AnalyserService(Service):
             raise FamulusError(
                 "the checker of this fabric has ended before its time",
                 details=self._read("log"),
-                hint="`famulus up` starts another checker; the events of this one are lost.",
+                hint="`famulus up` starts another checker; the ended checker's events are lost.",
             )
         return output
 

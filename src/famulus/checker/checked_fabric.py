@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fabrics that are checked from `up --check` to `down`, whatever programs run in their nodes."""
+"""Fabrics that are checked, with every program in their nodes, from `up --check` to `down`."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

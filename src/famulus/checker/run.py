@@ -80,9 +80,9 @@ def require_incoherent(folder: FabricFolder) -> None:
     spec = folder.read().spec
     if spec.watch and not spec.noncoherent:
         raise FamulusError(
-            f"the memory of the fabric '{folder.name}' is coherent: it has nothing to check",
+            f"the memory of the fabric '{folder.name}' is coherent: there is nothing to check",
             hint="Leave --fabric out, or `famulus down` and `famulus up --coherence none` first; "
-            "`famulus trace` and `top` work as it is.",
+            "`famulus trace` and `top` work with coherent memory.",
         )
 
 
@@ -95,7 +95,7 @@ def _number(request: Request, folder: FabricFolder) -> int:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the program in `nodes`."""
+    """A run of the program in `nodes`."""
 
     fabric: Fabric
     nodes: Sequence[Node]

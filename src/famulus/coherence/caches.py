@@ -16,7 +16,7 @@ from famulus.base.units import human_size
 from famulus.coherence.build import ensure
 
 EVICTIONS = ("none", "random", "lru")  # indexes are the numbers of enum shared_eviction
-CACHES, STREAMS = 1, 2  # what a node's plugin does: PLUGIN_CACHES and PLUGIN_STREAMS
+CACHES, STREAMS = 1, 2  # tasks of a node's plugin: PLUGIN_CACHES and PLUGIN_STREAMS
 LINE = 64  # bytes, LINE_BYTES
 RING_EVENTS = 1 << 16  # of one CPU's ring, 64 bytes each
 
@@ -110,7 +110,9 @@ class Caches:
         """
         found = sorted(self.folder.glob(f"node{number}.*.image"), key=_start)
         if not found:
-            raise FamulusError(f"node {number} has no cache", hint="`famulus up` gives it one.")
+            raise FamulusError(
+                f"node {number} has no cache", hint="`famulus up` gives the node a cache."
+            )
         return found[-1]
 
     def attach(self, number: int) -> None:

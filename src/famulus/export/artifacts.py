@@ -79,7 +79,7 @@ class Artifacts:
             if not is_free:
                 raise FamulusError(
                     f"another `famulus configure` is at work in {self.folder}",
-                    hint="Wait for it, or choose another folder with --artdir (or ARTDIR).",
+                    hint="Wait for that process, or choose another folder: --artdir or ARTDIR.",
                 )
             yield
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that make an exported disk the disk of a machine of its own."""
+"""The files that an exported disk needs to boot as a machine outside its fabric."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address
@@ -20,7 +20,7 @@ def machine_files(subject: Subject, disk: Path) -> list[GuestFile]:
     """Return the files to write to `disk`, the raw copy of the subject's disk.
 
     A clone gets its files from its agent and writes them to its disk within half a minute. If a
-    clone was killed before, the files are blank on its disk, and so they are returned, too.
+    clone was killed before, these files are blank on its disk; then they are returned, too.
     """
     fabric, node = subject.fabric, subject.node
     if not (fabric and node):

@@ -55,7 +55,9 @@ def opened(
 
 def _require_stopped(node: Node) -> None:
     if not node.has_disk():
-        raise FamulusError(f"{node.name} has no disk yet", hint="`famulus up` gives it one.")
+        raise FamulusError(
+            f"{node.name} has no disk yet", hint="`famulus up` gives the node a disk."
+        )
     state = node.state()
     if state != "stopped":
         raise FamulusError(

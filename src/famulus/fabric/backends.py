@@ -26,7 +26,7 @@ def choose(folder: FabricFolder, spec: FabricSpec) -> Backend:
 
 
 def end_all(folder: FabricFolder) -> None:
-    """End every process of every back end for the fabric in `folder`, whatever its state says."""
+    """End every process of every back end for the fabric in `folder`, in any state."""
     for make in KINDS.values():
         make(folder, _ANY_SUBNET).end_all(node_folders(folder))
 

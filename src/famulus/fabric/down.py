@@ -80,7 +80,7 @@ def _stop_or_kill(node: Node, events: Events) -> None:
 
 
 def sweep(folder: FabricFolder, hooks: Hooks) -> None:
-    """End every process and shared connection of the fabric, whatever its state file says."""
+    """End every process and shared connection of the fabric, even without a right state file."""
     backends.end_all(folder)
     Doorbell(folder.doorbell).stop()
     hooks.on_sweep(folder)
@@ -94,7 +94,7 @@ def _remove_network(network: Network, events: Events) -> None:
     try:
         network.remove()
     except FamulusError as error:  # the user's own machines are on the network
-        events.note(f"{error.brief}, which stays. {error.hint}")
+        events.note(f"{error.brief}; the network stays. {error.hint}")
 
 
 def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Start nodes of a fabric and wait until they answer; undo what fails half-way."""
+"""Start nodes of a fabric and wait until they answer; undo a start that fails half-way."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +70,7 @@ def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -
 
 
 def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events) -> None:
-    """Bring `nodes` from whatever state to where they answer and ssh is ready.
+    """Start `nodes` from any state and wait until they answer and ssh is ready.
 
     A node with a disk of its own boots from that disk; other nodes are cloned or booted, see
     `choose_snapshot`. Pushes on `undo` how to undo the start if a later step fails.
@@ -144,7 +144,8 @@ def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
     if died:
         events.note(
             "the doorbell's server was started anew: running nodes still ring each other; nodes "
-            "that start from now on ring them only after `famulus node stop all` and `up`"
+            "that start from now on ring the running nodes only after `famulus node stop all` and "
+            "`up`"
         )
 
 

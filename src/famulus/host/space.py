@@ -35,7 +35,7 @@ def has_template() -> bool:
 
 
 def check_disk(spec: FabricSpec) -> list[Finding]:
-    """Return whether the disk has room for a template and the nodes, and /tmp for the build."""
+    """Check whether the disk has room for a template and the nodes, and /tmp for the build."""
     home, scratch = nearest(paths.templates()), Path(tempfile.gettempdir())
     level: Level = "warning" if has_template() else "error"
     nodes = spec.nodes * _NODE_DISK
@@ -74,11 +74,11 @@ def check_memory(
     clones: bool = True,
     meminfo: Path = _MEMINFO,
 ) -> Finding:
-    """Return whether the nodes, and a pool in memory, fit into the available memory.
+    """Check whether the nodes, and a pool in memory, fit into the available memory.
 
-    `running` of the nodes run already; `clones` tells whether the new nodes are cloned. Nodes do
-    not touch all of their memory. If even the least need of the nodes does not fit, the finding is
-    an error and says how many nodes fit.
+    `running` is the number of nodes that run already; `clones` is true if the new nodes are cloned.
+    Nodes do not touch all of their memory. If even the least need of the nodes does not fit, the
+    finding is an error and says how many nodes fit.
     """
     new = max(spec.nodes - running, 0)
     overhead = _OVERHEAD[accelerator]
@@ -103,7 +103,7 @@ def check_memory(
 
 
 def check_pool(spec: FabricSpec, accelerator: Accelerator, pool: Path) -> Finding:
-    """Return whether there is room for the pool at `pool`, and an address for it in a node."""
+    """Check the room for the pool at `pool`, and the room for its addresses in a node."""
     largest = largest_pool(accelerator)
     if spec.pool > largest:
         return Finding(
@@ -140,7 +140,7 @@ def _room(spec: FabricSpec, pool: Path) -> Finding:
 
 
 def why_nothing_fits(pool: Path) -> str:
-    """Return that no node can use more of `pool` if its file system is full, else an empty text."""
+    """Return a warning if the file system of `pool` is full, else an empty text."""
     if not pool.parent.is_dir() or free_bytes(pool.parent) >= MIB:
         return ""
     return (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interface to a back end: whatever runs nodes' machines and their network.
+"""The interface to a back end: the hypervisor that runs nodes' machines and their network.
 
 A package under `backend` fulfils these protocols without importing them. `fabric.backends` chooses
 the back end of a fabric.
@@ -40,7 +40,7 @@ class Runner(Protocol):
         """
 
     def running(self) -> bool:
-        """Tell whether the machine is on, in whatever state."""
+        """Tell whether the machine is on, in any state."""
 
     def state(self) -> str:
         """Return `stopped`, `running`, `paused`, or `hung` when the machine does not answer."""
@@ -122,7 +122,7 @@ class Network(Protocol):
 
 
 class Backend(Protocol):
-    """The back end of one fabric: its machines, its network, and what both can do."""
+    """The back end of one fabric: its machines, its network, and their abilities."""
 
     @property
     def no_clones(self) -> str:
@@ -155,7 +155,7 @@ class Backend(Protocol):
         """
 
     def forget(self, folder: Path) -> None:
-        """End the machine of the node in `folder` and remove what is stored about it elsewhere."""
+        """End the machine of the node in `folder` and remove its data outside `folder`."""
 
 
 def clones(spec: FabricSpec, backend: Backend) -> bool:

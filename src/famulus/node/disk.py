@@ -38,13 +38,13 @@ def make_clone_disk(node: Node, snapshot: Snapshot) -> None:
 
 
 def remove_disk(node: Node) -> None:
-    """Remove the node's folder with its disk, keys and log, and what the back end stores of it."""
+    """Remove the node's folder with disk, keys and log, and the back end's data about the node."""
     node.backend.forget(node.path)
     shutil.rmtree(node.path, ignore_errors=True)
 
 
 def forget_disk(node: Node) -> None:
-    """Remove the node's disk and what was stored about the disk; keys and log stay."""
+    """Remove the node's disk and the back end's data about the disk; keys and log stay."""
     for name in ("template", "snapshot", "passwords", node.disk.name):
         (node.path / name).unlink(missing_ok=True)
 

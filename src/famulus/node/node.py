@@ -100,7 +100,7 @@ class Node:
         return self.runner.state()
 
     def running(self) -> bool:
-        """Tell whether the node's machine is on, in whatever state."""
+        """Tell whether the node's machine is on, in any state."""
         return self.runner.running()
 
     def pause(self) -> None:
@@ -125,7 +125,7 @@ class Node:
             raise FamulusError(
                 f"{self.name} is {state}",
                 details=why_nothing_fits(pool_path(self.folder.name, self.spec)),
-                hint="`famulus up` starts what has stopped.",
+                hint="`famulus up` starts the node.",
             )
 
     def _settled_state(self) -> str:

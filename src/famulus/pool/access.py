@@ -137,7 +137,9 @@ def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
 def _source(path: Path) -> Iterator[tuple[int, int]]:
     try:
         if not path.is_file():
-            raise FamulusError(f"{path} is not a file", hint="Save one with `famulus pool save`.")
+            raise FamulusError(
+                f"{path} is not a file", hint="`famulus pool save` makes a file of a pool."
+            )
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise FamulusError(f"cannot read {path}: {error.strerror}") from error

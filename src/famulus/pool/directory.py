@@ -202,5 +202,5 @@ def check_range(region: Region, offset: int, size: int) -> None:
     if offset < 0 or size < 0 or offset + size > region.size:
         raise UsageError(
             f"{size:#x} bytes at {offset:#x} leave the region '{region.name}'",
-            hint=f"It has {region.size:#x} bytes.",
+            hint=f"The region has {region.size:#x} bytes.",
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pool's file: its path, how it is made and removed. It is never shrunk or emptied."""
+"""The pool's file: its path, creation and removal. No function shrinks or empties the file."""
 
 import os
 import pwd
@@ -85,7 +85,7 @@ def used_bytes(path: Path) -> int:
 
 
 def _adopt(path: Path, size: int) -> bool:
-    """Check the existing file, and return whether it had no size yet and got one now."""
+    """Check the existing file. Return whether the file was empty and this call set its size."""
     status = check(path)
     try:
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

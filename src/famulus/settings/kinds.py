@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The types of settings: how a value is read, checked and written, and what a right value is.
+"""The types of settings: how a value is read, checked, written and described.
 
 A validator raises ValueError; the message to the user is made from the Kind (see `messages`).
 """

@@ -42,7 +42,7 @@ class Applies(Enum):
 class Kind:
     """The description of a type of settings, as metadata of that type.
 
-    `noun` says in a message what a right value is. `written` turns a value into the user's text.
+    `noun` describes a right value in a message. `written` turns a value into the user's text.
     The value of a `secret` kind is never repeated to the user.
     """
 

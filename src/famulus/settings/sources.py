@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The sources of settings: flags over environment over file over what the fabric was made with."""
+"""The sources of settings: flags, environment, file, and the settings of an earlier `up`."""
 
 import os
 import re
@@ -36,10 +36,11 @@ def load_spec(
 ) -> FabricSpec:
     """Return the spec that all sources make together.
 
-    `flags` (None means not given) win over `env`, that over the TOML `file`, that over the settings
-    with which the fabric was made, `remembered`, and that over the defaults. A setting that is
-    implied has the rank of the source that implies it. Raises UsageError that names the setting,
-    the place where it was given and a right value, or the rule that is broken.
+    The sources in the order of their rank: `flags` (None means not given), `env`, the TOML `file`,
+    `remembered` (the settings with which the fabric was made), and the defaults. The value of the
+    source with the highest rank counts. An implied setting has the rank of the source that implies
+    the setting. Raises UsageError that names the setting, the place where it was given and a right
+    value, or the rule that is broken.
     """
     return load_settings(FabricSpec, flags, env=env, file=file, remembered=remembered)
 
@@ -92,9 +93,9 @@ def _with_implied(source: Mapping[str, Given]) -> dict[str, Given]:
 
 
 def _from_env(model: type[FabricSpec], env: Mapping[str, str]) -> dict[str, Given]:
-    """Return the settings in `env`: FAMULUS_<NAME>, and further variables of some behind those.
+    """Return the settings in `env`. FAMULUS_<NAME> wins over the setting's further variables.
 
-    An empty variable counts as none. A list is written as words.
+    An empty variable counts as absent. The variable of a list has words.
     """
     found = {}
     for name, definition in definitions(model).items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The specification of a fabric: valid settings, the rules between them, and what follows.
+"""The specification of a fabric: valid settings, the rules between them, and derived values.
 
 A FabricSpec is frozen and valid; nothing that happens at run time is in it.
 """

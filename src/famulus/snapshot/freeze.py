@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make a snapshot: boot a template, wait until the machine rests, freeze the machine.
 
-A snapshot is finished or not there.
+A snapshot is finished or does not exist.
 """
 
 import errno
@@ -39,7 +39,7 @@ _NOT_SETTLED = "famulus: not settled"
 _FILES = ("ram", "state", "disk.qcow2", "overlay.qcow2")
 _TAIL = 15  # lines
 _TOUCHED = 256 * MIB  # memory and disk; measured: 200 MiB
-_FULL = 4 * MIB  # free bytes below which a failure is put down to a full disk
+_FULL = 4 * MIB  # with fewer free bytes, a full disk explains a failure
 
 
 def ensure(key: Key, events: Events) -> Snapshot:
@@ -54,7 +54,9 @@ def ensure(key: Key, events: Events) -> Snapshot:
         found.used()
         return found
     paths.make_private(paths.snapshots())
-    with store.vault().locked(digest, lambda: events.note("waiting for another's snapshot")):
+    with store.vault().locked(
+        digest, lambda: events.note("waiting for another command that makes this snapshot")
+    ):
         return store.find(digest) or _make(key, digest, events)
 
 
@@ -149,7 +151,7 @@ def _has_settled(machine: Machine) -> bool:
         raise FamulusError("its QEMU has ended")
     printed = _serial(machine)
     if _NOT_SETTLED in printed:
-        raise FamulusError("settle.sh could not bring it to rest")
+        raise FamulusError("settle.sh could not bring the node to rest")
     return _SETTLED in printed
 
 

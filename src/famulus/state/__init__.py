@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a fabric's folder records, and the lock on that folder."""
+"""The record in a fabric's folder, and the lock on that folder."""

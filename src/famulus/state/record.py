@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The stored state of a fabric: its spec, its template and its ports, as JSON.
 
-Only what cannot be derived is stored. Whether a node runs is never stored, see `base.process`.
+Only facts that cannot be derived are stored; whether a node runs is not, see `base.process`.
 """
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Build a template: packages -> tar -> disk. A template is finished or not there."""
+"""Build a template: packages -> tar -> disk. A template is finished or does not exist."""
 
 import errno
 import os

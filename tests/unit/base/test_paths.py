@@ -81,7 +81,7 @@ def test_sockets_are_short_private_and_found_again():
 
 
 def test_somebody_elses_folder_is_refused(uid):
-    Path(f"/tmp/famulus-{uid}").mkdir(mode=0o700)  # it belongs to us, who are not `uid`
+    Path(f"/tmp/famulus-{uid}").mkdir(mode=0o700)  # belongs to the test's user, not to `uid`
     with pytest.raises(FamulusError, match="not a private folder of yours"):
         paths.socket_folder(Path("/x"))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What only root may do: as root, through sudo, and refused."""
+"""Actions that only root may take: as root, through sudo, and refused."""
 
 import pytest
 from pytest_subprocess import FakeProcess

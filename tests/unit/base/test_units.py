@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sizes: what is read, what is refused, what is printed."""
+"""Sizes: reading, refusals, output."""
 
 import pytest
 

@@ -201,7 +201,7 @@ def test_a_client_that_ends_at_once_is_dropped(bench: Bench) -> None:
 
 
 def test_a_client_that_ends_while_another_connects_disturbs_nobody(bench: Bench) -> None:
-    """The server learns of both at once, and of the end by its message to who has gone."""
+    """The server learns of both at once, and of the end by its message to the ended client."""
     gone = bench.client(3)
     new = Client(bench.folder / "2")
     gone.connection.close()
@@ -211,7 +211,7 @@ def test_a_client_that_ends_while_another_connects_disturbs_nobody(bench: Bench)
 
 
 def test_64_clients_have_the_vectors_of_each_other(bench: Bench) -> None:
-    """What a client does not take waits, and is sent later in the same order."""
+    """Messages that a client does not take wait, and are sent later in the same order."""
     clients = [bench.client(number) for number in range(1, NODES + 1)]
     for number, client in enumerate(clients, 1):
         left = 3 + NODES * VECTORS
@@ -286,7 +286,7 @@ def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool:
         doorbell.daemon.send(signal.SIGKILL)
         wait_until("its end", lambda: not doorbell.running(), timeout=60)
         assert client.ended()
-        doorbell.start(Path(pool.name), VECTORS, 2)  # over what the killed one left
+        doorbell.start(Path(pool.name), VECTORS, 2)  # over the files that the killed server left
         assert Client(doorbell.socket(1)).values(5) == [0, 1, -1, 1, 1]
         assert "node 1 has come" in (tmp_path / "bell/log").read_text(encoding="utf-8")
     finally:

@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def export(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
-    """`famulus export …`, in this process; returns what it printed."""
+    """`famulus export …`, in this process; returns the output."""
 
     def run(*words: str, code: int = 0) -> str:
         monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -193,7 +193,7 @@ def test_a_missing_fabric_is_named(export):
 def test_a_node_without_a_disk_is_refused(export):
     said = export("2", code=1)
     assert "fabric2 has no disk yet" in said
-    assert "`famulus up` gives it one" in said
+    assert "`famulus up` gives the node a disk" in said
 
 
 @pytest.mark.parametrize("state", ["running", "paused", "hung"])
@@ -214,7 +214,7 @@ def test_a_missing_template_is_named(export):
     assert "`famulus template build`" in said
 
 
-# What a small disk becomes.
+# The results of an export of a small disk.
 
 
 def check_node_disk(disk: Path, node: Node) -> None:
@@ -227,7 +227,7 @@ def check_node_disk(disk: Path, node: Node) -> None:
     key = (node.path / "ssh_host_ed25519_key").read_bytes()
     assert ext4.cat(disk, "/etc/ssh/ssh_host_ed25519_key") == key
     assert len(ext4.cat(disk, "/etc/machine-id").strip()) == 32
-    # What its agent had not written yet.
+    # A file that the node's agent had not written yet.
     fabric_key = (node.folder.path / "id_ed25519").read_bytes()
     assert ext4.cat(disk, "/root/.ssh/id_ed25519") == fabric_key
     assert ext4.problems(disk) == ""
@@ -304,7 +304,7 @@ def test_the_template_is_exported(export, tmp_path: Path, here: Path):
     assert (folder / "disk.img").read_bytes() == before
 
 
-# What goes wrong half-way.
+# Failures half-way.
 
 
 def test_a_damaged_disk_is_refused(export, node: Node, here: Path, tmp_path: Path):

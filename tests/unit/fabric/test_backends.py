@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The choice of a fabric's back end, and what follows from the choice."""
+"""The choice of a fabric's back end, and the consequences of the choice."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The check of the host as a whole, and of what a build without root needs."""
+"""The check of the host as a whole, and of the needs of a build without root."""
 
 import os
 

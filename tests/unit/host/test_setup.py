@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`scripts/setup` installs, as a shell script, what `famulus doctor` asks for in Python."""
+"""`scripts/setup`, a shell script, installs the programs that `famulus doctor` asks for."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ from famulus.backend.libvirt.host import PROGRAMS as LIBVIRT_PROGRAMS
 from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program
 from tests.places import ROOT
 
-# What setup asks for and doctor does not, and who does.
+# Programs that setup asks for and doctor does not, each with the reason.
 ONLY_IN_SETUP = {
     "newuidmap": "doctor names it in host/rootless.py, where user namespaces need it",
     "setpriv": "Debian's essential packages have it",

@@ -23,7 +23,7 @@ OTHERS = {"/etc/hostname", "/etc/machine-id", "/var/lib/famulus/link"}  # the ag
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> list[GuestFile]:
-    """What the last node of the largest fabric gets."""
+    """The files that the last node of the largest fabric gets."""
     spec = FabricSpec(nodes=MAX_NODES, subnet=SUBNET)
     folder = FabricFolder(LONG)
     nodes = Fabric(folder, Record(spec, "")).nodes()

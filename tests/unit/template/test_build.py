@@ -231,7 +231,7 @@ def test_a_build_that_ignores_sigterm_ends(builder):
     waiting.wait_until("the script", lambda: _is_written(pid_file), timeout=30)
     pid = int(pid_file.read_text())
     shell = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(shell, signal.SIGTERM)  # what the kernel sends when famulus is killed
+    os.kill(shell, signal.SIGTERM)  # as the kernel does when famulus is killed
     thread.join(30)
     assert "killed by SIGKILL" in done[0].brief
     waiting.wait_until("its end", lambda: _is_gone(pid), timeout=30)

@@ -4,7 +4,7 @@
  *
  * All of these functions, loads and stores too, are locked instructions (Intel SDM 3A, 9.1.2.2): on
  * fabric memory that is not coherent, only locked instructions act on the pool itself and never on
- * a cached line of this node. They are sequentially consistent. While nodes share a word that
+ * a cached line of this node. The atomics are sequentially consistent. While nodes share a word that
  * atomics access, plain instructions must not access the word or any other byte of its 64-byte
  * line.
  *

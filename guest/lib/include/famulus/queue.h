@@ -39,10 +39,9 @@ struct fam_queue {
 	(sizeof(struct fam_queue_head) + FAM_QUEUE_CELL(size) * (uint64_t)(capacity))
 
 /*
- * Use `memory` as a queue. It must be aligned to 64 bytes, and zeros before the first call. The
- * first call sets message size (bytes) and capacity (messages); later calls must pass the same
- * values
- * (-EINVAL).
+ * Use `memory` as a queue. The memory must be aligned to 64 bytes, and zeros before the first call.
+ * The first call sets message size (bytes) and capacity (messages); later calls must pass the same
+ * values (-EINVAL).
  */
 int fam_queue_open(struct fam *fam, void *memory, uint64_t size, uint64_t capacity,
 		   struct fam_queue *queue);

@@ -70,7 +70,7 @@ int fam_rwlock_consistent(struct fam *fam, struct fam_rwlock *lock);
 /* Unlock one read lock of this process, else its write lock. -EPERM: it holds neither. */
 int fam_rwlock_unlock(struct fam *fam, struct fam_rwlock *lock);
 
-/* A counting semaphore. It has no owner: units that a node has taken when it dies stay taken. */
+/* A counting semaphore without an owner: units that a node has taken when the node dies stay taken. */
 struct fam_semaphore {
 	uint64_t count;
 	uint64_t waiters;

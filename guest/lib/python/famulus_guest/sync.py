@@ -83,7 +83,7 @@ class _Owned(_Primitive):
 class Mutex(_Owned):
     """Mutual exclusion. `with mutex:` locks and, after a dead owner, calls `recover`.
 
-    Without `recover` it raises OwnerDeadError, and so it does for the next owner.
+    Without `recover`, the `with` statement raises OwnerDeadError, for the next owner too.
     """
 
     prefix = "fam_mutex"

@@ -90,6 +90,6 @@ def _connection(name: str) -> Any:  # noqa: ANN401
     except lib.libvirtError as error:
         raise FamulusError(
             f"libvirt does not answer at {name}: {error.get_error_message()}",
-            hint="It must be installed (`scripts/setup --libvirt`) and run (`systemctl start "
-            "libvirtd`); whoever is not root must be in the group libvirt.",
+            hint="libvirt must be installed (`scripts/setup --libvirt`) and run (`systemctl start "
+            "libvirtd`); a user other than root must be in the group libvirt.",
         ) from error

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The gateway's cable to the switch, with a filter that passes only frames for the gateway.
 
-libslirp answers any frame that reaches libslirp, whatever the frame's MAC. And the switch sends a
+libslirp answers every frame that reaches libslirp, with any MAC address. And the switch sends a
 frame to all ports while the switch does not know the port of the frame's node: at first, and again
 each time another node joins or leaves, because the switch then forgets all ports (vde2, fstp.c:
 topology_change). Without a filter the gateway would end connections between nodes.

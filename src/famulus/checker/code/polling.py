@@ -37,7 +37,7 @@ class Function:
         return not alone and self._decides(load, self._polling(memory, loops) - {load})
 
     def returns(self, load: int) -> bool:
-        """Tell whether the value loaded at `load` decides what the function returns."""
+        """Tell whether the value loaded at `load` decides the function's return value."""
         if load not in self.code:
             return False
         return any(self.code[at].returns for at in depends_on(self.code, self._ways, load))

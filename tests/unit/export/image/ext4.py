@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Small disks that are laid out as a template's: the one partition begins at 1 MiB, and is ext4.
 
-All is made without root: what needs root on the host is put in with debugfs.
+No step needs root: debugfs writes the parts that only root could make on the host.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ SIZE = 24 * MIB
 
 
 def make_disk(tree: Path, disk: Path, *options: str, size: int = SIZE) -> Path:
-    """Make `disk` with what is in the folder `tree`; `options` are mke2fs'."""
+    """Make `disk` with the content of the folder `tree`; `options` are mke2fs'."""
     with disk.open("wb") as file:
         file.truncate(size)
     subprocess.run(
@@ -33,7 +33,7 @@ def make_disk(tree: Path, disk: Path, *options: str, size: int = SIZE) -> Path:
 
 
 def debugfs(disk: Path, *commands: str) -> bytes:
-    """Carry out `commands` one by one, and return what they print."""
+    """Carry out `commands` one by one, and return their output."""
     printed = b""
     for command in commands:
         argv = ["/sbin/debugfs", "-w", "-R", command, partition(disk)]
@@ -47,7 +47,7 @@ def cat(disk: Path, path: str) -> bytes:
 
 
 def problems(disk: Path) -> str:
-    """Return what e2fsck finds wrong, nothing if all is well."""
+    """Return e2fsck's complaints, an empty text for a sound disk."""
     argv = ["/sbin/e2fsck", "-f", "-n", partition(disk)]
     done = subprocess.run(argv, cwd=disk.parent, capture_output=True, text=True, check=False)
     return done.stdout if done.returncode else ""

@@ -49,7 +49,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def disk(tree: Path) -> Path:
-    """And what only root can make."""
+    """The tree, and files that only root can make."""
     disk = ext4.make_disk(tree, tree.with_name("disk.img"), "-b", "4096")
     value = tree.with_name("value")
     value.write_bytes(CAPABILITY)
@@ -156,7 +156,7 @@ def extract(tar: Path, folder: Path) -> Path:
 
 
 def facts(root: Path) -> dict[str, tuple[object, ...]]:
-    """What a tar must keep of each file below `root`."""
+    """Return the properties of each file below `root` that a tar must keep."""
     found: dict[str, tuple[object, ...]] = {}
     for path in [root, *root.rglob("*")]:
         status = path.lstat()

@@ -169,7 +169,7 @@ def test_reserved_blocks_are_zeros(tree: Path):
     ext4.debugfs(disk, "fallocate /file 1 99", f"set_inode_field /file size {400 * KIB}")
     entry = by_path(disk)[b"file"]
     block = int(ext4.debugfs(disk, "bmap /file 50").split()[0])
-    with disk.open("r+b") as file:  # somebody else's, who removed it
+    with disk.open("r+b") as file:  # a removed file of another user
         file.seek(debugfs.OFFSET + block * 4096)
         file.write(b"secret" * 100)
     assert content(disk, entry) == b"x" * 4096 + bytes(99 * 4096)
