@@ -2,6 +2,7 @@
 """The settings that cannot change while nodes run."""
 
 from famulus.base.errors import FamulusError
+from famulus.settings.messages import printable
 from famulus.settings.setting import Applies, Definition, definitions
 from famulus.settings.spec import FabricSpec
 
@@ -19,7 +20,8 @@ def change_while_running(before: FabricSpec, after: FabricSpec) -> FamulusError 
         if old != new:
             name = definition.setting.called or definition.name.replace("_", " ")
             return FamulusError(
-                f"the fabric runs with the {name} {old}; it cannot become {new} now",
+                f"the fabric runs with the {name} {printable(old)}; "
+                f"it cannot become {printable(new)} now",
                 hint="`famulus down` first, then `famulus up` again.",
             )
     return None

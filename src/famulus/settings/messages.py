@@ -20,12 +20,13 @@ def usage_error(
     """Return the error that names each wrong setting, its value, its origin and a right value.
 
     A first line stands in `brief`, further ones in `details`. If a key is no setting at all, the
-    hint lists the settings.
+    hint lists the settings. Keys and values are shown without control characters.
     """
     known = definitions(model)
     wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
     lines = [
-        f"{key}: {_problem(known.get(key), values[key])} (from {origins[key]})" for key in wrong
+        f"{printable(key)}: {_problem(known.get(key), values[key])} (from {origins[key]})"
+        for key in wrong
     ]
     unknown = any(key not in known for key in wrong)
     hint = "The settings are " + ", ".join(known) + "." if unknown else ""
@@ -40,5 +41,10 @@ def _problem(definition: Definition | None, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    shown = f"'{value}'" if isinstance(value, str) else str(value)
+    shown = repr(value) if isinstance(value, str) else str(value)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
+
+
+def printable(text: str) -> str:
+    """Return `text` as it is, or in quotes if it is empty or has a control character to escape."""
+    return text if text and text.isprintable() else repr(text)

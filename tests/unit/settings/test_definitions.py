@@ -17,7 +17,7 @@ from famulus.cli.options import option_name, takes_settings
 from famulus.fabric.fabric import Fabric
 from famulus.node.machine import machine_settings
 from famulus.settings.changes import change_while_running
-from famulus.settings.kinds import Size
+from famulus.settings.kinds import OptionalUrl, Size
 from famulus.settings.setting import Applies, Group, Setting, definitions
 from famulus.settings.sources import load_settings
 from famulus.settings.spec import FabricSpec
@@ -87,6 +87,22 @@ def test_new_setting_cannot_change_while_nodes_run():
     assert error is not None
     assert error.brief == "the fabric runs with the link delay 2K; it cannot become 4K now"
     assert change_while_running(Extended(), Extended(colour="blue")) is None
+
+
+def test_control_characters_of_a_wrong_value_or_key_are_escaped():
+    assert r"not '\x1b[31mX' (from" in refusal({"colour": "\x1b[31mX"})
+    assert r"not ['\x1b[31mX'] (from" in refusal({"colour": ["\x1b[31mX"]})
+    assert refusal({"\x1b[31m": 1}).startswith(r"'\x1b[31m': there is no such setting")
+    assert "not 'größer'" in refusal({"colour": "größer"})
+
+
+def test_an_empty_value_that_cannot_change_is_shown_in_quotes():
+    class WithUrl(FabricSpec):
+        url: Annotated[OptionalUrl, Setting("URL", Group.NETWORK, Applies.AFTER_DOWN)] = ""
+
+    error = change_while_running(WithUrl(), WithUrl(url="http://x"))
+    assert error is not None
+    assert error.brief == "the fabric runs with the url ''; it cannot become http://x now"
 
 
 def test_new_setting_has_a_row_in_the_reference():
