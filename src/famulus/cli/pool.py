@@ -37,6 +37,15 @@ _WRITE = (
     "`famulus pool write 0x1000 'de ad be ef' --hex`, "
     "`famulus pool write 1M --file data.bin`, `date | famulus pool write 0 --file -`"
 )
+TextArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[TEXT]", help="Text to write, as UTF-8 without a zero byte."),
+]
+HexOption = Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")]
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="FILE", help="Write the bytes of FILE; - is standard input."),
+]
 _Offset = Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0, 4K or 0x1000.")]
 _Size = Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64, 4K or 0x40.")]
 
@@ -78,17 +87,9 @@ def read(
 @app.command(epilog=_WRITE)
 def write(
     offset: _Offset,
-    text: Annotated[
-        str | None,
-        typer.Argument(metavar="[TEXT]", help="Text to write, as UTF-8 without a zero byte."),
-    ] = None,
-    as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", metavar="FILE", help="Write the bytes of FILE; - is standard input."
-        ),
-    ] = None,
+    text: TextArgument = None,
+    as_hex: HexOption = False,
+    file: FileOption = None,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Write text, bytes or a file to the pool. Data that does not fit is not written at all."""

@@ -4,7 +4,6 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,14 @@ from rich.table import Table
 from famulus.base.units import format_size, human_size
 from famulus.cli.app import App
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
-from famulus.cli.pool import given_bytes, parse_offset, print_range
+from famulus.cli.pool import (
+    FileOption,
+    HexOption,
+    TextArgument,
+    given_bytes,
+    parse_offset,
+    print_range,
+)
 from famulus.fabric import regions
 from famulus.fabric.fabric import open_fabric
 from famulus.pool import access, directory
@@ -92,17 +98,9 @@ def read(
 def write(
     name: _Name,
     offset: Annotated[str, typer.Argument(metavar="OFFSET", help="Such as 0 or 4K.")],
-    text: Annotated[
-        str | None,
-        typer.Argument(metavar="[TEXT]", help="Text to write, as UTF-8 without a zero byte."),
-    ] = None,
-    as_hex: Annotated[bool, typer.Option("--hex", help="TEXT is bytes in hexadecimal.")] = False,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", metavar="FILE", help="Write the bytes of FILE; - is standard input."
-        ),
-    ] = None,
+    text: TextArgument = None,
+    as_hex: HexOption = False,
+    file: FileOption = None,
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Write text, bytes or a file to a region. Data that does not fit is not written at all."""

@@ -10,9 +10,9 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self
 
+from famulus_guest.closing import Leaving
 from famulus_guest.native import OwnerDeadError, check, library, wait
 
 Recover = Callable[[], None]
@@ -80,7 +80,7 @@ class _Owned(_Primitive):
         self.consistent()
 
 
-class Mutex(_Owned):
+class Mutex(_Owned, Leaving):
     """Mutual exclusion. `with mutex:` locks and, after a dead owner, calls `recover`.
 
     Without `recover`, the `with` statement raises OwnerDeadError, for the next owner too.
@@ -93,12 +93,7 @@ class Mutex(_Owned):
         self._lock_and_mend()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def _leave(self) -> None:
         self.unlock()
 
 
