@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Write the table of settings in docs/reference.md from the definitions in famulus.settings.
 
-scripts/render_settings.py [--check]: with --check, fail if the table there is not up to date.
+    .venv/bin/python scripts/render_settings.py [--check]
+
+With --check, fail if the table there is not up to date.
 """
 
 import json
@@ -71,7 +73,9 @@ def main() -> None:
     if sys.argv[1:] != ["--check"]:
         TARGET.write_text(render(text), encoding="utf-8")
     elif text != render(text):
-        sys.exit(f"{TARGET.name} is not up to date; run scripts/render_settings.py")
+        sys.exit(
+            f"{TARGET.name} is not up to date; run .venv/bin/python scripts/render_settings.py"
+        )
 
 
 if __name__ == "__main__":
