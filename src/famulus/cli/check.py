@@ -35,7 +35,14 @@ _CANNOT = 2  # exit code: the program could not be run, or did not end in time
 def check(
     context: typer.Context,
     nodes: Annotated[
-        int | None, typer.Option("--nodes", "-n", metavar="N", min=1, help="Number of nodes (2).")
+        int | None,
+        typer.Option(
+            "--nodes",
+            "-n",
+            metavar="N",
+            min=1,
+            help="Number of nodes; by default the fabric's, or 2.",
+        ),
     ] = None,
     fabric: Annotated[
         str | None,
@@ -70,7 +77,8 @@ def check(
     path in the nodes. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment. Without
     PROGRAM, `check` reports the defects found so far on a fabric that `up --check` started.
 
-    Exit code: 0 no defect; 1 a defect was found; 2 the program could not be run.
+    Exit code: 0 no defect; 1 a defect was found; 2 the program could not be run, or did not end in
+    time and had no defect until then.
 
     Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """

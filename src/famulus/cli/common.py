@@ -29,9 +29,10 @@ VerboseOption = Annotated[
 NodeArgument = Annotated[
     str, typer.Argument(metavar="NODE", help="1, fabric1, all, or a list such as 1-3,5.")
 ]
+OneNodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="1, or fabric1.")]
 UserOption = Annotated[
     str | None,
-    typer.Option("--user", "-l", metavar="USER", help="User in the node, by default fabric."),
+    typer.Option("--user", "-l", metavar="USER", help="User in the node (default fabric)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

@@ -3,11 +3,11 @@
 
 import typer
 
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, OneNodeArgument
 from famulus.fabric.fabric import open_fabric
 
 
-def console(node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC) -> None:
+def console(node: OneNodeArgument, fabric: FabricOption = DEFAULT_FABRIC) -> None:
     """Attach to a node's serial console. Ctrl-] leaves it.
 
     The login is fabric with the password rocks, or root with the password aresquare. A console

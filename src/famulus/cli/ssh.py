@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from famulus.base.run import interactive
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, UserOption
+from famulus.cli.common import DEFAULT_FABRIC, FabricOption, OneNodeArgument, UserOption
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
 from famulus.transport import ssh as openssh
@@ -14,7 +14,7 @@ from famulus.transport import ssh as openssh
 
 def ssh(
     context: typer.Context,
-    node: NodeArgument,
+    node: OneNodeArgument,
     fabric: FabricOption = DEFAULT_FABRIC,
     user: UserOption = None,
     tty: Annotated[bool, typer.Option("--tty", "-t", help="Give the command a terminal.")] = False,

@@ -31,7 +31,7 @@ _COUNTS = ("loads", "stores", "locked", "flushes", "handovers")
 _LINES = 15  # shown at most
 
 
-@app.command("record", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command_with_words("record", "[-- PROGRAM [ARG]...]")
 def record(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write the trace to.")],

@@ -51,14 +51,12 @@ _GROUPS = {
 }
 VERBS = {verb: place for verbs in _GROUPS.values() for verb, place in verbs.items()}
 
-# The verbs whose further words are another program's, options included, and the usage that --help
-# shows in the place of [OPTIONS].
+# The verbs that pass further words on to another program, and the usage of these words.
 _WITH_COMMANDS = {
-    "ssh": "[OPTIONS]",
-    "exec": "[OPTIONS]",
-    "check": "[OPTIONS] -- PROGRAM [ARG]...",
+    "ssh": "[-- COMMAND...]",
+    "exec": "-- COMMAND...",
+    "check": "[-- PROGRAM [ARG]...]",
 }
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class Verbs(Group):
@@ -90,7 +88,7 @@ def _load(verb: str) -> TyperCommand | TyperGroup:
 def _application(verb: str, function: Callable[..., None]) -> App:
     """Return the application that has the one command `verb`."""
     app = App()
-    settings = _PASS_ON if verb in _WITH_COMMANDS else None
-    options = _WITH_COMMANDS.get(verb, "[OPTIONS]")
-    app.command(verb, context_settings=settings, options_metavar=options)(function)
+    further = _WITH_COMMANDS.get(verb)
+    register = app.command_with_words(verb, further) if further else app.command(verb)
+    register(function)
     return app

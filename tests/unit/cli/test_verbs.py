@@ -46,6 +46,45 @@ def test_help_of_up_lists_its_options_in_groups(monkeypatch, capsys):
     assert places[4] < listed.index("│ --check ") < places[5] < listed.index("│ --suite ")
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["ssh"], "[-- COMMAND...]"),
+        (["exec"], "-- COMMAND..."),
+        (["check"], "[-- PROGRAM [ARG]...]"),
+        (["trace", "record"], "[-- PROGRAM [ARG]...]"),
+    ],
+)
+def test_the_usage_line_has_the_further_words(words, usage, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert famulus(monkeypatch, *words, "--help") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "Usage:" in line)
+    assert f"famulus {' '.join(words)} [OPTIONS]" in line
+    assert line.rstrip().endswith(f" {usage}")
+
+
+@pytest.mark.parametrize("verb", ["ssh", "console"])
+def test_help_of_a_verb_for_a_single_node_offers_no_list(verb, monkeypatch, capsys):
+    assert famulus(monkeypatch, verb, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "1, or fabric1." in shown
+    assert "a list" not in shown
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_defaults_in_a_single_style(verb, monkeypatch, capsys):
+    assert famulus(monkeypatch, verb, "--help") == 0
+    assert "[default:" not in capsys.readouterr().out
+
+
+def test_help_of_check_has_its_defaults_and_all_exit_codes(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert famulus(monkeypatch, "check", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "Time limit of the program (default 300)." in shown
+    assert "2 the program could not be run, or did not end in time" in shown
+
+
 def test_for_an_unknown_verb_a_similar_one_is_suggested(monkeypatch, capsys):
     assert famulus(monkeypatch, "stauts") == 2
     assert "Did you mean 'status'" in capsys.readouterr().err
