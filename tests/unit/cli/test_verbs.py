@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The verbs: their help, their groups, and when they are loaded."""
 
+import re
 import subprocess
 import sys
 
@@ -49,18 +50,16 @@ def test_help_of_up_lists_its_options_in_groups(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "usage"),
     [
-        (["ssh"], "[-- COMMAND...]"),
-        (["exec"], "-- COMMAND..."),
-        (["check"], "[-- PROGRAM [ARG]...]"),
-        (["trace", "record"], "[-- PROGRAM [ARG]...]"),
+        ("ssh", "NODE [-- COMMAND...] Log in"),
+        ("exec", "NODE -- COMMAND... Run"),
+        ("check", "[-- PROGRAM [ARG]...] Run"),
+        ("trace record", "FILE [-- PROGRAM [ARG]...] Record"),
     ],
 )
 def test_the_usage_line_has_the_further_words(words, usage, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "120")
-    assert famulus(monkeypatch, *words, "--help") == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if "Usage:" in line)
-    assert f"famulus {' '.join(words)} [OPTIONS]" in line
-    assert line.rstrip().endswith(f" {usage}")
+    assert famulus(monkeypatch, *words.split(), "--help") == 0
+    shown = re.sub(r"[{}]", "", capsys.readouterr().out)  # some versions of Typer print {NODE}
+    assert f"famulus {words} [OPTIONS] {usage}" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize("verb", ["ssh", "console"])
