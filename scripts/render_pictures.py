@@ -28,8 +28,8 @@ TIMEOUT = 900  # seconds; the first `up` builds the template
 SESSIONS = {
     "fabric": (
         "famulus up 4",
-        "famulus ssh 1 -- 'echo hello from node 1 | sudo dd of=/dev/fam0 conv=notrunc status=none'",
-        "famulus exec all -- 'sudo head -c 17 /dev/fam0'",
+        "famulus ssh 1 -- 'make -s hello_fabric && sudo ./hello_fabric'",
+        "famulus exec 2-4 -- 'make -s hello_fabric_read && sudo ./hello_fabric_read'",
     ),
     "check": ("famulus check -- tests/corpus/checker/mailbox_flag_first.c",),
 }
@@ -60,6 +60,8 @@ FORMAT = """<svg class="famulus" viewBox="0 0 {width} {height}" xmlns="http://ww
 def main() -> None:
     """Make all pictures."""
     PICTURES.mkdir(exist_ok=True)
+    for warm in ("up 4", "down --purge"):  # template and snapshot exist in the pictures
+        run(f"famulus {warm}")
     try:
         for name, commands in SESSIONS.items():
             (PICTURES / f"{name}.svg").write_text(picture(name, commands), encoding="utf-8")
