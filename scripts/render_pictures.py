@@ -94,7 +94,10 @@ def run(command: str) -> str:
         stderr=follower,
     ):
         os.close(follower)
-        return settled(read_all(leader).decode())
+        shown = settled(read_all(leader).decode())
+    if "Traceback" in shown or "error:" in shown:
+        sys.exit(f"{command}\n{shown}")
+    return shown
 
 
 def read_all(terminal: int) -> bytes:
