@@ -22,7 +22,6 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-FABRIC = "fabric"
 WIDTH = 104
 TIMEOUT = 900  # seconds; the first `up` builds the template
 SESSIONS = {
@@ -33,6 +32,7 @@ SESSIONS = {
     ),
     "check": ("famulus check -- tests/corpus/checker/mailbox_flag_first.c",),
 }
+_SPINNER = re.compile("[\u2800-\u28ff]")  # a step that has not ended
 # The fonts of rich's own format are fetched from the network; these are on every machine.
 FORMAT = """<svg class="famulus" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -113,15 +113,12 @@ def read_all(terminal: int) -> bytes:
 
 
 def settled(text: str) -> str:
-    """Return the terminal's text at the end, without progress that was drawn over."""
+    """Return the lines that a terminal shows at the end, without progress that was drawn over."""
     shown: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
-        for part in re.split(r"(\x1b\[1A|\r)", line):
-            if part == "\x1b[1A" and shown:
-                shown.pop()
-        last = re.sub(r"\x1b\[\?25[lh]|\x1b\[2K", "", re.split(r"\x1b\[1A|\r", line)[-1])
-        shown.append(last)
-    return "\n".join(line for line in shown if line.strip())
+        last = re.split(r"\x1b\[1A|\r", line)[-1]
+        shown.append(re.sub(r"\x1b\[\?25[lh]|\x1b\[2K", "", last))
+    return "\n".join(line for line in shown if line.strip() and not _SPINNER.search(line))
 
 
 def famulus() -> list[str]:
@@ -131,8 +128,8 @@ def famulus() -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return the environment of a terminal with colours."""
-    own = {"FAMULUS_FABRIC": FABRIC, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
-    return {**os.environ, **own}
+    kept = {name: value for name, value in os.environ.items() if name != "FAMULUS_FABRIC"}
+    return {**kept, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
 
 
 if __name__ == "__main__":
