@@ -213,7 +213,7 @@ def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli) -> None:
     (folder / "snapshot.json").write_text(json.dumps(record))
     result = own.run("up", "2", "--pool", "96M")
     assert result.returncode == 0, result.stderr
-    assert "it is made anew" in result.stderr
+    assert "`up` makes a new snapshot" in result.stderr
     assert own.node(2, "hostname") == "fabric2"
 
 

@@ -92,5 +92,5 @@ def _check_owner(path: Path) -> None:
     if status.st_uid != os.getuid() or not private:
         raise FamulusError(
             f"{path} is not a private folder of yours",
-            hint=f"Remove it, or ask its owner (user id {status.st_uid}) to remove it.",
+            hint=f"Remove the folder, or ask its owner (user id {status.st_uid}) to remove it.",
         )

@@ -134,7 +134,7 @@ def _program(argv: Argv) -> str:
     if path is None:
         raise FamulusError(
             f"the program '{name}' is not installed",
-            hint="`famulus doctor` names the package that has it.",
+            hint="`famulus doctor` names the package that has the program.",
         )
     return path
 

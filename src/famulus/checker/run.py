@@ -110,7 +110,7 @@ class _Run:
             codes, output = self._run(command, stream, on_line, events)
         if any(code in CANNOT for code in codes.values()):
             brief = f"{request.program} cannot be run in the nodes"
-            raise FamulusError(brief, hint="Is it there, executable, and x86-64?")
+            raise FamulusError(brief, hint="Does the file exist, executable and x86-64?")
         with events.step("name the defects"):
             defects = named(self.fabric, self.nodes, output, request.program)
         seen, gaps = total(output, "events"), total(output, "gaps")

@@ -47,7 +47,7 @@ def read(path: Path) -> list[Tally]:
         raise FamulusError(f"{path} cannot be read: {error.strerror}") from error
     right = (_MAGIC, _VERSION, _TALLY.size)
     if len(data) < _HEADER.size or _HEADER.unpack_from(data) != right:
-        raise FamulusError(f"{path} is no trace", hint="`famulus trace record FILE` makes one.")
+        raise FamulusError(f"{path} is no trace", hint="`famulus trace record FILE` makes a trace.")
     body = data[_HEADER.size :]
     return [Tally(*words) for words in _TALLY.iter_unpack(body[: len(body) // 48 * 48])]
 

@@ -107,7 +107,7 @@ def _require_folders(*files: Path | None) -> None:
         if not file.parent.is_dir():
             raise UsageError(
                 f"there is no folder {file.parent} for {file.name}",
-                hint=f"Make it first: mkdir -p {file.parent}",
+                hint=f"Make the folder first: mkdir -p {file.parent}",
             )
 
 

@@ -88,7 +88,7 @@ def top(
         float, typer.Option(metavar="S", min=1, help="Seconds between two updates.")
     ] = 1.0,
 ) -> None:
-    """Show live which nodes access which regions and lines most. Ctrl-C ends it.
+    """Show live which nodes access which regions and lines most. Ctrl-C ends the display.
 
     The fabric must have been started with `--watch` or `--coherence none`.
     """

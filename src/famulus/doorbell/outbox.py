@@ -26,7 +26,7 @@ class Outbox:
     def put(self, message: Message) -> None:
         """Add a message. Raises OSError if the client has left a thousand messages unread."""
         if len(self._waiting) >= _MOST:
-            raise OSError(errno.ENOBUFS, "it reads no messages")
+            raise OSError(errno.ENOBUFS, "the client reads no messages")
         self._waiting.append((message.encode(), message))
 
     def flush(self) -> bool:

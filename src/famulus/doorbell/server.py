@@ -72,7 +72,7 @@ class Server:
         except OSError as error:
             self._drop(number, str(error))
         else:
-            self._drop(number, "it sent data" if data else "it ended")
+            self._drop(number, "the client sent data" if data else "the client ended")
 
     def _drop(self, number: int, reason: str) -> None:
         outbox = self._outboxes.pop(number, None)

@@ -62,7 +62,9 @@ class Artifacts:
     def require_folder(self) -> None:
         """Raise FamulusError unless the folder exists and is writable."""
         if not self.folder.is_dir():
-            raise FamulusError(f"there is no folder {self.folder}", hint=f"Make it. {_CURE}")
+            raise FamulusError(
+                f"there is no folder {self.folder}", hint=f"Make the folder. {_CURE}"
+            )
         if not os.access(self.folder, os.W_OK | os.X_OK):
             raise FamulusError(f"{self.folder} cannot be written to", hint=_CURE)
 

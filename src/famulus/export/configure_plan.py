@@ -93,7 +93,7 @@ def _ask_to_replace(order: Order, ask: Ask) -> None:
     if disks and not ask(question):
         raise FamulusError(
             f"the disks in {order.artifacts.folder} stay as they are, and nothing was done",
-            hint="--yes replaces them; ARTDIR (or --artdir) chooses another folder.",
+            hint="--yes replaces the disks; ARTDIR (or --artdir) chooses another folder.",
         )
 
 

@@ -35,7 +35,8 @@ def require_unused(artifacts: Artifacts) -> None:
         if in_use(disk):
             raise FamulusError(
                 f"a machine runs on {disk}",
-                hint=f"End the machine first, with `{artifacts.script} stop` if that started it.",
+                hint=f"End the machine first, with `{artifacts.script} stop` if the script "
+                "started the machine.",
             )
 
 

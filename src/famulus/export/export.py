@@ -20,7 +20,7 @@ from famulus.export.machine_files import machine_files
 from famulus.export.subject import Subject, opened
 from famulus.export.targets import find_targets
 
-_SECRETS = "it holds passwords and ssh keys: keep it as safe as the fabric"
+_SECRETS = "the file holds passwords and ssh keys: keep the file as safe as the fabric"
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _first_target(output: Path | None, name: str) -> Path:
 def _require_writable(folder: Path) -> None:
     if not folder.is_dir():
         raise FamulusError(
-            f"there is no folder {folder}", hint="Make it, or choose another one with --output."
+            f"there is no folder {folder}", hint="Make the folder, or choose another with --output."
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FamulusError(f"{folder} cannot be written to", hint=_CURE)
@@ -61,7 +61,7 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
     if not force:
         raise FamulusError(
             f"{target} is there already",
-            hint="--force replaces it; --output writes another file.",
+            hint="--force replaces that file; --output writes another file.",
         )
     if not target.is_file():
         raise FamulusError(f"{target} is no file", hint=_CURE)

@@ -39,7 +39,7 @@ def choose_snapshot(
 
 def replace_snapshot(snapshot: Snapshot, error: RestoreError, events: Events) -> None:
     """Remove a snapshot that could not be restored, so that `choose_snapshot` makes a new one."""
-    events.note("the snapshot cannot be restored here; it is made anew (see the log)")
+    events.note("the snapshot cannot be restored here; `up` makes a new snapshot (see the log)")
     freeze.log.warning("%s: %s", snapshot.digest, error)
     freeze.discard(snapshot)
 

@@ -54,7 +54,7 @@ def _require_unused(pool: Path) -> None:
     if pids:
         raise FamulusError(
             f"process {pids[0]} of this host may be using the directory",
-            hint="Let the process remove the region, or end it.",
+            hint="Let the process remove the region, or end the process.",
         )
 
 

@@ -14,10 +14,10 @@ Wanted = Literal["auto", "kvm", "tcg"]
 
 _CPUINFO = Path("/proc/cpuinfo")
 _DEVICE = Path("/dev/kvm")
-_COST = "a node boots in about 10 s instead of 2, and computes 10 to 20 times slower"
+_COST = "a node boots in about 8 s instead of 2, and computes 10 to 20 times slower"
 _SWITCH_ON = (
-    "Switch it on in the firmware's set-up or, if this host is a virtual machine itself, switch "
-    "nested virtualisation on in the machine that hosts it."
+    "Switch virtualisation on in the firmware's set-up or, if this host is a virtual machine "
+    "itself, switch nested virtualisation on in the machine that hosts it."
 )
 
 # QEMU's own default for TCG (target/i386/cpu.h, TCG_PHYS_ADDR_BITS), seen with QEMU 10.0.

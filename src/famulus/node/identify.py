@@ -125,7 +125,8 @@ def _set_clock(agent: Path) -> None:
 def _unanswered(node: Node, error: FamulusError) -> FamulusError:
     if node.running():
         hint = (
-            f"`famulus console {node.number}` shows it live; `famulus log {node.number}` has all."
+            f"`famulus console {node.number}` shows the boot live; "
+            f"`famulus log {node.number}` has all output."
         )
         if node.spec.accel != "tcg":
             hint += " If KVM is at fault, `--accel tcg` does without."

@@ -138,4 +138,4 @@ def forget_connections(folder: FabricFolder, name: str) -> None:
 
 
 def _kill_hint(node: Node) -> str:
-    return f"`famulus node kill {node.number}` ends it at once."
+    return f"`famulus node kill {node.number}` ends the node at once."

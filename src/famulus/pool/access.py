@@ -82,7 +82,7 @@ def load(path: Path, source: Path) -> int:
         if size > end:
             raise FamulusError(
                 f"{source} has {format_size(size)}, the pool only {format_size(end)}",
-                hint="Nothing was written. Load it into a fabric with a larger --pool.",
+                hint="Nothing was written. Load the file into a fabric with a larger --pool.",
             )
         _check_room(path, data_bytes(from_fd, size))
         for piece in pieces(from_fd, 0, size):

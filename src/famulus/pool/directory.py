@@ -71,7 +71,7 @@ class Directory:
             if region.name == name:
                 return region
         known = ", ".join(sorted(region.name for region in self.regions)[:10])
-        hint = f"There are: {known}." if known else "There are none; programs in nodes make them."
+        hint = f"The regions are: {known}." if known else "Programs in nodes make regions."
         raise FamulusError(f"there is no region '{name}'", hint=hint)
 
 

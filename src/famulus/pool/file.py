@@ -53,7 +53,8 @@ def check(path: Path) -> os.stat_result:
         status = path.lstat()
     except FileNotFoundError as error:
         raise FamulusError(
-            f"there is no pool at {path}", hint="`famulus up` makes one; a reboot empties /dev/shm."
+            f"there is no pool at {path}",
+            hint="`famulus up` makes a pool; a reboot empties /dev/shm.",
         ) from error
     except OSError as error:
         raise _cannot("look at", path, error) from error
@@ -61,7 +62,7 @@ def check(path: Path) -> os.stat_result:
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
         raise FamulusError(
             f"{path} is {kind} and cannot be the pool",
-            hint="Remove it, or choose another file with --pool-file.",
+            hint=f"Remove {path}, or choose another file with --pool-file.",
         )
     if status.st_uid != os.geteuid():
         raise FamulusError(
@@ -99,7 +100,7 @@ def _adopt(path: Path, size: int) -> bool:
         kept = format_size(status.st_size)
         raise FamulusError(
             f"the pool {path} has {kept}, not {format_size(size)}, and is never shrunk or emptied",
-            hint=f"Use it as it is with `--pool {kept}`, or remove it and all that is in it with "
+            hint=f"Use the pool as it is with `--pool {kept}`, or remove pool and data with "
             "`famulus down --purge`.",
         )
     return False

@@ -142,7 +142,7 @@ def _settle(machine: Machine, step: Step) -> None:
             details="\n".join(_serial(machine).splitlines()[-_TAIL:]),
             hint="`famulus up --cold` starts nodes without a snapshot.",
         ) from error
-    step.detail("wait until it rests")
+    step.detail("wait until the machine rests")
     rest(machine, _CALM)
 
 

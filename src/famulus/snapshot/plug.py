@@ -42,7 +42,7 @@ def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
         raise FamulusError(
             f"the snapshot {base.digest} could not be given a pool: {error.brief}",
             details=error.details,
-            hint="`famulus snapshot prune` makes way for a new one; `up --cold` needs none.",
+            hint="`famulus snapshot prune` makes way for a new snapshot; `up --cold` needs none.",
         ) from error
 
 
@@ -54,7 +54,7 @@ def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
         monitor.restore(machine.socket("qmp"), (), base.state, START_TIMEOUT)
         agent = machine.socket("agent")
         ask(agent, PLUG + ready_request(READY) + b"sync\n", _TIMEOUT)
-        step.detail("wait until it rests")
+        step.detail("wait until the machine rests")
         rest(machine, _CALM)
         pid = store.machine_process(folder).pid()
         before = cpu_seconds(pid)

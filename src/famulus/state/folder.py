@@ -73,12 +73,12 @@ class FabricFolder:
         except FileNotFoundError as error:
             raise FamulusError(
                 f"there is no fabric '{self.name}'",
-                hint="`famulus up N` makes one, `famulus list` shows all.",
+                hint="`famulus up N` makes a fabric, `famulus list` shows all fabrics.",
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FamulusError(
                 f"the state of fabric '{self.name}' cannot be read: {error}",
-                hint=f"`famulus down --purge --fabric {self.name}` removes it, its pool included.",
+                hint=f"`famulus down --purge --fabric {self.name}` removes fabric and pool.",
             ) from error
 
     def write(self, record: Record) -> None:

@@ -38,7 +38,7 @@ def test_a_fabric_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_without_fabrics_the_hint_is_up(capsys: pytest.CaptureFixture[str]) -> None:
     list_fabrics()
-    assert capsys.readouterr().out == "no fabrics; `famulus up N` makes one\n"
+    assert capsys.readouterr().out == "no fabrics; `famulus up N` makes a fabric\n"
 
 
 @pytest.mark.usefixtures("good")

@@ -88,7 +88,7 @@ def test_written_bytes_are_read(region):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["show", "none"], 1, "There are: [bold]odd, data, raw"),
+        (["show", "none"], 1, "The regions are: [bold]odd, data, raw"),
         (["rm", "none"], 1, "there is no region"),
         (["read", "data", "5000", "1"], 2, "leave the region"),
         (["read", "data", "5001"], 2, "leave the region"),
@@ -130,7 +130,7 @@ def test_rm_is_refused_while_a_process_of_the_host_uses_the_directory(region):
 def test_a_pool_without_a_directory_has_no_regions(region, shared_pool):
     shared_pool.write_bytes(bytes(MIB))
     assert directory.read(shared_pool).regions == ()
-    assert "There are none" in region("show", "data", code=1)
+    assert "Programs in nodes make regions" in region("show", "data", code=1)
 
 
 def test_a_directory_of_random_bytes_is_refused_with_a_cure(region, shared_pool):

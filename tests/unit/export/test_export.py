@@ -118,7 +118,7 @@ def test_an_existing_file_is_refused_without_force(here: Path):
     for chosen in ("qcow2", "libvirt-xml"):
         with pytest.raises(FamulusError, match=r"fabric1\.qcow2 is there already") as caught:
             targets(chosen=chosen)
-        assert "--force replaces it" in caught.value.hint
+        assert "--force replaces that file" in caught.value.hint
         assert here / "fabric1.qcow2" in targets(force=True, chosen=chosen)
 
 

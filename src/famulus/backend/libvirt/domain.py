@@ -95,7 +95,7 @@ def _refuse_stranger(folder: Path, name: str) -> None:
     if domain is not None and domain.UUIDString() != domain_uuid(folder):
         raise FamulusError(
             f"libvirt has a domain {name} already, which is not this fabric's",
-            hint=f"`virsh undefine {name}` if nobody needs it, or take another --fabric.",
+            hint=f"`virsh undefine {name}` if nobody needs the domain, or take another --fabric.",
         )
 
 

@@ -161,14 +161,14 @@ class LibvirtNetwork:
             machines = "a machine is" if len(ports) == 1 else f"{len(ports)} machines are"
             raise FamulusError(
                 f"{machines} on the network {self.name}",
-                hint="End them first: `famulus down` for nodes, `virsh list` shows all.",
+                hint="End the machines first: `famulus down` for nodes; `virsh list` shows all.",
             )
 
     def _refuse_conflict(self) -> None:
         if has_interface(self.bridge):
             raise FamulusError(
                 f"the host has an interface {self.bridge} already, which is not libvirt's",
-                hint=f"Remove it (`ip link delete {self.bridge}`), or take another --fabric.",
+                hint=f"Take another --fabric, or `ip link delete {self.bridge}`.",
             )
         self.require_free_subnet()
 
@@ -186,7 +186,7 @@ class LibvirtNetwork:
             raise FamulusError(
                 f"libvirt's network {self.name} has the address {address_of(document)}, "
                 f"not {gateway(self.subnet)}",
-                hint="`famulus network remove` removes it, if nothing of yours needs it.",
+                hint="`famulus network remove` removes the network, if you do not need it.",
             )
         lib = virt.library()
         for node in missing_reservations(document, self.nodes):

@@ -84,7 +84,7 @@ def write(disk: Path, commands: Sequence[str]) -> None:
         raise FamulusError(
             f"debugfs cannot write into {disk}",
             details=complaints,
-            hint="The file system in it is full." if _FULL in complaints else "",
+            hint="The file system in the disk is full." if _FULL in complaints else "",
         )
 
 
@@ -126,6 +126,6 @@ def _program() -> str:
     found = find_program("debugfs")
     if found is None:
         raise FamulusError(
-            "the program 'debugfs' is not installed", hint="The package e2fsprogs has it."
+            "the program 'debugfs' is not installed", hint="The package e2fsprogs has debugfs."
         )
     return found

@@ -73,7 +73,7 @@ def _check(path: str) -> None:
     if parts[0] or not parts[-1] or {"", ".", ".."} & set(parts[1:]):
         raise FamulusError(
             f"{path!r} is no path for a file in an image",
-            hint="Write it from the root on, without '.' and '..'.",
+            hint="Write the path from the root on, without '.' and '..'.",
         )
 
 

@@ -125,6 +125,6 @@ def _value(inode: int, name: str, text: bytes) -> bytes:
     if not found or len(value) != int(found[1]):
         raise FamulusError(
             f"debugfs cannot read the extended attribute {name!r} of inode {inode}",
-            hint=f"`find / -xdev -inum {inode}` in the node shows whose it is.",
+            hint=f"`find / -xdev -inum {inode}` in the node shows the inode's file.",
         )
     return value

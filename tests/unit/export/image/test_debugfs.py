@@ -96,7 +96,7 @@ def test_a_full_file_system_is_reported(disk: Path, tmp_path: Path):
             file.write(os.urandom(MIB))
     with pytest.raises(FamulusError, match="cannot write into") as caught:
         debugfs.write(disk, ["write large large"])
-    assert caught.value.hint == "The file system in it is full."
+    assert caught.value.hint == "The file system in the disk is full."
 
 
 def test_a_disk_may_have_any_name(tree: Path, tmp_path: Path):
