@@ -144,7 +144,7 @@ void section_add(const struct finding *finding)
 	reader->finding[reader->count++] = *finding;
 }
 
-/* Return the last place of `look`, for look `i` again or, if `i` is no look, for a new one; the oldest goes. */
+/* Return the last place of `look`, for look `i` again or, if `i` is no look, for a new look; the oldest goes. */
 static unsigned last_look(struct reader *reader, unsigned i)
 {
 	if (i == reader->looks && reader->looks < LOOKS)

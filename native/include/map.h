@@ -26,8 +26,8 @@ struct map {
 typedef bool map_same(const void *entry, const void *key);
 
 /*
- * Hash a key of one word. Different keys have different hashes, for the factor is odd. Its high bits are those of
- * the golden ratio: Knuth, The Art of Computer Programming, volume 3, section 6.4.
+ * Hash a key of one word. Different keys have different hashes, for the factor is odd. The factor's high bits are
+ * those of the golden ratio: Knuth, The Art of Computer Programming, volume 3, section 6.4.
  */
 static inline uint64_t map_hash(uint64_t key)
 {

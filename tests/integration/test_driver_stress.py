@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.campaign]
 
 WORDS = "BUG|Oops|WARNING|Bad page|bad pud|bad pmd|Call Trace|refcount|leak"
 
-# Does everything with the device at random, again and again, while it is removed under its hands.
+# Use the device at random, again and again, while the test removes the device.
 STRESS = r"""
 #define _GNU_SOURCE
 #include <famulus_uapi.h>

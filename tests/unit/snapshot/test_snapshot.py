@@ -142,7 +142,7 @@ def test_a_snapshot_is_read_again_after_a_boot_of_the_host(monkeypatch, tmp_path
     assert store.find(ONE)
     (tmp_path / "boot_id").write_text("another\n")
     monkeypatch.setattr(sums, "_BOOT_ID", tmp_path / "boot_id")
-    monkeypatch.setattr(sums, "sums_of", lambda *_: {})  # which none of them is
+    monkeypatch.setattr(sums, "sums_of", lambda *_: {})  # no file has these sums
     assert store.find(ONE) is None
 
 

@@ -96,8 +96,8 @@ static inline void fam_atomic_128_compare_store(int64_t *address, int64_t compar
 }
 
 /*
- * The fair ticket lock of libfam-atomic. It records no owner: a node that dies with it keeps it for
- * ever.
+ * The fair ticket lock of libfam-atomic, without an owner: a node that dies with the lock keeps the
+ * lock for ever.
  */
 struct fam_spinlock {
 	uint64_t head_tail; /* the ticket that has the lock; << 32: the next ticket */
