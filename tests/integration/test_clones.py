@@ -169,17 +169,17 @@ def test_a_clones_own_files_reach_its_disk(own: Cli) -> None:
 @pytest.mark.parametrize("harm", ["flip", "truncate"])
 @pytest.mark.parametrize("name", ["ram", "state"])
 def test_a_damaged_snapshot_is_made_again(own: Cli, name: str, harm: str) -> None:
-    own.ok("up", "1", "--pool", "96M")
+    own.ok("up", "1", "--pool", "256M")
     own.ok("down", "--purge")
-    damage(snapshot_folder(own, 96) / name, harm)
-    result = own.run("up", "1", "--pool", "96M")
-    assert "with a pool of 96M" in result.stderr
+    damage(snapshot_folder(own, 256) / name, harm)
+    result = own.run("up", "1", "--pool", "256M")
+    assert "with a pool of 256M" in result.stderr
     assert "boot once" not in result.stderr
     assert own.node(1, "hostname") == "fabric1"
 
 
 def test_a_damaged_base_snapshot_is_made_again(own: Cli) -> None:
-    own.ok("up", "1", "--pool", "96M")
+    own.ok("up", "1", "--pool", "256M")
     own.ok("down", "--purge")
     damage(snapshot_folder(own, 0) / "ram", "flip")
     result = own.run("up", "1", "--pool", "128M")
@@ -202,16 +202,16 @@ def damage(path: Path, harm: str) -> None:
 
 def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli) -> None:
     """The files match their sums, but QEMU cannot restore them, as from another QEMU."""
-    own.ok("up", "1", "--pool", "96M")
+    own.ok("up", "1", "--pool", "256M")
     own.ok("down", "--purge")
-    folder = snapshot_folder(own, 96)
+    folder = snapshot_folder(own, 256)
     state = folder / "state"
     state.chmod(0o600)
     state.write_bytes(b"not a migration stream")
     record = json.loads((folder / "snapshot.json").read_text())
     record["sums"] = sums_of(folder, tuple(record["sums"]))
     (folder / "snapshot.json").write_text(json.dumps(record))
-    result = own.run("up", "2", "--pool", "96M")
+    result = own.run("up", "2", "--pool", "256M")
     assert result.returncode == 0, result.stderr
     assert "`up` makes a new snapshot" in result.stderr
     assert own.node(2, "hostname") == "fabric2"
@@ -224,10 +224,10 @@ def test_up_goes_on_after_an_up_killed_while_it_made_a_snapshot(
 ) -> None:
     """`ram` is there from the start of the machine that is frozen, `state` from the freezing on."""
     if has_base:
-        own.ok("up", "1", "--pool", "96M")  # the base is there, now at the latest
+        own.ok("up", "1", "--pool", "256M")  # the base is there, now at the latest
         own.ok("down", "--purge")
     early = file == "ram"
-    words = ["up", "1", "--pool", "104M" if early else "112M"]
+    words = ["up", "1", "--pool", "512M" if early else "1G"]
     if not has_base:
         words += ["--memory", "304M" if early else "308M"]
     process = own.start(*words)
