@@ -70,28 +70,35 @@ def _vault(root: Path) -> Vault:
 
 
 def _hold(vault: Vault, digest: str, programs: Programs) -> int:
-    """Return the descriptor of a shared lock of `digest`, compiled by now."""
+    """Return the descriptor of a shared lock of `digest`, compiled by now.
+
+    A process that finds the lock taken waits for a shared lock only: other users of the programs
+    hold shared locks until they end, so a wait for an exclusive lock could last for hours.
+    """
     while True:
+        with vault.locked_if_free(digest) as is_free:
+            made = is_free and _make(vault, digest, programs)
+        if made:
+            _prune(vault, digest)
         lock = lockfile.acquire(vault.lock_path(digest), lambda _: None, shared=True)
         if vault.read(digest) is not None:
             return lock
         os.close(lock)
-        _make(vault, digest, programs)
 
 
-def _make(vault: Vault, digest: str, programs: Programs) -> None:
-    with vault.locked(digest, lambda: None):
-        if vault.read(digest) is not None:  # another process has compiled it meanwhile
-            return
-        try:
-            _compile(vault, digest, programs)
-        except OSError as error:
-            raise _failed(programs, FamulusError(error.strerror or str(error))) from error
-        except FamulusError as error:
-            raise _failed(programs, error) from error
-        finally:
-            vault.remove_build(vault.building(digest))
-    _prune(vault, digest)
+def _make(vault: Vault, digest: str, programs: Programs) -> bool:
+    """Compile `digest` unless it is there. The caller holds its lock. Return True if compiled."""
+    if vault.read(digest) is not None:
+        return False
+    try:
+        _compile(vault, digest, programs)
+    except OSError as error:
+        raise _failed(programs, FamulusError(error.strerror or str(error))) from error
+    except FamulusError as error:
+        raise _failed(programs, error) from error
+    finally:
+        vault.remove_build(vault.building(digest))
+    return True
 
 
 def _compile(vault: Vault, digest: str, programs: Programs) -> None:

@@ -61,9 +61,20 @@ def test_processes_that_ask_at_once_share_a_compilation(tmp_path):
     root, source = tmp_path / "root", tmp_path / "1.c"
     version(tmp_path, 1)
     asking = [user(root, source) for _ in range(3)]
-    folders = {process.communicate(timeout=60)[0] for process in asking}
+    folders = {process.communicate(timeout=300)[0] for process in asking}
     assert folders == {f"{root / name}\n" for name in digests(root)}
     assert len(folders) == 1
+
+
+def test_a_user_that_goes_on_delays_nobody_who_asks(tmp_path):
+    """A user holds its shared lock until its end, and others ask meanwhile."""
+    root, source = tmp_path / "root", tmp_path / "1.c"
+    version(tmp_path, 1)
+    first, *others = [user(root, source) for _ in range(4)]
+    for other in others:
+        assert other.communicate(timeout=300)[0].startswith(f"{root}/")
+    assert first.poll() is None
+    assert first.communicate(timeout=300)[0].startswith(f"{root}/")
 
 
 def user(root: Path, source: Path) -> subprocess.Popen[str]:
@@ -96,7 +107,7 @@ def test_a_version_in_use_by_another_process_stays(tmp_path):
         old = Path(other.stdout.readline().strip())
         release(ensure(root, version(tmp_path, 2)))
         assert (old / "program").exists()
-        other.communicate(timeout=60)
+        other.communicate(timeout=300)
     new = ensure(root, version(tmp_path, 3))
     assert digests(root) == {new.name}
 
