@@ -73,14 +73,16 @@ def other(host: Namespace, home: Path) -> Iterator[NamespaceCli]:
 
 
 @pytest.fixture
-def ann(host: Namespace, home: Path) -> Iterator[UserCli]:
+def ann(host: Namespace) -> Iterator[UserCli]:
     """The fabric `ann` of a normal user, removed afterwards."""
     user = f"famulus-l{os.getpid() % 10000}"
     with normal_user(user) as folder:
         own = folder / "famulus"
-        own.mkdir()
-        copy = ["cp", "--recursive", "--dereference", "--sparse=always"]
-        subprocess.run([*copy, home / "templates", own], check=True)
+        templates = own / "templates"
+        templates.mkdir(parents=True)
+        # Only this template: another test may build one beside it, and a build's files vanish.
+        copy = ["cp", "--recursive", "--sparse=always", "--target-directory", str(templates)]
+        subprocess.run([*copy, built(Cli("fabric"))], check=True)
         python = make_environment(folder / "python")
         subprocess.run(["chown", "--recursive", f"{user}:", folder], check=True)
         env = {"FAMULUS_HOME": str(own), "HOME": str(folder), "USER": user}
