@@ -132,10 +132,7 @@ def debian_boots(cli: Cli) -> bool:
     ("way", "nodes", "verb", "moment"),
     [
         ("--clone", 16, "clone", machine_runs),
-        pytest.param(
-            *("--cold", 2, "start", machine_runs),
-            marks=pytest.mark.xfail(strict=False, reason="this interrupt is lost: exit code 0"),
-        ),
+        ("--cold", 2, "start", machine_runs),
         ("--cold", 2, "start", debian_boots),
     ],
 )

@@ -28,7 +28,7 @@ Argv = Sequence[str | Path]
 
 _TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
 _live: set[subprocess.Popen[str]] = set()
-_live_lock = threading.RLock()  # a signal may reach the main thread while it holds the lock
+_live_lock = threading.Lock()
 _ended: WeakSet[subprocess.Popen[str]] = (
     WeakSet()
 )  # nobody waits for the processes that these leave behind

@@ -5,11 +5,9 @@ A signal only sets the flag. Work checks the flag where it waits, never between 
 registration of its undo.
 """
 
-import contextlib
 import logging
-import os
-import select
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,9 +15,7 @@ from famulus.base.errors import FamulusError, Interrupted
 
 log = logging.getLogger("famulus")
 
-# A pipe that holds a byte once the user has interrupted. A threading.Event has a lock, which the
-# main thread may hold when the signal handler runs in that thread.
-_interrupted, _interrupt = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+_interrupted = threading.Event()
 _signal = signal.SIGINT
 
 
@@ -27,20 +23,17 @@ def interrupt(signal_number: int) -> None:
     """End every wait, in every thread, with Interrupted."""
     global _signal  # noqa: PLW0603 - one process is interrupted by one signal
     _signal = signal.Signals(signal_number)
-    with contextlib.suppress(BlockingIOError):  # the pipe is full of earlier bytes
-        os.write(_interrupt, b"x")
+    _interrupted.set()
 
 
 def forget_interrupt() -> None:
     """Clear the flag, so that waits last again: for cleaning up, and for tests."""
-    with contextlib.suppress(BlockingIOError):
-        while os.read(_interrupted, select.PIPE_BUF):
-            pass
+    _interrupted.clear()
 
 
 def interrupted() -> bool:
     """Return whether the user has interrupted."""
-    return _interrupted_within(0)
+    return _interrupted.is_set()
 
 
 def check_interrupt() -> None:
@@ -51,14 +44,8 @@ def check_interrupt() -> None:
 
 def pause(seconds: float) -> None:
     """Sleep for `seconds`, or raise Interrupted as soon as the user interrupts."""
-    if _interrupted_within(seconds):
+    if _interrupted.wait(max(seconds, 0)):
         raise Interrupted(_signal)
-
-
-def _interrupted_within(seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(_interrupted, select.POLLIN)
-    return bool(poll.poll(max(seconds, 0) * 1000))
 
 
 def wait_until(

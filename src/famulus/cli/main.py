@@ -4,7 +4,6 @@
 import os
 import signal
 import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from famulus import __version__
-from famulus.base import run, waiting
+from famulus.base import run, signals, waiting
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.cli.verbs import Verbs
 
@@ -45,8 +44,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 128 + signal interrupted."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    signals.receive((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), _interrupt)
     try:
         app()
     except FamulusError as error:
@@ -84,7 +82,7 @@ def show_error(error: FamulusError) -> None:
         screen.print(f"[bold]hint:[/]  {escape(error.hint)}")
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int) -> None:
     """End running programs; the verb sees the interrupt at its next wait and undoes its work."""
     waiting.interrupt(number)
     run.terminate_all()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Read standard input so that an interrupt ends the read: signal handlers only set a flag."""
+"""Read standard input so that an interrupt ends the read: a signal only sets a flag."""
 
 import os
 import select
