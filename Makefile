@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 PYTHON := .venv/bin/python
 ARGS ?=
+PART ?=
 WORKERS ?= 2
 # A file of tests stays in one worker, whose fixtures it shares. tests/conftest.py says the order.
 PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -13,7 +14,7 @@ help:
 	@echo 'make test       set up what is missing, then lint, types, unit and integration tests'
 	@echo 'make unit       the tests that start no node, in a minute or two'
 	@echo 'make lint       lint and types only'
-	@echo 'make campaign   the tests that are too long for CI'
+	@echo 'make campaign   the tests that are too long for CI; PART=kills runs one part (CONTRIBUTING.md)'
 	@echo 'make bench      measure how soon a fabric is up, side by side with debvm'
 	@echo 'make bench-clone  measure the cost of clones, from 1 to 64'
 	@echo 'make bench-library  measure locks, queues and barriers between nodes'
@@ -51,7 +52,7 @@ lint:
 
 campaign:
 	@scripts/setup --dev
-	@$(PYTHON) -m pytest -m campaign $(ARGS)
+	@$(PYTHON) -m pytest -p tests.campaign -m campaign --part '$(PART)' $(ARGS)
 
 bench: bench-up
 

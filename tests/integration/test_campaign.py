@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.cli import Cli
 
-pytestmark = [pytest.mark.integration, pytest.mark.campaign]
+pytestmark = pytest.mark.integration
 
 SILENCE = 3600  # seconds
 
@@ -35,6 +35,7 @@ print("still connected")
 """
 
 
+@pytest.mark.campaign("nodes")
 def test_sixty_four_nodes(own: Cli) -> None:
     own.ok("up", "64", "--memory", "256M", "--pool", "64M", timeout=3000)
     assert own.states() == ["running"] * 64
@@ -51,6 +52,7 @@ print(open("/dev/urandom", "rb").read(32).hex(), os.getrandom(32).hex())
 """
 
 
+@pytest.mark.campaign("nodes")
 def test_sixteen_clones_draw_different_random_numbers(own: Cli) -> None:
     own.ok("up", "16", "--pool", "64M")
     drawn = own.ok("exec", "all", "--", f"python3 -c '{RANDOM}'").split()
@@ -58,6 +60,7 @@ def test_sixteen_clones_draw_different_random_numbers(own: Cli) -> None:
     assert len(set(numbers)) == len(numbers) == 32
 
 
+@pytest.mark.campaign("nodes")
 def test_a_template_built_anew_while_clones_run(own: Cli, tmp_path: Path) -> None:
     own.ok("up", "1", "--pool", "64M")
     before = own.status()["nodes"][0]["pid"]
@@ -72,6 +75,7 @@ def test_a_template_built_anew_while_clones_run(own: Cli, tmp_path: Path) -> Non
     assert own.node(1, "hostname") == "fabric1"
 
 
+@pytest.mark.campaign("silence")
 def test_a_connection_survives_an_hour_of_silence(own: Cli) -> None:
     own.ok("up", "2", "--pool", "64M")
     own.ok("ssh", "1", "--", "cat > serve.py", stdin=SERVE)
@@ -81,6 +85,7 @@ def test_a_connection_survives_an_hour_of_silence(own: Cli) -> None:
     assert asking.communicate(timeout=SILENCE + 300)[0].strip() == "still connected"
 
 
+@pytest.mark.campaign("kills")
 @pytest.mark.parametrize("seed", range(20))
 def test_famulus_killed_at_any_moment(own: Cli, seed: int) -> None:
     chance = random.Random(seed)

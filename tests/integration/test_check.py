@@ -98,7 +98,7 @@ def test_a_few_programs_get_their_verdicts(checked: Cli, programs: Path) -> None
     assert verdict(checked, programs, list(FEW)) == ([], {})
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("corpus")
 def test_all_programs_get_their_verdicts(checked: Cli, programs: Path) -> None:
     rest = [name for name in expected() if name not in FEW]  # a piece of the pool is used once
     assert verdict(checked, programs, rest) == ([], {})

@@ -122,7 +122,8 @@ def copy_from_first(cli: Cli, node: int) -> None:
 
 
 @pytest.fixture(
-    scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign)]
+    scope="module",
+    params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign("doorbell"))],
 )
 def pair(request: pytest.FixtureRequest) -> Iterator[Cli]:
     cli = Cli(f"d{os.getpid()}")

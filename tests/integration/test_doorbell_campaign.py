@@ -5,7 +5,7 @@ import pytest
 
 from tests.integration.cli import Cli
 
-pytestmark = [pytest.mark.integration, pytest.mark.campaign]
+pytestmark = [pytest.mark.integration, pytest.mark.campaign("doorbell")]
 
 MILLION = 1_000_000
 

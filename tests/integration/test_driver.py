@@ -175,7 +175,8 @@ def program(cli: Cli, name: str, source: str, *words: str) -> str:
 
 
 @pytest.fixture(
-    scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign)]
+    scope="module",
+    params=["trixie", pytest.param("bookworm", marks=pytest.mark.campaign("driver"))],
 )
 def pair(request: pytest.FixtureRequest) -> Iterator[Cli]:
     cli = Cli(f"v{os.getpid()}")

@@ -10,7 +10,7 @@ import pytest
 
 from famulus.template.guest import guest_folder
 
-pytestmark = [pytest.mark.integration, pytest.mark.campaign]
+pytestmark = [pytest.mark.integration, pytest.mark.campaign("driver")]
 
 PACKAGES = "sparse,make,gcc,libc6-dev,linux-headers-cloud-amd64"
 BUILD = (

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.cli import Cli
 
-pytestmark = [pytest.mark.integration, pytest.mark.campaign]
+pytestmark = [pytest.mark.integration, pytest.mark.campaign("driver")]
 
 WORDS = "BUG|Oops|WARNING|Bad page|bad pud|bad pmd|Call Trace|refcount|leak"
 

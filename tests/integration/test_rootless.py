@@ -89,7 +89,7 @@ def test_prune_removes_a_killed_build(user: UserCli) -> None:
     assert finished(user.home) == []
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("template")
 def test_a_template_of_a_normal_user_equals_roots(user: UserCli, own: Cli) -> None:
     """A template built in a user namespace has the owners and modes of root's."""
     before = scratch_folders()

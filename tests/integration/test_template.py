@@ -55,7 +55,7 @@ def test_a_node_of_bookworm_works(own: Cli) -> None:
     check_node(own)
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("template")
 def test_a_node_with_the_generic_kernel_works(own: Cli) -> None:
     own.ok("up", "1", "--kernel", "generic", "--pool", "64M")
     assert "cloud" not in own.node(1, "uname -r")

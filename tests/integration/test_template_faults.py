@@ -66,7 +66,8 @@ LATE = "Setting up g++"
 
 
 @pytest.mark.parametrize(
-    "moment", [EARLY, "extracting archives", pytest.param(LATE, marks=pytest.mark.campaign)]
+    "moment",
+    [EARLY, "extracting archives", pytest.param(LATE, marks=pytest.mark.campaign("template"))],
 )
 def test_ctrl_c_leaves_nothing(empty: Cli, tmp_path: Path, moment: str) -> None:
     with empty.start("template", "build", "--verbose") as process:
@@ -88,7 +89,7 @@ def test_prune_removes_a_killed_build(empty: Cli, tmp_path: Path) -> None:
     assert finished(tmp_path / "home") == []
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("template")
 def test_the_build_after_a_killed_build_works(empty: Cli, tmp_path: Path) -> None:
     with empty.start("template", "build", "--verbose") as process:
         until(process, LATE)

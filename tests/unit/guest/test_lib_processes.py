@@ -37,7 +37,7 @@ def test_no_addition_is_lost(driver, lib_pool, processes):
     _check_adding(driver, lib_pool, processes, 100_000)
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("library")
 @pytest.mark.parametrize("processes", [2, 8])
 def test_no_addition_of_a_million_is_lost(driver, lib_pool, processes):
     _check_adding(driver, lib_pool, processes, 1_000_000)
