@@ -12,9 +12,9 @@ import pytest
 
 from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import built, check_node, finished, nothing_runs
-from tests.integration.users import be_user, normal_user
+from tests.integration.users import be_id, be_user, normal_user
 from tests.integration.waits import until
-from tests.places import ROOT
+from tests.places import ROOT, open_to_others
 
 pytestmark = pytest.mark.integration
 
@@ -31,17 +31,36 @@ class UserCli(Cli):
         places = [str(ROOT / "src"), *(path for path in sys.path if "site-packages" in path)]
         self.env |= {"PYTHONPATH": ":".join(places), "PYTHONDONTWRITEBYTECODE": "1"}
         self.env |= {"HOME": str(cwd), "USER": user, "LOGNAME": user}
+        self.find_python()
+
+    def find_python(self) -> None:
         self.python = next(filter(self._can_run, (sys.executable, "/usr/bin/python3")), "")
         if not self.python:
             pytest.skip("no Python with the packages that a normal user may run")
 
     def _can_run(self, python: str) -> bool:
-        argv = [*be_user(self.user), python, "-c", "import famulus.cli.main"]
+        argv = [*self.become(), python, "-c", "import famulus.cli.main"]
         done = subprocess.run(argv, env=self.environment(), capture_output=True, check=False)
         return done.returncode == 0
 
+    def become(self) -> list[str]:
+        return be_user(self.user)
+
     def argv(self, *words: str) -> list[str]:
-        return [*be_user(self.user), self.python, "-m", "famulus", *words]
+        return [*self.become(), self.python, "-m", "famulus", *words]
+
+
+class NamelessCli(UserCli):
+    """The command `famulus` of a user id without an entry in the password file, without HOME."""
+
+    def become(self) -> list[str]:
+        return be_id(int(self.user))
+
+    def environment(self) -> dict[str, str]:
+        environment = super().environment()
+        for name in ("HOME", "USER", "LOGNAME"):
+            del environment[name]
+        return environment
 
 
 @pytest.fixture
@@ -50,6 +69,25 @@ def user() -> Iterator[UserCli]:
     name = f"famulus-t{os.getpid() % 10000}"
     with normal_user(name) as home:
         yield UserCli("rootless", {"FAMULUS_HOME": str(home / "famulus")}, cwd=home, user=name)
+
+
+@pytest.fixture
+def nameless(own: Cli, tmp_path: Path) -> Iterator[NamelessCli]:
+    """The command line of a user id without a name, in a home with root's template."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can take another user id")
+    number, home = 700_000_000 + os.getpid(), tmp_path / "home"
+    template = built(own)
+    copy = home / "templates" / template.name
+    copy.parent.mkdir(parents=True)
+    subprocess.run(["cp", "--recursive", "--sparse=always", template, copy], check=True)
+    subprocess.run(["chown", "--recursive", f"{number}:{number}", home], check=True)
+    open_to_others(tmp_path)
+    cli = NamelessCli(own.fabric, {"FAMULUS_HOME": str(home)}, cwd=tmp_path, user=str(number))
+    try:
+        yield cli
+    finally:
+        cli.purge()
 
 
 def scratch_folders() -> set[Path]:
@@ -104,3 +142,13 @@ def test_a_template_of_a_normal_user_equals_roots(user: UserCli, own: Cli) -> No
     for path in ("/home/fabric", "/etc/shadow", "/usr/bin/sudo", "/usr/bin/ping", "/var/log/apt"):
         assert owners(mine / "disk.img", path) == owners(roots / "disk.img", path), path
     assert owners(mine / "disk.img", "/home/fabric").endswith("1000 1000")
+
+
+def test_a_user_id_without_a_name_runs_nodes(nameless: NamelessCli) -> None:
+    nameless.ok("up", "1", "--cold", "--pool", "64M")
+    assert nameless.node(1, "hostname") == "fabric1"
+    assert nameless.ok("exec", "1", "--", "hostname") == "fabric1 | fabric1\n"
+    assert "has no name" in nameless.ok("doctor")
+    home = nameless.env.pop("FAMULUS_HOME")
+    nameless.fails("up", "1", code=2, says="set HOME, or FAMULUS_HOME")
+    nameless.env["FAMULUS_HOME"] = home

@@ -43,6 +43,11 @@ def be_user(name: str) -> list[str]:
     return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--"]
 
 
+def be_id(number: int) -> list[str]:
+    """Return the words that run the rest of a command line as a user id without an entry."""
+    return ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--"]
+
+
 def make_environment(folder: Path) -> Path:
     """Make a Python environment with Famulus in `folder`, and return its Python.
 

@@ -7,7 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from famulus.base.errors import FamulusError
+from famulus.base import user
+from famulus.base.errors import FamulusError, UsageError
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a user of the path checks owner and mode
 POOL_NAME = "fabric_em"  # of the pool's file there; the script of 2016 has the same name
@@ -16,9 +17,27 @@ POOL_NAME = "fabric_em"  # of the pool's file there; the script of 2016 has the 
 def home() -> Path:
     """Return $FAMULUS_HOME, by default `famulus` in the XDG data folder."""
     if own := os.environ.get("FAMULUS_HOME"):
-        return Path(own).expanduser().absolute()
+        return expanded(Path(own))
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser().absolute() / "famulus"
+    return expanded(Path(data)) / "famulus"
+
+
+def expanded(path: Path) -> Path:
+    """Return the absolute `path`; a leading `~` or `~user` becomes the home of that user.
+
+    Raises UsageError if no home of that user is known.
+    """
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(
+            f"{path} means no folder: {_why_no_home(path.parts[0].removeprefix('~'))}",
+            hint="Write the whole path; or set HOME, or FAMULUS_HOME, to a folder of your own.",
+        ) from error
+
+
+def _why_no_home(name: str) -> str:
+    return f"there is no user {name}" if name else f"no home of {user.called(os.getuid())} is known"
 
 
 def source_folder(name: str) -> Path:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from famulus.base.paths import expanded
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -60,7 +61,7 @@ def configure(
     """
     flags = {"nodes": number, **settings, **_WITHOUT_FAMULUS}
     spec = load_spec(flags, file=settings_here())
-    artifacts = Artifacts(artdir.expanduser().absolute())
+    artifacts = Artifacts(expanded(artdir))
     order = Order(check_name(fabric), spec, artifacts, reuse, prune)
     make_artifacts(order, asker(yes=yes), make_events(verbose))
     typer.echo(f"{artifacts.script} starts the nodes")

@@ -9,7 +9,7 @@ from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.finding import Finding
 from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program, check_programs
-from famulus.host.rootless import check_rootless
+from famulus.host.rootless import check_name, check_rootless
 from famulus.settings.spec import FabricSpec
 
 
@@ -31,6 +31,7 @@ def check_host(
     accelerator: Accelerator = "tcg" if spec.accelerator == "tcg" or kvm_obstacle() else "kvm"
     return [
         *check_programs((*PROGRAMS, *programs, *caches)),
+        *check_name(),
         check_accelerator(spec.accelerator),
         check_rootless("warning" if space.has_template() else "error"),
         *space.check_disk(spec),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Check whether a normal user can build a template: user namespaces, subordinate ids."""
 
-import getpass
 import os
 from pathlib import Path
 
+from famulus.base import user
 from famulus.base.errors import FamulusError
 from famulus.base.run import find_program, run
 from famulus.host.finding import Finding, Level
@@ -26,16 +26,43 @@ def check_rootless(level: Level, etc: Path = _ETC, switches: Path = _SWITCHES) -
     if os.geteuid() == 0:
         return Finding("user namespaces", "ok", "not needed by root")
     obstacle = (
-        _no_newuidmap()
+        _no_name()
+        or _no_newuidmap()
         or _no_ids(etc / "subuid")
         or _no_ids(etc / "subgid")
         or _switched_off(switches)
-        or _refused()
+        or refusal()
     )
     if obstacle is None:
         return Finding("user namespaces", "ok", "templates can be built without root")
     text, cure = obstacle
     return Finding("user namespaces", level, f"no template can be built without root: {text}", cure)
+
+
+def check_name() -> list[Finding]:
+    """Return whether ssh can run for a user id without a name; nothing if this user has a name."""
+    number = os.getuid()
+    if user.name_of(number):
+        return []
+    refused = refusal()
+    if refused is None:
+        return [Finding("user", "ok", f"{user.called(number)} has no name; ssh runs all the same")]
+    text = f"ssh needs a name for {user.called(number)}, and {refused[0]}"
+    return [Finding("user", "error", text, _name_cure(number))]
+
+
+def _no_name() -> tuple[str, str] | None:
+    number = os.getuid()
+    if user.name_of(number):
+        return None
+    return f"newuidmap needs a name for {user.called(number)}", _name_cure(number)
+
+
+def _name_cure(number: int) -> str:
+    return (
+        f"As root: `useradd --uid {number} NAME`. In a container that gives its user any id, let "
+        "the start script add a line to /etc/passwd, or set libnss-wrapper up."
+    )
 
 
 def _no_newuidmap() -> tuple[str, str] | None:
@@ -46,7 +73,7 @@ def _no_newuidmap() -> tuple[str, str] | None:
 
 def _no_ids(file: Path) -> tuple[str, str] | None:
     """Look for the user's line in subuid(5) or subgid(5): name or number, first id, count."""
-    user = getpass.getuser()
+    name = user.name_of(os.getuid())
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -54,10 +81,10 @@ def _no_ids(file: Path) -> tuple[str, str] | None:
     for line in lines:
         owner, _, rest = line.partition(":")
         count = rest.partition(":")[2]
-        if owner in (user, str(os.getuid())) and count.isdigit() and int(count) >= _NEEDED_IDS:
+        if owner in (name, str(os.getuid())) and count.isdigit() and int(count) >= _NEEDED_IDS:
             return None
-    cure = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
-    text = f"{file} has no line that gives {user} {_NEEDED_IDS} ids"
+    cure = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"
+    text = f"{file} has no line that gives {name} {_NEEDED_IDS} ids"
     return text, f"As root: `{cure}` (with a range that no other user has)."
 
 
@@ -72,8 +99,11 @@ def _switched_off(switches: Path) -> tuple[str, str] | None:
     return None
 
 
-def _refused() -> tuple[str, str] | None:
-    """Make a user namespace: AppArmor, seccomp and containers forbid that in different ways."""
+def refusal() -> tuple[str, str] | None:
+    """Return why this user cannot make a user namespace, and the remedy; None if the user can.
+
+    The function makes one: AppArmor, seccomp and containers forbid that in different ways.
+    """
     try:
         run(["unshare", "--user", "--map-root-user", "true"], timeout=10)
     except FamulusError as error:

@@ -2,10 +2,10 @@
 """The pool's file: its path, creation and removal. No function shrinks or empties the file."""
 
 import os
-import pwd
 import stat
 from pathlib import Path
 
+from famulus.base import user
 from famulus.base.errors import FamulusError
 from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import format_size
@@ -66,7 +66,7 @@ def check(path: Path) -> os.stat_result:
         )
     if status.st_uid != os.geteuid():
         raise FamulusError(
-            f"{path} belongs to {_user(status.st_uid)}",
+            f"{path} belongs to {user.called(status.st_uid)}",
             hint="Choose another fabric with --fabric NAME, or another file with --pool-file.",
         )
     return status
@@ -122,10 +122,3 @@ def _cannot(verb: str, path: Path, error: OSError) -> FamulusError:
         f"cannot {verb} the pool {path}: {error.strerror}",
         hint="`--pool-file PATH` puts the pool elsewhere.",
     )
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"user id {number}"

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from famulus.base.errors import UsageError
+from famulus.base.paths import expanded
 from famulus.base.units import format_size, parse_size
 from famulus.settings.setting import Kind
 
@@ -56,7 +57,7 @@ def _whole_lines(size: int) -> int:
 
 
 def _absolute(path: Path | None) -> Path | None:
-    return path.expanduser().absolute() if path else None
+    return expanded(path) if path else None
 
 
 def _suite(name: str) -> str:

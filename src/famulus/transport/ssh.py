@@ -2,13 +2,15 @@
 """OpenSSH: the keys of a fabric, the files that name them, and the arguments of ssh and scp.
 
 The user's own ssh, scp and ssh-keygen do the work, so that programs on top of them (rsync, editors,
-git) work with a fabric, too.
+git) work with a fabric, too. OpenSSH refuses a user id without an entry in the password file; see
+base.user for the words in front of the programs then.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from famulus.base.run import run
+from famulus.base.user import with_a_name
 from famulus.settings.identity import Identity, node_name
 
 _KEYGEN_TIMEOUT = 30.0  # seconds
@@ -34,10 +36,8 @@ def ensure_key(path: Path, comment: str) -> str:
     public = path.with_name(path.name + ".pub")
     if not (path.exists() and public.exists()):
         path.unlink(missing_ok=True)
-        run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path],
-            timeout=_KEYGEN_TIMEOUT,
-        )
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)]
+        run([*with_a_name(), *make], timeout=_KEYGEN_TIMEOUT)
     return public.read_text(encoding="utf-8").strip()
 
 
@@ -94,14 +94,14 @@ def login(
         options += ["-l", user]
     if tty:
         options.append("-t")
-    return ["ssh", *options, node, *(["--", *command] if command else [])]
+    return [*with_a_name(), "ssh", *options, node, *(["--", *command] if command else [])]
 
 
 def copy(config: Path, paths: Sequence[str], *, recursive: bool) -> list[str]:
     """Return the arguments that copy between host and nodes (`fabric1:/path`)."""
-    return ["scp", "-F", str(config), *(["-r"] if recursive else []), "--", *paths]
+    return [*with_a_name(), "scp", "-F", str(config), *(["-r"] if recursive else []), "--", *paths]
 
 
 def close_master(config: Path, node: str) -> list[str]:
     """Return the arguments that end the shared connection to `node`."""
-    return ["ssh", "-F", str(config), "-O", "exit", node]
+    return [*with_a_name(), "ssh", "-F", str(config), "-O", "exit", node]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from famulus.base import paths
-from famulus.base.errors import FamulusError
+from famulus.base.errors import FamulusError, UsageError
 
 
 @pytest.fixture
@@ -50,6 +50,21 @@ def test_home(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", "/home/ann")
     assert paths.home() == Path("/home/ann/.local/share/famulus")
+
+
+def test_a_home_folder_that_nobody_knows_is_an_error_with_its_cure(monkeypatch):
+    monkeypatch.setenv("FAMULUS_HOME", "~no-such-user/famulus")
+    with pytest.raises(UsageError, match="there is no user no-such-user") as caught:
+        paths.home()
+    assert "FAMULUS_HOME" in caught.value.hint
+
+
+def test_a_user_without_home_and_name_is_told_so(monkeypatch):
+    for variable in ("FAMULUS_HOME", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_000_000_000)
+    with pytest.raises(UsageError, match="no home of user id 3000000000 is known"):
+        paths.home()
 
 
 def test_make_private(tmp_path):

@@ -15,9 +15,9 @@ from famulus.settings.spec import FabricSpec
 def user(tmp_path, monkeypatch):
     """A normal user who can build templates; returns a folder that replaces /etc and /proc/sys."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    monkeypatch.setattr("famulus.base.user.name_of", lambda _: "ann")
     monkeypatch.setattr(rootless, "find_program", lambda _: "/usr/bin/newuidmap")
-    monkeypatch.setattr(rootless, "_refused", lambda: None)
+    monkeypatch.setattr(rootless, "refusal", lambda: None)
     for name in ("subuid", "subgid"):
         (tmp_path / name).write_text("bob:100000:65536\nann:165536:65536\n")
     (tmp_path / "kernel").mkdir()
@@ -65,11 +65,30 @@ def test_a_refusal_by_the_system_is_an_obstacle(fp, monkeypatch):
     monkeypatch.setattr("famulus.base.run.find_program", lambda name: f"/usr/bin/{name}")
     words = ["/usr/bin/unshare", "--user", "--map-root-user", "true"]
     fp.register(words, returncode=1, stderr="unshare: Operation not permitted")
-    text, cure = rootless._refused() or ("", "")
+    text, cure = rootless.refusal() or ("", "")
     assert "Operation not permitted" in text
     assert "apparmor_restrict_unprivileged_userns" in cure
     fp.register(words)
-    assert rootless._refused() is None
+    assert rootless.refusal() is None
+
+
+def test_a_user_without_a_name_cannot_build_and_learns_how_to_get_a_name(user, monkeypatch):
+    monkeypatch.setattr("famulus.base.user.name_of", lambda _: None)
+    finding = rootless.check_rootless("warning", user, user)
+    assert finding.level == "warning"
+    assert f"needs a name for user id {os.getuid()}" in finding.text
+    assert f"useradd --uid {os.getuid()}" in finding.cure
+
+
+@pytest.mark.usefixtures("user")
+def test_ssh_without_a_name_needs_a_user_namespace(monkeypatch):
+    assert rootless.check_name() == []
+    monkeypatch.setattr("famulus.base.user.name_of", lambda _: None)
+    assert [finding.level for finding in rootless.check_name()] == ["ok"]
+    monkeypatch.setattr(rootless, "refusal", lambda: ("the system refuses", "allow it"))
+    (finding,) = rootless.check_name()
+    assert finding.level == "error"
+    assert "useradd" in finding.cure
 
 
 def test_require_lists_every_error_with_its_cure():

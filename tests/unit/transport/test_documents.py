@@ -5,6 +5,8 @@ import re
 from ipaddress import IPv4Network
 from pathlib import Path
 
+import pytest
+
 from famulus.settings.identity import Identity
 from famulus.transport import ssh
 from famulus.transport.agent import GuestFile, identity_request
@@ -53,3 +55,18 @@ def test_login_and_copy_arguments() -> None:
     assert ssh.copy(config, ["a", "fabric1:b"], recursive=True) == [
         "scp", "-F", "/c", "-r", "--", "a", "fabric1:b",
     ]  # fmt: skip
+
+
+def test_ssh_runs_in_a_user_namespace_for_a_user_without_a_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("famulus.base.user.name_of", lambda _: None)
+    before = ["unshare", "--user", "--map-root-user", "--"]
+    config = Path("/c")
+    for argv in (
+        ssh.login(config, "fabric1", None, [], tty=False),
+        ssh.copy(config, ["a", "fabric1:b"], recursive=False),
+        ssh.close_master(config, "fabric1"),
+    ):
+        assert argv[:4] == before
+        assert argv[4] in ("ssh", "scp")
