@@ -89,7 +89,9 @@ def check(
         request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
         if fabric:
             open_log(fabric)
-        report = _run(request, Console(stderr=json_, highlight=False, soft_wrap=True), verbose)
+        report = _run(
+            request, Console(emoji=False, stderr=json_, highlight=False, soft_wrap=True), verbose
+        )
     else:
         report = _found(fabric, make_events(verbose), notes=notes)
     report.defects[:] = suppress.apply(rules, report.defects)
@@ -158,7 +160,7 @@ def _as_json(report: Report) -> dict[str, object]:
 
 
 def _show(report: Report) -> None:
-    screen = Console(highlight=False, soft_wrap=True, markup=False)
+    screen = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
     for defect in report.defects:
         for style, text in lines_of(defect):
             screen.print(text, style=style)

@@ -37,7 +37,7 @@ def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) 
 
 
 def _show(result: Demo) -> None:
-    screen = Console(highlight=False, soft_wrap=True)
+    screen = Console(emoji=False, highlight=False, soft_wrap=True)
     screen.print("\nThe same bytes of the pool, three times:\n")
     for place, text in result.seen.items():
         screen.print(f"  [bold]{escape(place):24}[/] {escape(text)}")

@@ -42,7 +42,7 @@ def doctor(
 
 
 def _show(findings: list[Finding]) -> None:
-    screen = Console(highlight=False)
+    screen = Console(emoji=False, highlight=False)
     for finding in findings:
         screen.print(
             f"{_MARKS[finding.level]} {escape(finding.name)}: {escape(finding.text)}",

@@ -40,7 +40,7 @@ class _Printer:
     """A printer of nodes' lines; lines of several nodes never mix."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        self._screen = Console(highlight=False, soft_wrap=True, markup=False)
+        self._screen = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
         self._width = max(len(node.name) for node in nodes)
         self._lock = threading.Lock()
 

@@ -35,6 +35,6 @@ def _show(fabrics: list[FabricStatus]) -> None:
             human_size(fabric.pool_size),
             fabric.pool,
         )
-    Console(highlight=False).print(
+    Console(emoji=False, highlight=False).print(
         table if fabrics else "no fabrics; `famulus up N` makes a fabric"
     )

@@ -74,7 +74,7 @@ def _of_the_system(error: OSError) -> FamulusError:
 
 def show_error(error: FamulusError) -> None:
     """Print the error, its details and the cure on standard error."""
-    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    screen = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     screen.print(f"[bold red]error:[/] {escape(error.brief)}")
     for line in error.details.splitlines():
         screen.print(f"  [dim]│[/] {escape(line)}")

@@ -35,7 +35,7 @@ def list_networks(json_output: JsonOption = False) -> None:
     if json_output:
         typer.echo(json.dumps([asdict(network) for network in found], indent=2))
     else:
-        Console(highlight=False).print(
+        Console(emoji=False, highlight=False).print(
             _table(found) if found else "libvirt has no networks of fabrics"
         )
 

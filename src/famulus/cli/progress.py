@@ -44,7 +44,7 @@ def make_sink(*, verbose: bool) -> Sink:
 
     Verbose output is always plain lines.
     """
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     if console.is_terminal and not verbose:
         from famulus.cli.live import LiveSink  # noqa: PLC0415 - only a terminal needs the module
 

@@ -141,4 +141,4 @@ def _print_table(ordered: list[Region]) -> None:
             f"{region.uid}:{region.gid}",
             f"{region.mode:04o}",
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(emoji=False, highlight=False, soft_wrap=True).print(table)

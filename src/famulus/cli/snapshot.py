@@ -34,7 +34,7 @@ def list_snapshots(json_output: JsonOption = False) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for snapshot in found:
         table.add_row(*_cells(snapshot, used.get(snapshot.digest, [])))
-    Console(highlight=False).print(
+    Console(emoji=False, highlight=False).print(
         table if found else "no snapshots; `famulus up` makes a snapshot"
     )
 

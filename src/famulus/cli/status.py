@@ -39,7 +39,7 @@ def show(found: FabricStatus) -> None:
         table.add_column(column, justify="right")
     for node in found.nodes:
         table.add_row(*_row(node))
-    screen = Console(highlight=False)
+    screen = Console(emoji=False, highlight=False)
     screen.print(table)
     used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
     screen.print(

@@ -54,7 +54,7 @@ def list_templates(json_output: JsonOption = False) -> None:
         table.add_row(
             template.digest, template.suite, template.kernel_kind, human_size(template.size), names
         )
-    Console(highlight=False).print(
+    Console(emoji=False, highlight=False).print(
         table if rows else "no templates; `famulus up` builds a template"
     )
 

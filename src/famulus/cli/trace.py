@@ -50,7 +50,7 @@ def record(
     """
     if not context.args and seconds is None:
         seconds = 10.0
-    screen = Console(highlight=False, soft_wrap=True, markup=False)
+    screen = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
 
     def on_line(node: Node, line: str) -> None:
         screen.out(f"{node.name} | {line}", highlight=False)
@@ -93,7 +93,7 @@ def top(
     The fabric must have been started with `--watch` or `--coherence none`.
     """
     opened = open_fabric(fabric)
-    with Live(console=Console(), auto_refresh=False) as live:
+    with Live(console=Console(emoji=False), auto_refresh=False) as live:
 
         def show_them(tallies: list[trace.Tally]) -> None:
             live.update(
@@ -108,7 +108,7 @@ def _nameless(_offset: int) -> str:
 
 
 def _show_summary(tallies: list[trace.Tally], name: Callable[[int], str]) -> None:
-    screen = Console(highlight=False)
+    screen = Console(emoji=False, highlight=False)
     found = trace.summary(tallies, name)
     screen.print(_tables(tallies, name))
     shared = ", ".join(hex(line) for line in found["falsely_shared"][:_LINES]) or "none"

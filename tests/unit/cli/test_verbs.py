@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from famulus.cli.main import main
+from famulus.base.errors import FamulusError
+from famulus.cli.main import main, show_error
 from famulus.cli.verbs import VERBS
 
 
@@ -102,3 +103,8 @@ def test_verbs_are_not_loaded_with_the_command_line():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_with_a_word_between_colons_is_printed_as_it_is(capsys):
+    show_error(FamulusError("cannot read /a/:x:/b"))
+    assert "/a/:x:/b" in capsys.readouterr().err
