@@ -180,6 +180,24 @@ def test_a_program_that_cannot_be_run_is_refused(checked: Cli) -> None:
     missing.fails("check", code=2, says="there is no fabric 'nobody-has-it'")
 
 
+def test_a_fabric_that_a_run_makes_shares_nothing_with_one_that_stays(
+    own: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "fabric.toml").write_text(
+        'nodes = 1\npool = "64M"\npool_file = "kept.bin"\ncheck = true\n'
+        'subnet = "10.9.0.0/24"\nssh_port = 43210\n'
+    )
+    own.cwd = tmp_path
+    own.ok("up")
+    own.ok("pool", "write", "0", "precious")
+    temporary = Cli("", cwd=tmp_path)
+    assert "no defect found" in temporary.ok("check", "--nodes", "1", "--", "/bin/true")
+    assert own.ok("pool", "read", "0", "8", "--raw") == "precious"
+    assert own.node(1, "hostname") == "fabric1"
+    assert (tmp_path / "kept.bin").read_bytes()[:8] == b"precious"
+    assert "check-" not in own.ok("list")
+
+
 def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
     done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", timeout=200)
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run a program on all nodes at once under the checker, and return a report of its defects."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ from famulus.node.node import Node
 from famulus.state.folder import FabricFolder
 
 OnLine = Callable[[Node, str], None]  # gets each line that a node's program prints
+
+# The settings of a fabric that the run makes, whatever is configured for fabrics that stay: a pool
+# at its default place, a network of the user's own, and no other reader of the accesses.
+_OF_ITS_OWN = {"pool_file": "", "network": "user", "accel": "auto", "check": False}
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,14 @@ def check(request: Request, on_line: OnLine, events: Events) -> Report:
 
 @contextmanager
 def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
-    name = request.fabric or f"check-{os.getpid()}"
+    name = request.fabric or _unused_name()
     folder = FabricFolder(name)
     require_incoherent(folder)
     have = folder.read().spec.nodes if folder.exists() else 1
     number = max(have, _number(request, folder))
     flags: dict[str, object] = {"nodes": number, "coherence": "none"}
+    if request.fabric is None:
+        flags |= _OF_ITS_OWN
     try:
         yield up(name, flags, request.settings, events, CHECKER)
     except Interrupted:
@@ -71,6 +78,12 @@ def _fabric(request: Request, events: Events) -> Iterator[Fabric]:
     finally:
         if request.fabric is None and FabricFolder(name).path.exists():
             down(name, events, CHECKER, purge=True, force=True)
+
+
+def _unused_name() -> str:
+    """Return a name that no fabric has, not even one that a killed `check` left behind."""
+    names = (f"check-{os.getpid()}-{count}" for count in itertools.count(1))
+    return next(name for name in names if not FabricFolder(name).path.exists())
 
 
 def require_incoherent(folder: FabricFolder) -> None:

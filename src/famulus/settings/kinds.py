@@ -4,6 +4,7 @@
 A validator raises ValueError; the message to the user is made from the Kind (see `messages`).
 """
 
+import os
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -56,8 +57,16 @@ def _whole_lines(size: int) -> int:
     return _require(size % _LINE == 0, size)
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 def _absolute(path: Path | None) -> Path | None:
-    return expanded(path) if path else None
+    """Return `path` without links and `..` in its folder: a path has one spelling."""
+    if path is None:
+        return None
+    path = expanded(path)
+    return Path(os.path.realpath(path.parent)) / path.name  # resolve() raises on a loop of links
 
 
 def _suite(name: str) -> str:
@@ -95,7 +104,12 @@ PowerOfTwo = Annotated[
     Size, AfterValidator(_power_of_two), Kind("a power of two", "SIZE", written=format_size)
 ]
 Lines = Annotated[Size, AfterValidator(_whole_lines)]
-OptionalPath = Annotated[Path | None, AfterValidator(_absolute), Kind("a path", "PATH")]
+OptionalPath = Annotated[
+    Path | None,
+    BeforeValidator(_none_if_empty),
+    AfterValidator(_absolute),
+    Kind("a path", "PATH"),
+]
 Suite = Annotated[str, AfterValidator(_suite), Kind("a Debian suite", "SUITE")]
 Packages = Annotated[
     tuple[str, ...], AfterValidator(_packages), Kind("a list of Debian packages' names", "LIST")
