@@ -39,7 +39,8 @@ def load_spec(
     The sources in the order of their rank: `flags` (None means not given), `env`, the TOML `file`,
     `remembered` (the settings with which the fabric was made), and the defaults. The value of the
     source with the highest rank counts. An implied setting has the rank of the source that implies
-    the setting. Raises UsageError that names the setting, the place where it was given and a right
+    the setting. Relative paths in `file` count from the folder of `file`, others from the current
+    folder. Raises UsageError that names the setting, the place where it was given and a right
     value, or the rule that is broken.
     """
     return load_settings(FabricSpec, flags, env=env, file=file, remembered=remembered)
@@ -58,7 +59,7 @@ def load_settings(
     for source in (
         _given(_from_wgetrc(), "wgetrc"),
         _given(remembered or {}, "an earlier `up`"),
-        _given(read_file(file) if file else {}, str(file)),
+        _given(_from_file(model, file) if file else {}, str(file)),
         _from_env(model, os.environ if env is None else env),
         _given({key: value for key, value in flags.items() if value is not None}),
     ):
@@ -79,6 +80,21 @@ def read_file(path: Path) -> dict[str, object]:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _from_file(model: type[FabricSpec], path: Path) -> dict[str, object]:
+    """Return the settings in the TOML file `path`; relative paths count from the file's folder."""
+    known, folder = definitions(model), path.absolute().parent
+    return {
+        name: _from_folder(folder, value)
+        if name in known and known[name].type is Path and isinstance(value, str) and value
+        else value
+        for name, value in read_file(path).items()
+    }
+
+
+def _from_folder(folder: Path, path: str) -> str:
+    return path if path.startswith("~") else str(folder / path)
 
 
 def _given(values: Mapping[str, object], origin: str = "the command line") -> dict[str, Given]:

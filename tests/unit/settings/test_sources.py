@@ -104,6 +104,48 @@ def test_stored_spec_is_read_back():
     assert load(remembered=spec.model_dump(exclude_defaults=True)) == spec
 
 
+def test_path_in_a_file_counts_from_the_file(toml, tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    toml('pool_file = "data/pool.bin"')
+    assert load(file=Path("../fabric.toml")).pool_file == tmp_path / "data/pool.bin"
+    assert load(file=tmp_path / "fabric.toml").pool_file == tmp_path / "data/pool.bin"
+    assert load(file=toml('pool_file = "/p"')).pool_file == Path("/p")
+
+
+def test_path_in_a_file_may_begin_with_the_home(toml, home):
+    assert load(file=toml('pool_file = "~/p"')).pool_file == home / "p"
+
+
+def test_path_from_elsewhere_counts_from_the_current_folder(toml, tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    file = toml('pool_file = "in-file"')
+    for words in ({"flags": {"pool_file": "p"}}, {"env": {"FAMULUS_POOL_FILE": "p"}}):
+        assert load(file=file, **words).pool_file == tmp_path / "below/p"
+
+
+def test_empty_path_means_the_default_place(toml):
+    file = toml('pool_file = ""')
+    assert load(file=file, remembered={"pool_file": "/p"}).pool_file is None
+    assert load({"pool_file": ""}, env={"FAMULUS_POOL_FILE": "/p"}).pool_file is None
+
+
+def test_path_has_one_spelling(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path / "link")
+    for spelling in ("p", "../link/p", "../real/p", str(tmp_path / "link/p")):
+        assert load({"pool_file": spelling}).pool_file == tmp_path / "real/p"
+    assert load({"pool_file": "../loop/p"}).pool_file == tmp_path / "loop/p"
+
+
+@pytest.mark.parametrize("value", ["3", "[1]", "true"])
+def test_path_that_is_no_text_is_refused(toml, value):
+    assert "pool_file: must be a path" in refusal(file=toml(f"pool_file = {value}"))
+
+
 def test_spec_cannot_be_changed():
     with pytest.raises(ValidationError):
         setattr(load(), "nodes", 3)  # noqa: B010
