@@ -4,6 +4,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -12,14 +13,28 @@ from famulus.base.errors import FamulusError, UsageError
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a user of the path checks owner and mode
 POOL_NAME = "fabric_em"  # of the pool's file there; the script of 2016 has the same name
+# Control characters, and the characters for bytes that are not UTF-8 (os.fsdecode).
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def home() -> Path:
-    """Return $FAMULUS_HOME, by default `famulus` in the XDG data folder."""
-    if own := os.environ.get("FAMULUS_HOME"):
-        return expanded(Path(own))
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return expanded(Path(data)) / "famulus"
+    """Return $FAMULUS_HOME, by default `famulus` in the XDG data folder.
+
+    Raises UsageError if the path cannot be written into a file that ssh reads.
+    """
+    own, data = os.environ.get("FAMULUS_HOME"), os.environ.get("XDG_DATA_HOME")
+    folder = expanded(Path(own)) if own else expanded(Path(data or "~/.local/share")) / "famulus"
+    if not is_text(str(folder)) or "${" in str(folder):
+        raise UsageError(
+            f"{str(folder)!r} cannot be the folder of Famulus",
+            hint="Set FAMULUS_HOME to a path in UTF-8 without control characters and without '${'.",
+        )
+    return folder
+
+
+def is_text(path: str) -> bool:
+    """Tell whether `path` is UTF-8 without control characters: one line of a file can name it."""
+    return not _NO_TEXT.search(path)
 
 
 def expanded(path: Path) -> Path:

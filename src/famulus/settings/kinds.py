@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from famulus.base.errors import UsageError
-from famulus.base.paths import expanded
+from famulus.base.paths import expanded, is_text
 from famulus.base.units import format_size, parse_size
 from famulus.settings.setting import Kind
 
@@ -66,7 +66,8 @@ def _absolute(path: Path | None) -> Path | None:
     if path is None:
         return None
     path = expanded(path)
-    return Path(os.path.realpath(path.parent)) / path.name  # resolve() raises on a loop of links
+    real = Path(os.path.realpath(path.parent)) / path.name  # resolve() raises on a loop of links
+    return _require(is_text(str(real)), real)
 
 
 def _suite(name: str) -> str:

@@ -64,16 +64,16 @@ def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int
     files = {
         "IdentityFile": folder / "id_ed25519",
         "UserKnownHostsFile": folder / "known_hosts",
-        "ControlPath": sockets / "ssh-%r-%n",
     }
     common = "".join(f"    {key} {_quoted(path)}\n" for key, path in files.items())
+    common += f"    ControlPath {_quoted(sockets / 'ssh-', '%r-%n')}\n"
     return "\n".join([*blocks, "Host fabric*\n" + _COMMON + common])
 
 
-def _quoted(path: Path) -> str:
-    keep = ("%r", "%n")
-    name = path.name if any(token in path.name for token in keep) else path.name.replace("%", "%%")
-    return f'"{str(path.parent).replace("%", "%%")}/{name}"'
+def _quoted(path: Path, tokens: str = "") -> str:
+    """Return `path`, followed by `tokens` such as %r, as ssh_config(5) reads a quoted path."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text}{tokens}"'
 
 
 NODE_CONFIG = """\

@@ -52,6 +52,22 @@ def test_home(monkeypatch, tmp_path):
     assert paths.home() == Path("/home/ann/.local/share/famulus")
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "\x7f", os.fsdecode(b"a\xffb"), "a${X}"])
+def test_a_home_that_ssh_cannot_read_is_refused_at_once(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / name))
+    with pytest.raises(UsageError, match="cannot be the folder of Famulus") as caught:
+        paths.fabrics()
+    caught.value.brief.encode()
+
+
+@pytest.mark.parametrize(
+    "name", ["50%", "%d", 'a"b', "a\\b", "a b", "ä\N{NO-BREAK SPACE}日", "$X", "'"]
+)
+def test_a_home_may_have_any_other_character(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / name))
+    assert paths.home() == tmp_path / name
+
+
 def test_a_home_folder_that_nobody_knows_is_an_error_with_its_cure(monkeypatch):
     monkeypatch.setenv("FAMULUS_HOME", "~no-such-user/famulus")
     with pytest.raises(UsageError, match="there is no user no-such-user") as caught:

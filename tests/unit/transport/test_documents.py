@@ -46,6 +46,12 @@ def test_client_config_quotes_paths_and_percent_signs() -> None:
     )
 
 
+def test_client_config_names_files_with_characters_that_ssh_reads_specially() -> None:
+    config = ssh.client_config(Path('/%r/a"b\\c'), Path('/"%n"'), {1: ("h", 42001)})
+    assert '    IdentityFile "/%%r/a\\"b\\\\c/id_ed25519"\n' in config
+    assert '    ControlPath "/\\"%%n\\"/ssh-%r-%n"\n' in config
+
+
 def test_login_and_copy_arguments() -> None:
     config = Path("/c")
     assert ssh.login(config, "fabric1", None, [], tty=False) == ["ssh", "-F", "/c", "fabric1"]
