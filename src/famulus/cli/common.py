@@ -46,9 +46,9 @@ def make_events(verbose: bool = False) -> Events:
 
 
 def settings_here() -> Path | None:
-    """Return ./fabric.toml if there is one."""
+    """Return ./fabric.toml if there is something of that name, even if it cannot be read."""
     file = Path("fabric.toml")
-    return file if file.is_file() else None
+    return file if os.path.lexists(file) else None
 
 
 def open_log(name: str) -> None:

@@ -3,7 +3,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TypeVar, get_origin
 
 from pydantic import ValidationError
 
-from famulus.base.errors import UsageError
 from famulus.settings.messages import usage_error
 from famulus.settings.setting import Definition, definitions
 from famulus.settings.spec import FabricSpec, implies_caches
+from famulus.settings.toml_file import read_file
 
 S = TypeVar("S", bound=FabricSpec)
 
@@ -70,16 +69,6 @@ def load_settings(
     except ValidationError as error:
         origins = {key: given.origin for key, given in merged.items()}
         raise usage_error(model, error, values, origins) from error
-
-
-def read_file(path: Path) -> dict[str, object]:
-    """Return the settings in the TOML file `path`. Raises UsageError if it is broken."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _from_file(model: type[FabricSpec], path: Path) -> dict[str, object]:

@@ -75,7 +75,7 @@ class FabricFolder:
                 f"there is no fabric '{self.name}'",
                 hint="`famulus up N` makes a fabric, `famulus list` shows all fabrics.",
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise FamulusError(
                 f"the state of fabric '{self.name}' cannot be read: {error}",
                 hint=f"`famulus down --purge --fabric {self.name}` removes fabric and pool.",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The ranks of the sources of settings, and the messages about wrong values."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -244,11 +245,42 @@ def test_broken_toml_is_refused_with_its_place(toml, text):
     assert "(at " in answer
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(toml):
+    path = toml("")
+    path.write_bytes(b"\xef\xbb\xbfnodes = 3\r\ncpus = 2\r\n")
+    spec = load(file=path)
+    assert (spec.nodes, spec.cpus) == (3, 2)
+
+
 def test_unreadable_file_is_refused(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    assert "not valid TOML" in refusal(file=tmp_path / "binary")
+    answer = refusal(file=tmp_path / "binary")
+    assert "not valid TOML" in answer
+    assert "UTF-8" in answer
     assert "No such file" in refusal(file=tmp_path / "none")
-    assert "directory" in refusal(file=tmp_path)
+
+
+def test_only_a_regular_file_has_settings(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("gone")
+    (tmp_path / "loop").symlink_to("loop")
+    assert "Is a directory" in refusal(file=tmp_path)
+    assert "is a device" in refusal(file=Path("/dev/zero"))
+    assert "is a pipe" in refusal(file=tmp_path / "pipe")
+    assert "is a link to gone" in refusal(file=tmp_path / "link")
+    assert "cannot read" in refusal(file=tmp_path / "loop")
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "{a=" * 5000, "[" * 5000])
+def test_deeply_nested_settings_are_refused(toml, text):
+    assert "not valid TOML" in refusal(file=toml(text))
+
+
+@pytest.mark.parametrize("path", ["a\nb", "a\x00b", os.fsdecode(b"\xff")])
+def test_a_path_that_is_no_text_is_refused(path):
+    text = refusal(flags={"pool_file": f"/{path}"})
+    assert text.startswith("pool_file: must be a path, not ")
+    text.encode()
 
 
 def test_proxy_of_wgetrc_has_the_lowest_rank(home):
