@@ -21,7 +21,7 @@ UP = ("--pool", "64M", "--coherence", "none")
 
 
 def caches(cli: Cli) -> Caches:
-    return Caches(open_fabric(cli.fabric).pool)
+    return open_fabric(cli.fabric).caches
 
 
 @pytest.fixture(scope="module")

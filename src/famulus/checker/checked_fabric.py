@@ -11,7 +11,6 @@ from famulus.checker import build
 from famulus.checker.analyser_service import AnalyserService
 from famulus.checker.launch import drop_caches, forget_processes, install
 from famulus.checker.rings import reader_lock, report_accesses
-from famulus.coherence.caches import Caches
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
@@ -47,7 +46,7 @@ def begin(fabric: Fabric, nodes: Sequence[Node]) -> None:
     each(nodes, lambda node: install(fabric, node))
     forget_processes(fabric, nodes)
     drop_caches(fabric, nodes)
-    caches = Caches(fabric.pool)
+    caches = fabric.caches
     with reader_lock(caches) as lock:
         analyser_of(fabric).start(build.ensure().analyser, caches.stream, lock)
     report_accesses(nodes, begin=True)

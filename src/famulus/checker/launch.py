@@ -12,7 +12,6 @@ from famulus.base.run import run
 from famulus.checker import build
 from famulus.checker.command import FOLDER, OURS, end_command
 from famulus.checker.rings import only_reader
-from famulus.coherence.caches import Caches
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import NO_HOOKS
@@ -52,7 +51,7 @@ def files_of(wanted: str) -> list[Path]:
 def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     """Copy the program and the launcher to `nodes`, and return the program's command."""
     program, files = Path(wanted), files_of(wanted)
-    with only_reader(Caches(fabric.pool)):
+    with only_reader(fabric.caches):
         pass  # or this removes the files of processes that another reader is about to name
     each(nodes, lambda node: install(fabric, node))
     _all(fabric, nodes, f"{_FORGET}; rm -rf {FOLDER}; mkdir -p {FOLDER}")

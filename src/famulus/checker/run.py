@@ -19,7 +19,6 @@ from famulus.checker.launch import CANNOT, drop_caches, files_of, launch, prepar
 from famulus.checker.naming import Output, named, total
 from famulus.checker.report.model import Report
 from famulus.checker.rings import only_reader, streams
-from famulus.coherence.caches import Caches
 from famulus.fabric.down import down
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import up
@@ -119,7 +118,7 @@ class _Run:
         request = self.request
         argv = [*program, *request.words]
         command = launch_command(argv, len(self.nodes), request.timeout)
-        with only_reader(Caches(self.fabric.pool)) as stream:
+        with only_reader(self.fabric.caches) as stream:
             codes, output = self._run(command, stream, on_line, events)
         if any(code in CANNOT for code in codes.values()):
             brief = f"{request.program} cannot be run in the nodes"

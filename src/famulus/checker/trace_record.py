@@ -78,7 +78,7 @@ def names(fabric: Fabric) -> Callable[[int], str]:
 
 
 def _require(fabric: Fabric) -> Caches:
-    caches = Caches(fabric.pool)
+    caches = fabric.caches
     if not fabric.spec.watched or not caches.there():
         raise FamulusError(
             "the nodes of this fabric cannot report their accesses",

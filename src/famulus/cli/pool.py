@@ -16,10 +16,10 @@ from famulus.base.units import format_size, human_size, parse_size
 from famulus.cli.app import App
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
 from famulus.cli.stdin import confirm, read_stdin
+from famulus.fabric.fabric import open_fabric
 from famulus.pool import access
-from famulus.pool.file import check, pool_path
+from famulus.pool.file import check
 from famulus.pool.hexdump import hexdump
-from famulus.state.folder import FabricFolder
 
 app = App(
     help="Read and change the pool from the host, with or without running nodes.",
@@ -53,17 +53,17 @@ _Size = Annotated[str | None, typer.Argument(metavar="SIZE", help="Such as 64, 4
 @app.command(epilog="Example: `famulus pool show --json`")
 def show(fabric: FabricOption = DEFAULT_FABRIC, json_output: JsonOption = False) -> None:
     """Show the path of the pool, its size, and how much memory it uses."""
-    path = _path(fabric)
-    status = check(path)
+    pool = open_fabric(fabric).pool
+    status = check(pool)
     used = status.st_blocks * 512
     if json_output:
-        row = {"fabric": fabric, "path": str(path), "size": status.st_size, "used": used}
+        row = {"fabric": fabric, "path": str(pool), "size": status.st_size, "used": used}
         typer.echo(json.dumps(row, indent=2))
         return
     typer.echo(f"fabric  {fabric}")
-    typer.echo(f"path    {path}")
+    typer.echo(f"path    {pool}")
     typer.echo(f"size    {format_size(status.st_size)}")
-    typer.echo(f"used    {human_size(used)} of {path.parent}")
+    typer.echo(f"used    {human_size(used)} of {pool.path.parent}")
 
 
 @app.command(epilog=_READ)
@@ -77,10 +77,10 @@ def read(
 
     Equal lines are shortened to one `*`.
     """
-    path = _path(fabric)
+    pool = open_fabric(fabric).pool
     start = parse_offset(offset)
-    length = min(_SHOWN, check(path).st_size - start) if size is None else parse_offset(size)
-    found = access.read(path, start, length)
+    length = min(_SHOWN, check(pool).st_size - start) if size is None else parse_offset(size)
+    found = access.read(pool, start, length)
     print_range(found, raw=raw)
 
 
@@ -93,10 +93,10 @@ def write(
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Write text, bytes or a file to the pool. Data that does not fit is not written at all."""
-    path = _path(fabric)
+    pool = open_fabric(fabric).pool
     start = parse_offset(offset)
-    data = given_bytes(text, file, max(check(path).st_size - start, 0), as_hex=as_hex)
-    access.write(path, start, data)
+    data = given_bytes(text, file, max(check(pool).st_size - start, 0), as_hex=as_hex)
+    access.write(pool, start, data)
     typer.echo(f"wrote {len(data)} bytes at {start:#x}", err=True)
 
 
@@ -119,14 +119,14 @@ def clear(
         raise UsageError(
             "the size of the range to clear is missing", hint="Give OFFSET and SIZE, or neither."
         )
-    path = _path(fabric)
-    total = check(path).st_size
+    pool = open_fabric(fabric).pool
+    total = check(pool).st_size
     start = parse_offset(offset or "0")
     length = total if size is None else parse_offset(size)
     extent = "all" if size is None else f"{length:#x} bytes at {start:#x}"
-    if not yes and not confirm(f"Clear {extent} of the pool {path}?"):
+    if not yes and not confirm(f"Clear {extent} of the pool {pool}?"):
         raise FamulusError("nothing was cleared", hint="Answer y, or give --yes.")
-    typer.echo(f"cleared {human_size(access.clear(path, start, length))}", err=True)
+    typer.echo(f"cleared {human_size(access.clear(pool, start, length))}", err=True)
 
 
 @app.command(epilog="Example: `famulus pool save before.pool`")
@@ -138,7 +138,7 @@ def save(
     fabric: FabricOption = DEFAULT_FABRIC,
 ) -> None:
     """Copy the pool to a sparse file. Nodes can store meanwhile."""
-    size = access.save(_path(fabric), file, force=force)
+    size = access.save(open_fabric(fabric).pool, file, force=force)
     typer.echo(f"saved {format_size(size)} to {file}", err=True)
 
 
@@ -153,7 +153,7 @@ def load(
 
     The bytes of the pool behind the file's end stay.
     """
-    size = access.load(_path(fabric), file)
+    size = access.load(open_fabric(fabric).pool, file)
     typer.echo(f"loaded {format_size(size)} from {file}", err=True)
 
 
@@ -182,10 +182,6 @@ def given_bytes(text: str | None, file: Path | None, limit: int, *, as_hex: bool
     if file is not None:
         return _file_bytes(file, limit)
     return _hex_bytes(text or "") if as_hex else (text or "").encode()
-
-
-def _path(fabric: str) -> Path:
-    return pool_path(fabric, FabricFolder(fabric).read().spec)
 
 
 def _file_bytes(file: Path, limit: int) -> bytes:

@@ -57,15 +57,22 @@ class Count:
 class Caches:
     """The caches of the pool in the file `pool`; `there` tells whether the files exist.
 
+    `held` opens the pool while its path leads elsewhere, see `pool.file.Pool`.
+
     With a coherent policy no node has a cache: the plugin only writes events, and needs the files.
     """
 
     pool: Path
+    held: Path | None = None
 
     @property
     def folder(self) -> Path:
         """The folder of the caches' files, in the pool's file system."""
         return self.pool.with_name(self.pool.name + ".nodes")
+
+    @property
+    def _at(self) -> Path:
+        return self.held or self.pool
 
     @property
     def stream(self) -> Path:
@@ -149,7 +156,7 @@ class Caches:
     def write(self, offset: int, data: Path) -> None:
         """Store the file `data` at `offset`. Nodes that do not hold the lines see them."""
         shell = 'exec "$0" write "$1" "$2" "$3" <"$4"'
-        words = map(str, (ensure().tool, self.pool, self.folder, offset, data))
+        words = map(str, (ensure().tool, self._at, self.folder, offset, data))
         run(["sh", "-c", shell, *words], timeout=_COPY_TIMEOUT)
 
     def zero(self, offset: int, size: int) -> None:
@@ -172,7 +179,7 @@ class Caches:
         room: bool = False,
         cleanup: bool = False,
     ) -> Result:
-        argv: list[str | Path] = [ensure().tool, verb, self.pool, self.folder, *map(str, words)]
+        argv: list[str | Path] = [ensure().tool, verb, self._at, self.folder, *map(str, words)]
         result = run(argv, timeout=timeout, check=False, cleanup=cleanup)
         if result.returncode == 0:
             return result
@@ -181,7 +188,7 @@ class Caches:
     def _failed(self, output: str, *, room: bool) -> FamulusError:
         if not (room and "No space" in output):
             return FamulusError(f"the caches of {self.pool} report an error: {output}")
-        need = human_size(self.pool.stat().st_blocks * 512)
+        need = human_size(self._at.stat().st_blocks * 512)
         free = human_size(shutil.disk_usage(self.pool.parent).free)
         return FamulusError(
             f"a node's cache needs a copy of the pool, {need}, and {self.pool.parent} has {free}",

@@ -61,5 +61,5 @@ def _in_node(fabric: Fabric, number: int, command: str) -> str:
 
 
 def _on_host(fabric: Fabric) -> str:
-    with fabric.pool.open("rb") as pool:
+    with fabric.pool.at.open("rb") as pool:
         return pool.read(_GREETING_BYTES).split(b"\0", 1)[0].decode(errors="replace").strip()

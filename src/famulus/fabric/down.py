@@ -38,7 +38,7 @@ def down(
             _shut_down(fabric, events)
         sweep(folder, hooks)
         if fabric:
-            Caches(fabric.pool).remove()
+            fabric.caches.remove()
         if purge:
             _purge(folder, fabric, events)
 
@@ -101,7 +101,7 @@ def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
     backends.forget_all(folder)
     if fabric:
         _remove_network(fabric.network, events)
-    pool = fabric.pool if fabric else pool_file.pool_path(folder.name, FabricSpec())
+    pool = fabric.pool.path if fabric else pool_file.pool_path(folder.name, FabricSpec())
     Caches(pool).remove()
     pool_file.remove(pool)
     folder.remove()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from famulus.base.errors import UsageError
 from famulus.base.events import Events
+from famulus.coherence.caches import Caches
 from famulus.fabric.backends import choose
 from famulus.node.backend import Backend, Network, clones, rings
 from famulus.node.node import Node
-from famulus.pool.file import pool_path
+from famulus.pool.file import Pool, pool_path
 from famulus.settings.identity import MAX_NODES, parse_nodes
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -52,9 +53,14 @@ class Fabric:
         return rings(self.spec, self.backend)
 
     @property
-    def pool(self) -> Path:
-        """The file of the pool."""
-        return pool_path(self.folder.name, self.spec)
+    def pool(self) -> Pool:
+        """The pool."""
+        return Pool(pool_path(self.folder.name, self.spec))
+
+    @property
+    def caches(self) -> Caches:
+        """The nodes' caches; their files exist only if nodes have the plugin."""
+        return Caches(self.pool.path, self.pool.held)
 
     @property
     def ssh_config(self) -> Path:
@@ -75,7 +81,7 @@ class Fabric:
 
     def node(self, number: int) -> Node:
         """Return node `number`."""
-        return Node(self.folder, number, self.spec, self.backend)
+        return Node(self.folder, number, self.spec, self.backend, self.pool)
 
     def nodes(self) -> list[Node]:
         """Return the nodes that the fabric shall have, running or not."""

@@ -8,7 +8,6 @@ directory, and Python removes the region without the lock.
 
 import os
 import shlex
-from pathlib import Path
 
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
@@ -16,6 +15,7 @@ from famulus.base.run import run
 from famulus.fabric.fabric import Fabric, locked
 from famulus.node.node import Node
 from famulus.pool import directory
+from famulus.pool.file import Pool
 from famulus.transport import ssh
 
 _TIMEOUT = 120.0  # seconds; the directory may be locked by a node that has just died
@@ -48,7 +48,7 @@ def _in_node(fabric: Fabric, there: list[Node], name: str) -> None:
     run(ssh.login(fabric.ssh_config, node.name, None, [command], tty=False), timeout=_TIMEOUT)
 
 
-def _require_unused(pool: Path) -> None:
+def _require_unused(pool: Pool) -> None:
     """Raise FamulusError if a process of this host has the pool open through the library."""
     pids = [pid for node, pid in directory.read(pool).members if node == 0 and _is_there(pid)]
     if pids:

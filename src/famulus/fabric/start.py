@@ -140,7 +140,7 @@ def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
         return
     died = alive and doorbell.folder.exists()
     undo.callback(doorbell.stop)
-    doorbell.start(fabric.pool, DOORBELL_VECTORS, MAX_NODES)
+    doorbell.start(fabric.pool.at, DOORBELL_VECTORS, MAX_NODES)
     if died:
         events.note(
             "the doorbell's server was started anew: running nodes still ring each other; nodes "
@@ -207,15 +207,15 @@ def _converge(start: _Start, node: Node, undo: ExitStack) -> None:
 
 def _clone(start: _Start, node: Node, snapshot: Snapshot) -> None:
     original = Original(snapshot, identify.clone_request(node, start.files))
-    name = lifecycle.start_clone(node, original, start.fabric.pool, start.accel)
+    name = lifecycle.start_clone(node, original, start.accel)
     identify.check_name(node, name)
 
 
 def _start(start: _Start, node: Node) -> None:
     if start.snapshot and not node.has_disk():
-        lifecycle.start_bare_clone(node, start.snapshot, start.fabric.pool, start.accel)
+        lifecycle.start_bare_clone(node, start.snapshot, start.accel)
     else:
-        lifecycle.start(node, start.fabric.pool, start.accel)
+        lifecycle.start(node, start.accel)
 
 
 def _note_difference(start: _Start, node: Node) -> None:

@@ -58,7 +58,7 @@ def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
         template=fabric.record.template,
         pool=str(fabric.pool),
         pool_size=fabric.spec.pool,
-        pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.exists() else None,
+        pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.there() else None,
         checker=hooks.checker(fabric),
         nodes=[states[node.number] for node in nodes],
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from famulus.backend.machine import PROGRAM as QEMU
 from famulus.base.events import Events
 from famulus.coherence.build import require_loadable
-from famulus.coherence.caches import LINE, Caches, Policy
+from famulus.coherence.caches import LINE, Policy
 from famulus.fabric import backends, doctor
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
@@ -89,17 +89,17 @@ def _refuse_change(old: Fabric, spec: FabricSpec) -> None:
 
 def _with_pool(fabric: Fabric) -> FabricSpec:
     """Return the fabric's spec with the pool's file, even where it is the default one."""
-    return fabric.spec.model_copy(update={"pool_file": fabric.pool})
+    return fabric.spec.model_copy(update={"pool_file": fabric.pool.path})
 
 
 def _make_pool(fabric: Fabric, undo: ExitStack) -> None:
-    if pool_file.ensure(fabric.pool, fabric.spec.pool):
-        undo.callback(pool_file.remove, fabric.pool)
+    if pool_file.ensure(fabric.pool.path, fabric.spec.pool):
+        undo.callback(pool_file.remove, fabric.pool.path)
 
 
 def _make_caches(fabric: Fabric) -> None:
     """Begin with empty caches, or with the plugin alone, unless nodes run."""
-    spec, caches = fabric.spec, Caches(fabric.pool)
+    spec, caches = fabric.spec, fabric.caches
     if fabric.alive():
         return
     if not spec.watched:

@@ -4,7 +4,6 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from famulus.backend.machine import Frozen
 from famulus.base.errors import FamulusError
@@ -23,13 +22,13 @@ _SSH_TIMEOUT = 60.0  # seconds in which ssh has closed a connection, on a busy h
 STOP_TIMEOUT = 90.0  # seconds in which systemd in a node has shut down, on a busy host under TCG
 
 
-def start(node: Node, pool_file: Path, accel: Accelerator) -> None:
+def start(node: Node, accel: Accelerator) -> None:
     """Start the node's machine from its own disk; the node then boots by itself.
 
     Raises FamulusError with the hypervisor's words if it refuses; nothing runs then.
     """
     _prepare(node, accel)
-    node.runner.start(machine(node, pool_file, accel))
+    node.runner.start(machine(node, accel))
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Original:
     request: bytes
 
 
-def start_clone(node: Node, original: Original, pool_file: Path, accel: Accelerator) -> str:
+def start_clone(node: Node, original: Original, accel: Accelerator) -> str:
     """Give the node a fresh disk and start it as a clone; return the name that it answers.
 
     Raises RestoreError if the snapshot cannot be restored or the clone does not answer in time;
@@ -50,11 +49,11 @@ def start_clone(node: Node, original: Original, pool_file: Path, accel: Accelera
     make_clone_disk(node, snapshot)
     _prepare(node, accel)
     with _restoring(node):
-        made = machine(node, pool_file, accel)
+        made = machine(node, accel)
         return node.runner.clone(made, _frozen(snapshot), original.request)
 
 
-def start_bare_clone(node: Node, snapshot: Snapshot, pool_file: Path, accel: Accelerator) -> None:
+def start_bare_clone(node: Node, snapshot: Snapshot, accel: Accelerator) -> None:
     """Give the node a fresh disk and start it as a clone of a snapshot without a pool.
 
     The clone runs, but has still to get its identity and to find its pool. Raises RestoreError as
@@ -63,7 +62,7 @@ def start_bare_clone(node: Node, snapshot: Snapshot, pool_file: Path, accel: Acc
     make_clone_disk(node, snapshot)
     _prepare(node, accel)
     with _restoring(node):
-        node.runner.restore(machine(node, pool_file, accel), _frozen(snapshot))
+        node.runner.restore(machine(node, accel), _frozen(snapshot))
 
 
 class RestoreError(FamulusError):

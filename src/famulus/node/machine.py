@@ -2,7 +2,6 @@
 """Describe a node's machine for the back end; store and read the settings of its last start."""
 
 import json
-from pathlib import Path
 
 from famulus.backend.machine import Cache, Machine
 from famulus.base.files import write_private
@@ -14,7 +13,7 @@ from famulus.template.recipe import KERNEL_ARGUMENTS
 from famulus.template.store import Template, find
 
 
-def machine(node: Node, pool_file: Path, accel: Accelerator) -> Machine:
+def machine(node: Node, accel: Accelerator) -> Machine:
     """Return the node's machine. Raises FamulusError if the template below its disk is gone."""
     template = _template_of(node)
     return Machine(
@@ -27,21 +26,21 @@ def machine(node: Node, pool_file: Path, accel: Accelerator) -> Machine:
         kernel=template.kernel,
         initrd=template.initrd,
         kernel_arguments=KERNEL_ARGUMENTS,
-        pool_file=pool_file,
+        pool_file=node.pool.at,
         pool_size=node.spec.pool,
         folder=node.path,
         sockets=node.sockets,
         address_bits=address_bits(accel),
         doorbell=node.doorbell,
-        cache=_cache(node, pool_file),
+        cache=_cache(node),
     )
 
 
-def _cache(node: Node, pool_file: Path) -> Cache | None:
+def _cache(node: Node) -> Cache | None:
     caches = node.plugin_caches
     if caches is None:
         return None
-    image = caches.image(node.number) if node.spec.noncoherent else pool_file
+    image = caches.image(node.number) if node.spec.noncoherent else node.pool.at
     return Cache(ensure().plugin, caches.folder, image, node.number)
 
 

@@ -12,7 +12,7 @@ from famulus.doorbell.service import Doorbell
 from famulus.host.space import why_nothing_fits
 from famulus.node.backend import Backend, Runner, rings
 from famulus.node.below import snapshot_below, template_below
-from famulus.pool.file import pool_path
+from famulus.pool.file import Pool
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -22,12 +22,16 @@ _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
 
 @dataclass(frozen=True)
 class Node:
-    """Node `number` of the fabric in `folder`, as `spec` wants it, run by `backend`."""
+    """Node `number` of the fabric in `folder` with the `pool`, as `spec` wants it.
+
+    The node is run by `backend`.
+    """
 
     folder: FabricFolder
     number: int
     spec: FabricSpec
     backend: Backend
+    pool: Pool
 
     @property
     def identity(self) -> Identity:
@@ -81,7 +85,7 @@ class Node:
     @property
     def plugin_caches(self) -> Caches | None:
         """The caches before the pool, whose files the node's plugin uses; None without a plugin."""
-        return Caches(pool_path(self.folder.name, self.spec)) if self.spec.watched else None
+        return Caches(self.pool.path, self.pool.held) if self.spec.watched else None
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""
@@ -124,7 +128,7 @@ class Node:
         if state != "running":
             raise FamulusError(
                 f"{self.name} is {state}",
-                details=why_nothing_fits(pool_path(self.folder.name, self.spec)),
+                details=why_nothing_fits(self.pool.path),
                 hint="`famulus up` starts the node.",
             )
 

@@ -14,51 +14,51 @@ from famulus.base.errors import FamulusError, UsageError
 from famulus.base.sparse import Piece, data_bytes, pieces, punch, write_all
 from famulus.base.units import format_size, human_size
 from famulus.coherence.caches import Caches
-from famulus.pool.file import check, used_bytes
+from famulus.pool.file import Pool, used_bytes
 
 
-def read(path: Path, offset: int, size: int) -> Iterator[Piece]:
+def read(pool: Pool, offset: int, size: int) -> Iterator[Piece]:
     """Yield `size` bytes at `offset` in pieces, data and holes; holes are not read.
 
     Raises UsageError if the range leaves the pool, FamulusError if there is no pool.
     """
-    with _opened(path, os.O_RDONLY) as (fd, end):
+    with _opened(pool, os.O_RDONLY) as (fd, end):
         _check_range(end, offset, size)
         yield from pieces(fd, offset, offset + size)
 
 
-def write(path: Path, offset: int, data: bytes) -> None:
+def write(pool: Pool, offset: int, data: bytes) -> None:
     """Write `data` at `offset`. Raises UsageError, and writes nothing, if that leaves the pool."""
-    with _opened(path, os.O_RDWR) as (fd, end):
+    with _opened(pool, os.O_RDWR) as (fd, end):
         _check_range(end, offset, len(data))
-        _store(path, fd, Piece(offset, len(data), data))
+        _store(pool, fd, Piece(offset, len(data), data))
 
 
-def clear(path: Path, offset: int = 0, size: int | None = None) -> int:
+def clear(pool: Pool, offset: int = 0, size: int | None = None) -> int:
     """Make `size` bytes at `offset` zeros, by default the whole pool; return their number.
 
     Their memory is freed, unless nodes have caches for the pool; the pool keeps its size. Raises
     UsageError if the range leaves the pool.
     """
-    with _opened(path, os.O_RDWR) as (fd, end):
+    with _opened(pool, os.O_RDWR) as (fd, end):
         size = end - offset if size is None else size
         _check_range(end, offset, size)
-        _store(path, fd, Piece(offset, size, None))
+        _store(pool, fd, Piece(offset, size, None))
     return size
 
 
-def save(path: Path, target: Path, *, force: bool = False) -> int:
+def save(pool: Pool, target: Path, *, force: bool = False) -> int:
     """Copy the pool, holes included, to the file `target`, and return the pool's size.
 
     `target` has mode 0600 and is whole or not there. Raises FamulusError if `target` exists, unless
     `force` is set, and if `target` cannot be written.
     """
-    if target.exists() and path.exists() and target.samefile(path):
+    if target.exists() and pool.there() and target.samefile(pool.at):
         raise FamulusError(f"{target} is the pool itself", hint="Choose another name.")
     if target.exists() and not force:
         raise FamulusError(f"{target} exists", hint="Choose another name, or give --force.")
     part = target.with_name(f".{target.name}.{os.getpid()}")
-    with _opened(path, os.O_RDONLY) as (source, end):
+    with _opened(pool, os.O_RDONLY) as (source, end):
         try:
             _copy_to_new(source, end, part)
             part.replace(target)
@@ -72,27 +72,27 @@ def save(path: Path, target: Path, *, force: bool = False) -> int:
     return end
 
 
-def load(path: Path, source: Path) -> int:
+def load(pool: Pool, source: Path) -> int:
     """Copy the file `source` to the pool's beginning and return its size; the rest stays.
 
     Raises FamulusError, and writes nothing, if the file cannot be read, is larger than the pool, or
     needs more room than there is.
     """
-    with _opened(path, os.O_RDWR) as (fd, end), _source(source) as (from_fd, size):
+    with _opened(pool, os.O_RDWR) as (fd, end), _source(source) as (from_fd, size):
         if size > end:
             raise FamulusError(
                 f"{source} has {format_size(size)}, the pool only {format_size(end)}",
                 hint="Nothing was written. Load the file into a fabric with a larger --pool.",
             )
-        _check_room(path, data_bytes(from_fd, size))
+        _check_room(pool, data_bytes(from_fd, size))
         for piece in pieces(from_fd, 0, size):
-            _store(path, fd, piece)
+            _store(pool, fd, piece)
     return size
 
 
-def _store(path: Path, fd: int, piece: Piece) -> None:
+def _store(pool: Pool, fd: int, piece: Piece) -> None:
     """Store the piece in the pool, and in the nodes' images of the pool if they have caches."""
-    caches = Caches(path)
+    caches = Caches(pool.path, pool.held)
     if caches.private():
         _store_before(caches, piece)
     elif piece.data is None:
@@ -116,21 +116,16 @@ def _store_before(caches: Caches, piece: Piece) -> None:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
+def _opened(pool: Pool, flags: int) -> Iterator[tuple[int, int]]:
     """Yield a descriptor of the pool and its size. An OSError becomes a FamulusError."""
-    check(path)
-    fd = -1
     try:
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
-        yield fd, os.fstat(fd).st_size
+        with pool.opened(flags) as fd:
+            yield fd, os.fstat(fd).st_size
     except OSError as error:
         raise FamulusError(
-            f"the pool {path}: {error.strerror}",
-            hint=f"Is there room in {path.parent}? `famulus doctor` looks.",
+            f"the pool {pool}: {error.strerror}",
+            hint=f"Is there room in {pool.path.parent}? `famulus doctor` looks.",
         ) from error
-    finally:
-        if fd >= 0:
-            os.close(fd)
 
 
 @contextmanager
@@ -158,12 +153,13 @@ def _check_range(end: int, offset: int, size: int) -> None:
     )
 
 
-def _check_room(pool: Path, need: int) -> None:
-    status = os.statvfs(pool)
+def _check_room(pool: Pool, need: int) -> None:
+    status = os.statvfs(pool.at)
     room = status.f_bavail * status.f_frsize + used_bytes(pool)
     if need > room:
+        folder = pool.path.parent
         raise FamulusError(
-            f"{pool.parent} has room for {human_size(room)}, but the file has {human_size(need)}",
+            f"{folder} has room for {human_size(room)}, but the file has {human_size(need)}",
             hint="Nothing was written. Free some, or use a pool elsewhere with --pool-file.",
         )
 

@@ -11,10 +11,9 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from famulus.base.errors import FamulusError, UsageError
-from famulus.pool.file import check
+from famulus.pool.file import Pool
 
 _PAGE = 4096
 _REGISTRY, _SLOTS, _LINE = 8192, 512, 64
@@ -75,12 +74,12 @@ class Directory:
         raise FamulusError(f"there is no region '{name}'", hint=hint)
 
 
-def read(path: Path) -> Directory:
-    """Return the directory of the pool at `path`; a pool without a directory has no regions.
+def read(pool: Pool) -> Directory:
+    """Return the directory of the pool; a pool without a directory has no regions.
 
     Raises FamulusError if there is no pool, or if other data lie in place of the directory.
     """
-    with _opened(path, os.O_RDONLY) as (fd, size):
+    with _opened(pool, os.O_RDONLY) as (fd, size):
         start = size - directory_bytes(size)
         if size < _SMALLEST or not _has_directory(fd, size):
             return Directory((), 0, start, ())
@@ -93,13 +92,13 @@ def read(path: Path) -> Directory:
     return Directory(tuple(regions), entries.count(None), start, members)
 
 
-def forget(path: Path, region: Region) -> None:
+def forget(pool: Pool, region: Region) -> None:
     """Take `region` out of the directory. No other process may have the pool open.
 
     Both copies are written, one after the other, as the library does.
     """
-    with _opened(path, os.O_RDWR) as (fd, size):
-        number = max(found.sequence for found in read(path).regions) + 1
+    with _opened(pool, os.O_RDWR) as (fd, size):
+        number = max(found.sequence for found in read(pool).regions) + 1
         data = _packed(region, number, _FREE)
         for copy in range(2):
             os.pwrite(fd, data, _place(size, copy, region.index))
@@ -120,13 +119,9 @@ def _place(pool: int, copy: int, index: int) -> int:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[tuple[int, int]]:
-    size = check(path).st_size
-    fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        yield fd, size
-    finally:
-        os.close(fd)
+def _opened(pool: Pool, flags: int) -> Iterator[tuple[int, int]]:
+    with pool.opened(flags) as fd:
+        yield fd, os.fstat(fd).st_size
 
 
 def _has_directory(fd: int, size: int) -> bool:

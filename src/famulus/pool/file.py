@@ -3,6 +3,9 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base import user
@@ -13,6 +16,44 @@ from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.spec import FabricSpec
 
 _SECTOR = 512  # the unit of st_blocks, stat(2)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pool at `path`.
+
+    `held` opens the pool while nodes hold a file to which `path` no longer leads: a link in
+    /proc/PID/fd.
+    """
+
+    path: Path
+    held: Path | None = None
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def at(self) -> Path:
+        """The path that opens the pool now."""
+        return self.held or self.path
+
+    def there(self) -> bool:
+        """Tell whether the pool can be opened."""
+        return self.at.exists()
+
+    @contextmanager
+    def opened(self, flags: int) -> Iterator[int]:
+        """Yield a descriptor of the pool, opened with `flags`, which `check` has approved.
+
+        Raises FamulusError as `check` does, and OSError if the pool cannot be opened.
+        """
+        check(self)
+        follow = 0 if self.held else os.O_NOFOLLOW
+        fd = os.open(self.at, flags | follow | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
 
 def pool_path(name: str, spec: FabricSpec) -> Path:
@@ -43,14 +84,15 @@ def ensure(path: Path, size: int) -> bool:
     return True
 
 
-def check(path: Path) -> os.stat_result:
-    """Return the status of the pool at `path`.
+def check(pool: Pool) -> os.stat_result:
+    """Return the status of the pool.
 
-    Raises FamulusError if there is no file, or if `path` is no regular file, is a symbolic link or
-    belongs to another user.
+    Raises FamulusError if there is no file, or if its path is no regular file, is a symbolic link
+    or belongs to another user.
     """
+    path = pool.path
     try:
-        status = path.lstat()
+        status = pool.held.stat() if pool.held else path.lstat()
     except FileNotFoundError as error:
         raise FamulusError(
             f"there is no pool at {path}",
@@ -80,14 +122,14 @@ def remove(path: Path) -> None:
         raise _cannot("remove", path, error) from error
 
 
-def used_bytes(path: Path) -> int:
-    """Return the bytes of memory or disk that the pool at `path` takes; the file is sparse."""
-    return check(path).st_blocks * _SECTOR
+def used_bytes(pool: Pool) -> int:
+    """Return the bytes of memory or disk that the pool takes; the file is sparse."""
+    return check(pool).st_blocks * _SECTOR
 
 
 def _adopt(path: Path, size: int) -> bool:
     """Check the existing file. Return whether the file was empty and this call set its size."""
-    status = check(path)
+    status = check(Pool(path))
     try:
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

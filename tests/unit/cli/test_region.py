@@ -11,6 +11,7 @@ import pytest
 from famulus.base.units import MIB
 from famulus.cli.main import main
 from famulus.pool import directory
+from famulus.pool import file as pool_file
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -47,6 +48,10 @@ def _fill():
         pool.create("data", 5000, 0o640).write(0, b"hello")
         pool.create("[bold]odd", 100)
         pool.reserve("raw", 8 * MIB, MIB)
+
+
+def _regions(path):
+    return directory.read(pool_file.Pool(path)).regions
 
 
 def _names():
@@ -105,7 +110,10 @@ def test_impossible_request_is_refused(region, words, code, text):
 def test_rm_without_nodes_is_seen_by_the_library(region, shared_pool):
     region("rm", "data")
     assert child(_names) == ["[bold]odd", "raw"]
-    assert [found.name for found in directory.read(shared_pool).regions] == ["[bold]odd", "raw"]
+    assert [found.name for found in _regions(shared_pool)] == [
+        "[bold]odd",
+        "raw",
+    ]
     child(lambda: Pool().create("data", 5000).close())
     assert child(_names) == ["[bold]odd", "data", "raw"]
 
@@ -129,7 +137,7 @@ def test_rm_is_refused_while_a_process_of_the_host_uses_the_directory(region):
 
 def test_a_pool_without_a_directory_has_no_regions(region, shared_pool):
     shared_pool.write_bytes(bytes(MIB))
-    assert directory.read(shared_pool).regions == ()
+    assert _regions(shared_pool) == ()
     assert "Programs in nodes make regions" in region("show", "data", code=1)
 
 
@@ -162,5 +170,5 @@ def test_host_and_library_use_the_same_layout(shared_pool):
         with shared_pool.open("r+b") as file:
             file.truncate(size)
         child(lambda: Pool().create("x" * 255, 1).close())
-        (found,) = directory.read(shared_pool).regions
+        (found,) = _regions(shared_pool)
         assert (found.name, found.size) == ("x" * 255, 1)

@@ -12,11 +12,12 @@ from famulus.node.below import note_below, snapshot_below, template_below
 from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import running_settings
 from famulus.node.node import Node
+from famulus.pool.file import Pool
 from famulus.settings.spec import FabricSpec
 from famulus.snapshot.store import Snapshot
 from famulus.state.folder import FabricFolder
 
-POOL = Path("/dev/shm/pool")
+POOL = Pool(Path("/dev/shm/pool"))
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Node:
     backend.sockets.return_value = tmp_path / "sockets"
     backend.runner.return_value.state.return_value = "stopped"
     monkeypatch.setattr(lifecycle, "machine", lambda *_: "the machine")
-    made = Node(FabricFolder("f"), 1, FabricSpec(), backend)
+    made = Node(FabricFolder("f"), 1, FabricSpec(), backend, POOL)
     made.path.mkdir(parents=True)
     return made
 
@@ -48,14 +49,14 @@ def runner(node: Node) -> Mock:
 
 
 def test_a_start_ends_a_stopped_machine_and_stores_the_settings(node: Node):
-    lifecycle.start(node, POOL, "tcg")
+    lifecycle.start(node, "tcg")
     assert [call[0] for call in runner(node).method_calls] == ["kill", "start"]
     assert running_settings(node)["accel"] == "tcg"
 
 
 def test_a_clone_gets_a_disk_on_the_snapshot(node: Node, snapshot: Snapshot):
     runner(node).clone.return_value = "fabric1"
-    name = lifecycle.start_clone(node, Original(snapshot, b"request"), POOL, "tcg")
+    name = lifecycle.start_clone(node, Original(snapshot, b"request"), "tcg")
     assert name == "fabric1"
     machine, frozen, request = runner(node).clone.call_args.args
     assert (machine, request) == ("the machine", b"request")
@@ -72,8 +73,8 @@ def test_a_failed_clone_leaves_neither_a_machine_nor_a_disk(
     getattr(runner(node), method).side_effect = FamulusError("QEMU refused")
     (node.path / "qemu.log").write_text("last words")
     start = {
-        "clone": lambda: lifecycle.start_clone(node, Original(snapshot, b""), POOL, "tcg"),
-        "restore": lambda: lifecycle.start_bare_clone(node, snapshot, POOL, "tcg"),
+        "clone": lambda: lifecycle.start_clone(node, Original(snapshot, b""), "tcg"),
+        "restore": lambda: lifecycle.start_bare_clone(node, snapshot, "tcg"),
     }
     with pytest.raises(RestoreError, match="QEMU refused") as caught:
         start[method]()

@@ -14,6 +14,7 @@ from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.base.sparse import Piece
 from famulus.base.units import GIB, MIB
 from famulus.pool import access, file
+from famulus.pool.file import Pool
 from famulus.pool.hexdump import hexdump
 
 SIZE = 64 * GIB
@@ -23,19 +24,19 @@ SIZE = 64 * GIB
 def pool(tmp_path):
     path = tmp_path / "pool"
     file.ensure(path, SIZE)
-    return path
+    return Pool(path)
 
 
-def content(path, offset=0, size=None) -> bytes:
-    size = path.stat().st_size - offset if size is None else size
-    return b"".join(p.data or bytes(p.length) for p in access.read(path, offset, size))
+def content(pool, offset=0, size=None) -> bytes:
+    size = pool.path.stat().st_size - offset if size is None else size
+    return b"".join(p.data or bytes(p.length) for p in access.read(pool, offset, size))
 
 
 def test_written_data_is_read_back(pool):
     access.write(pool, SIZE - 5, b"hello")
     assert content(pool, SIZE - 5) == b"hello"
     assert content(pool, SIZE - 7, 4) == b"\0\0he"
-    assert pool.stat().st_size == SIZE
+    assert pool.path.stat().st_size == SIZE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_clear_frees_memory(pool):
     assert file.used_bytes(pool) < MIB // 2
     assert access.clear(pool) == SIZE
     assert file.used_bytes(pool) == 0
-    assert pool.stat().st_size == SIZE
+    assert pool.path.stat().st_size == SIZE
 
 
 def test_clear_writes_zeros_on_a_file_system_without_holes(pool, monkeypatch):
@@ -104,7 +105,7 @@ def test_a_saved_pool_is_loaded_again(pool, tmp_path):
     assert access.load(pool, saved) == SIZE
     assert content(pool, GIB, 5) == bytes(5)
     assert content(pool, 3 * GIB + 5, 5) == content(pool, SIZE - 5) == b"hello"
-    assert pool.stat().st_size == SIZE
+    assert pool.path.stat().st_size == SIZE
 
 
 def test_save_keeps_an_existing_file(pool, tmp_path):
@@ -116,7 +117,7 @@ def test_save_keeps_an_existing_file(pool, tmp_path):
     access.save(pool, saved, force=True)
     assert saved.stat().st_size == SIZE
     with pytest.raises(FamulusError, match="the pool itself"):
-        access.save(pool, pool, force=True)
+        access.save(pool, pool.path, force=True)
 
 
 def test_save_leaves_no_part(pool, tmp_path):
@@ -168,13 +169,13 @@ def test_load_refuses_a_path_that_is_no_file(pool, tmp_path, name):
 
 def test_a_missing_pool_is_named(tmp_path):
     for use in (
-        lambda path: list(access.read(path, 0, 1)),
-        lambda path: access.write(path, 0, b"x"),
+        lambda pool: list(access.read(pool, 0, 1)),
+        lambda pool: access.write(pool, 0, b"x"),
         access.clear,
-        lambda path: access.save(path, tmp_path / "saved"),
+        lambda pool: access.save(pool, tmp_path / "saved"),
     ):
         with pytest.raises(FamulusError, match="there is no pool"):
-            use(tmp_path / "pool")
+            use(Pool(tmp_path / "pool"))
     assert list(tmp_path.iterdir()) == []
 
 

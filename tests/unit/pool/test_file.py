@@ -12,6 +12,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.paths import POOL_NAME
 from famulus.base.units import GIB, MIB
 from famulus.pool import file
+from famulus.pool.file import Pool
 from famulus.settings.spec import FabricSpec
 from tests.places import ROOT
 
@@ -49,7 +50,7 @@ def test_a_new_pool_is_private_and_sparse(tmp_path, umask):
         os.umask(old)
     status = path.stat()
     assert (status.st_mode & 0o777, status.st_size) == (0o600, GIB)
-    assert file.used_bytes(path) == 0
+    assert file.used_bytes(Pool(path)) == 0
 
 
 def test_an_existing_pool_keeps_its_contents(tmp_path):
@@ -59,7 +60,7 @@ def test_an_existing_pool_keeps_its_contents(tmp_path):
         pool.write(b"precious")
     assert file.ensure(path, MIB) is False
     assert path.read_bytes()[:8] == b"precious"
-    assert 0 < file.used_bytes(path) <= 64 * 1024
+    assert 0 < file.used_bytes(Pool(path)) <= 64 * 1024
 
 
 @pytest.mark.parametrize("size", [MIB // 2, 2 * MIB])
@@ -126,4 +127,4 @@ def test_remove_removes_the_file(tmp_path):
 
 def test_a_missing_pool_is_named(tmp_path):
     with pytest.raises(FamulusError, match="there is no pool"):
-        file.used_bytes(tmp_path / "pool")
+        file.used_bytes(Pool(tmp_path / "pool"))
