@@ -8,6 +8,7 @@ everybody's templates, and a base snapshot of 512 MiB and one CPU that most test
 import json
 import mmap
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 
 from famulus.base import paths
 from famulus.host.space import free_bytes
+from famulus.snapshot import store
 from famulus.snapshot.sums import sums_of
 from tests.integration.cli import Cli, all_processes, running
 from tests.integration.templates import built
@@ -63,11 +65,12 @@ def three() -> Iterator[Cli]:
 
 
 def snapshot_folder(own: Cli, pool: int, memory: int = 512) -> Path:
-    """Return the folder of the snapshot with these MiB of memory and pool; 0 is without a pool."""
+    """Return the newest snapshot with these MiB of memory and pool; 0 is without a pool."""
     found = json.loads(own.ok("snapshot", "list", "--json"))
     size = (memory * MIB, pool * MIB)
-    (digest,) = [one["digest"] for one in found if (one["memory"], one["pool"]) == size]
-    return paths.snapshots() / str(digest)
+    names = {one["digest"] for one in found if (one["memory"], one["pool"]) == size}
+    (key,) = {name.partition("-")[0] for name in names}
+    return paths.snapshots() / store.newest(key)
 
 
 def test_every_clone_is_a_node_of_its_own(three: Cli) -> None:
@@ -204,17 +207,75 @@ def test_a_snapshot_that_qemu_refuses_is_made_again(own: Cli) -> None:
     """The files match their sums, but QEMU cannot restore them, as from another QEMU."""
     own.ok("up", "1", "--pool", "256M")
     own.ok("down", "--purge")
-    folder = snapshot_folder(own, 256)
-    state = folder / "state"
-    state.chmod(0o600)
-    state.write_bytes(b"not a migration stream")
-    record = json.loads((folder / "snapshot.json").read_text())
-    record["sums"] = sums_of(folder, tuple(record["sums"]))
-    (folder / "snapshot.json").write_text(json.dumps(record))
+    make_refused(snapshot_folder(own, 256))
     result = own.run("up", "2", "--pool", "256M")
     assert result.returncode == 0, result.stderr
     assert "`up` makes a new snapshot" in result.stderr
     assert own.node(2, "hostname") == "fabric2"
+
+
+def make_refused(snapshot: Path) -> None:
+    """Have QEMU refuse the snapshot, whose sums stay right."""
+    state = snapshot / "state"
+    state.chmod(0o600)
+    state.write_bytes(b"not a migration stream")
+    record = json.loads((snapshot / "snapshot.json").read_text())
+    record["sums"] = sums_of(snapshot, tuple(record["sums"]))
+    (snapshot / "snapshot.json").write_text(json.dumps(record))
+
+
+@pytest.fixture
+def other(own: Cli) -> Iterator[Cli]:
+    """A second fabric of the test's own, not started yet."""
+    cli = Cli(f"{own.fabric}-b")
+    yield cli
+    cli.purge()
+
+
+def test_a_failing_up_keeps_the_snapshot_below_the_disks_of_other_fabrics(
+    own: Cli, other: Cli
+) -> None:
+    """The host lacks memory, or QEMU refuses the snapshot: the first fabric notices nothing."""
+    own.ok("up", "1", "--pool", "256M")
+    own.node(1, "echo precious > mine; sync")
+    snapshot = snapshot_folder(own, 256)
+    inode = (snapshot / "disk.qcow2").stat().st_ino
+    words = shlex.join(other.argv("up", "1", "--pool", "256M"))
+    result = other.command(["sh", "-c", f"ulimit -v 1000000; exec {words}"])
+    assert result.returncode == 1
+    assert "Cannot allocate memory" in result.stderr
+    assert "makes a new snapshot" not in result.stderr
+    make_refused(snapshot)
+    other.ok("up", "1", "--pool", "256M")
+    assert other.node(1, "hostname") == "fabric1"
+    assert snapshot_folder(own, 256) == store.vault().folder(store.following(snapshot.name))
+    own.ok("snapshot", "prune")
+    assert (snapshot / "disk.qcow2").stat().st_ino == inode
+    own.ok("node", "stop", "1")
+    own.ok("node", "start", "1")
+    assert own.node(1, "cat mine; sudo journalctl --verify > /dev/null && echo whole").split() == [
+        "precious",
+        "whole",
+    ]
+
+
+def test_a_disk_never_starts_over_another_build_of_its_template(own: Cli, tmp_path: Path) -> None:
+    """The template was removed by hand and built anew: the node says so, and is not started."""
+    home = tmp_path / "home"
+    (home / "templates").mkdir(parents=True)
+    (home / "snapshots").symlink_to(paths.snapshots())
+    template = built(own)
+    record = json.loads((template / "template.json").read_text())
+    copy = home / "templates" / template.name
+    shutil.copytree(template, copy, copy_function=os.link)
+    own.env["FAMULUS_HOME"] = str(home)
+    own.ok("up", "1", "--pool", "64M")
+    own.ok("down")
+    (copy / "template.json").unlink()
+    (copy / "template.json").write_text(json.dumps({**record, "id": "another build"}))
+    own.fails("up", code=1, says="was made anew since")
+    assert (home / "fabrics" / own.fabric / "node1" / "disk.qcow2").exists()
+    assert own.states() == ["stopped"]
 
 
 @pytest.mark.parametrize("file", ["ram", "state"], ids=["early", "late"])

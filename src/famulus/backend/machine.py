@@ -8,6 +8,8 @@ that the frozen machine had, with devices that were plugged in since then.
 from dataclasses import dataclass
 from pathlib import Path
 
+from famulus.base.errors import FamulusError
+
 PROGRAM = "qemu-system-x86_64"
 
 NETWORK_SLOT = "03"
@@ -23,6 +25,10 @@ DOORBELL_VECTORS = 4  # of each node; a QEMU holds an eventfd for each vector of
 SLOW_FEATURES = ("la57", "erms", "fsrm")
 
 TRANSLATION_CACHE = 128  # MiB; without a bound a node's may grow to 1 GiB
+
+
+class LaunchError(FamulusError):
+    """The hypervisor did not start a machine. No snapshot is at fault, but host or settings are."""
 
 
 @dataclass(frozen=True)

@@ -7,25 +7,20 @@ Each new version of the sources makes a new digest, and the folders of old ones 
 import functools
 import hashlib
 import logging
-import os
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from famulus.base import lockfile
 from famulus.base.errors import FamulusError
 from famulus.base.process import named_in_arguments
 from famulus.base.run import run
-from famulus.base.vault import Vault
+from famulus.base.vault import Vault, remove_tree
 
 log = logging.getLogger("famulus")
 
 _RECORD = "compiled.json"
 _TIMEOUT = 120.0  # seconds for gcc, on a busy host
 _HINT = "gcc and libc6-dev compile it; `scripts/setup` installs them."
-_lock = threading.Lock()  # nodes start side by side
-_held: dict[Path, int] = {}  # folders in use by this process, with their locks' descriptors
 
 
 @dataclass(frozen=True)
@@ -56,40 +51,31 @@ def ensure(root: Path, programs: Programs) -> Path:
       `-plugin`.
     """
     vault, digest = _vault(root), _digest(programs.flags, programs.sources)
-    folder = vault.folder(digest)
-    with _lock:
-        if folder in _held and not folder.is_dir():  # the user has removed it
-            os.close(_held.pop(folder))
-        if folder not in _held:
-            _held[folder] = _hold(vault, digest, programs)
+    made: list[str] = []
+
+    def find() -> Path | None:
+        return vault.folder(digest) if vault.read(digest) is not None else None
+
+    def make() -> None:
+        _make(vault, digest, programs)
+        made.append(digest)
+
+    folder = vault.hold(digest, find, make, lambda: None)
+    if made:
+        _prune(vault, digest)
     return folder
 
 
 def _vault(root: Path) -> Vault:
-    return Vault(root, _RECORD, is_used=lambda folder: named_in_arguments(folder.name))
+    return Vault(root, _RECORD, users=_processes)
 
 
-def _hold(vault: Vault, digest: str, programs: Programs) -> int:
-    """Return the descriptor of a shared lock of `digest`, compiled by now.
-
-    A process that finds the lock taken waits for a shared lock only: other users of the programs
-    hold shared locks until they end, so a wait for an exclusive lock could last for hours.
-    """
-    while True:
-        with vault.locked_if_free(digest) as is_free:
-            made = is_free and _make(vault, digest, programs)
-        if made:
-            _prune(vault, digest)
-        lock = lockfile.acquire(vault.lock_path(digest), lambda _: None, shared=True)
-        if vault.read(digest) is not None:
-            return lock
-        os.close(lock)
+def _processes(folder: Path) -> Sequence[str]:
+    return ["a process"] if named_in_arguments(folder.name) else []
 
 
-def _make(vault: Vault, digest: str, programs: Programs) -> bool:
-    """Compile `digest` unless it is there. The caller holds its lock. Return True if compiled."""
-    if vault.read(digest) is not None:
-        return False
+def _make(vault: Vault, digest: str, programs: Programs) -> None:
+    """Compile `digest`. The caller holds its lock."""
     try:
         _compile(vault, digest, programs)
     except OSError as error:
@@ -98,12 +84,12 @@ def _make(vault: Vault, digest: str, programs: Programs) -> bool:
         raise _failed(programs, error) from error
     finally:
         vault.remove_build(vault.building(digest))
-    return True
 
 
 def _compile(vault: Vault, digest: str, programs: Programs) -> None:
-    vault.remove(digest)  # parts that a killed process left
     building = vault.building(digest)
+    for left in (building, vault.folder(digest)):  # parts that a killed process left
+        remove_tree(left)
     building.mkdir(mode=0o700)
     for argv in programs.commands(building):
         run(argv, timeout=_TIMEOUT)

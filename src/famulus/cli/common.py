@@ -11,6 +11,7 @@ from famulus.base.events import Events
 from famulus.base.logfile import write_log
 from famulus.base.paths import make_private
 from famulus.cli.progress import make_sink
+from famulus.fabric.templates import homes_missing
 from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.state.folder import FabricFolder
 
@@ -56,3 +57,12 @@ def open_log(name: str) -> None:
     folder = FabricFolder(name)
     make_private(folder.path)
     write_log(folder.log)
+
+
+def note_missing_homes(events: Events) -> None:
+    """Tell which other homes, which a prune cannot look into, keep everything in place."""
+    for home, note in homes_missing().items():
+        events.note(
+            f"everything that disks of {home} may lie on is kept, because that folder is not there "
+            f"now; if {home} is gone for good, remove {note}"
+        )

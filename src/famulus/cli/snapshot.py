@@ -10,7 +10,7 @@ from rich.table import Table
 
 from famulus.base.units import format_size, human_size
 from famulus.cli.app import App
-from famulus.cli.common import JsonOption
+from famulus.cli.common import JsonOption, make_events, note_missing_homes
 from famulus.fabric.templates import snapshots_in_use
 from famulus.snapshot import store
 from famulus.snapshot.store import Snapshot
@@ -43,6 +43,7 @@ def list_snapshots(json_output: JsonOption = False) -> None:
 def prune() -> None:
     """Remove the snapshots that no node uses. `up` makes them again."""
     typer.echo(f"freed {human_size(store.prune(set(snapshots_in_use())))}")
+    note_missing_homes(make_events())
 
 
 def _row(snapshot: Snapshot, fabrics: Sequence[str]) -> dict[str, object]:

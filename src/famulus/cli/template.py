@@ -9,9 +9,15 @@ from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.app import App
-from famulus.cli.common import JsonOption, VerboseOption, make_events, settings_here
+from famulus.cli.common import (
+    JsonOption,
+    VerboseOption,
+    make_events,
+    note_missing_homes,
+    settings_here,
+)
 from famulus.cli.options import takes_settings
-from famulus.fabric.templates import templates_in_use
+from famulus.fabric.templates import prune_templates, templates_in_use
 from famulus.settings.sources import load_spec
 from famulus.template import store
 from famulus.template.build import ensure
@@ -61,6 +67,6 @@ def list_templates(json_output: JsonOption = False) -> None:
 
 @app.command()
 def prune() -> None:
-    """Remove the templates that no fabric uses."""
-    freed = store.prune(set(templates_in_use()))
-    typer.echo(f"freed {human_size(freed)}")
+    """Remove the templates that no fabric uses, and their snapshots."""
+    typer.echo(f"freed {human_size(prune_templates())}")
+    note_missing_homes(make_events())

@@ -12,7 +12,7 @@ from famulus.base.events import Events
 from famulus.base.files import write_private
 from famulus.base.units import format_size
 from famulus.doorbell.service import Doorbell
-from famulus.fabric.clone_source import choose_snapshot, replace_snapshot
+from famulus.fabric.clone_source import another_snapshot, choose_snapshot
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
@@ -23,6 +23,7 @@ from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import machine_settings, running_settings
 from famulus.node.node import Node
 from famulus.settings.identity import MAX_NODES
+from famulus.snapshot import freeze
 from famulus.snapshot.store import Snapshot
 from famulus.template import store
 from famulus.transport import ssh
@@ -76,6 +77,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     `choose_snapshot`. Pushes on `undo` how to undo the start if a later step fails.
     """
     accel = choose_accelerator(fabric.spec.accelerator)
+    last = undo.enter_context(ExitStack())  # for the end of the undoing: no disk is left by then
     start = _Start(fabric, accel, events, choose_snapshot(fabric, nodes, accel, events))
     _prepare(start, nodes, undo)
     with ThreadPoolExecutor(1) as beside:
@@ -90,7 +92,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
         try:
             _start_all(start, nodes, undo)
         except RestoreError as error:
-            _start_all(replace(start, snapshot=_made_again(start, nodes, error)), nodes, undo)
+            _start_all(replace(start, snapshot=_another(start, error, last)), nodes, undo)
         reachable.result()
 
 
@@ -99,12 +101,17 @@ def _make_reachable(fabric: Fabric, nodes: Sequence[Node]) -> None:
     _write_ssh_files(fabric, _forward_ports(fabric, nodes))
 
 
-def _made_again(start: _Start, nodes: Sequence[Node], error: RestoreError) -> Snapshot | None:
-    """Return a new snapshot in place of a snapshot that could not be restored."""
+def _another(start: _Start, error: RestoreError, undo: ExitStack) -> Snapshot:
+    """Return a new snapshot beside a snapshot that could not be restored; nobody knows why.
+
+    If the new one fails, too, the host is at fault, and the new one is removed.
+    """
     if start.snapshot is None:
         raise error
-    replace_snapshot(start.snapshot, error, start.events)
-    return choose_snapshot(start.fabric, nodes, start.accel, start.events)
+    freeze.log.warning("%s: %s %s", start.snapshot.digest, error, error.details)
+    snapshot = another_snapshot(start.fabric, start.accel, start.events)
+    undo.callback(freeze.discard, snapshot)
+    return snapshot
 
 
 def _start_all(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:

@@ -29,14 +29,16 @@ class Runner(Protocol):
     def clone(self, machine: Machine, frozen: Frozen, request: bytes) -> str:
         """Start `machine` as a clone of `frozen`, which has a pool; return the clone's answer.
 
-        `request` are the directives for the agent in the clone. Raises FamulusError if the clone
-        cannot be restored or does not answer in time; a machine may run then.
+        `request` are the directives for the agent in the clone. Raises LaunchError if the
+        hypervisor starts no machine, FamulusError if the clone cannot be restored or does not
+        answer in time; a machine may run then.
         """
 
     def restore(self, machine: Machine, frozen: Frozen) -> None:
         """Start `machine` as a clone of `frozen`, which has no pool; the clone gets no request.
 
-        Raises FamulusError if the clone cannot be restored; a machine may run then.
+        Raises LaunchError if the hypervisor starts no machine, FamulusError if the clone cannot be
+        restored; a machine may run then.
         """
 
     def running(self) -> bool:

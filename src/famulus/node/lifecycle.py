@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from famulus.backend.machine import Frozen
+from famulus.backend.machine import Frozen, LaunchError
 from famulus.base.errors import FamulusError
 from famulus.base.run import run
 from famulus.host.accelerator import Accelerator
@@ -42,8 +42,8 @@ class Original:
 def start_clone(node: Node, original: Original, accel: Accelerator) -> str:
     """Give the node a fresh disk and start it as a clone; return the name that it answers.
 
-    Raises RestoreError if the snapshot cannot be restored or the clone does not answer in time;
-    nothing runs then and no disk is left.
+    Raises RestoreError if the snapshot cannot be restored or the clone does not answer in time,
+    LaunchError if no machine starts; nothing runs then and no disk is left.
     """
     snapshot = original.snapshot
     make_clone_disk(node, snapshot)
@@ -75,13 +75,18 @@ def _frozen(snapshot: Snapshot) -> Frozen:
 
 @contextlib.contextmanager
 def _restoring(node: Node) -> Iterator[None]:
-    """Raise RestoreError for a failure in the block, and leave neither a machine nor a disk."""
+    """Raise RestoreError for a failure in the block, and leave neither a machine nor a disk.
+
+    LaunchError stays: then no snapshot is at fault.
+    """
     try:
         yield
     except FamulusError as error:
         last_words = node.qemu_tail()
         kill(node)
         forget_disk(node)
+        if isinstance(error, LaunchError):
+            raise
         raise RestoreError(error.brief, details=error.details or last_words) from error
 
 

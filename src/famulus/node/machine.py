@@ -7,15 +7,14 @@ from famulus.backend.machine import Cache, Machine
 from famulus.base.files import write_private
 from famulus.coherence.build import ensure
 from famulus.host.accelerator import Accelerator, address_bits
-from famulus.node.disk import template_gone
+from famulus.node.disk import require_bases
 from famulus.node.node import Node
 from famulus.template.recipe import KERNEL_ARGUMENTS
-from famulus.template.store import Template, find
 
 
 def machine(node: Node, accel: Accelerator) -> Machine:
-    """Return the node's machine. Raises FamulusError if the template below its disk is gone."""
-    template = _template_of(node)
+    """Return the node's machine. Raises FamulusError as `require_bases` does."""
+    template = require_bases(node)
     return Machine(
         name=node.name,
         mac=node.identity.mac,
@@ -62,11 +61,3 @@ def running_settings(node: Node) -> dict[str, object]:
 def note_settings(node: Node, accel: str) -> None:
     """Store the settings with which the node's machine starts."""
     write_private(node.path / "machine.json", json.dumps(machine_settings(node, accel)) + "\n")
-
-
-def _template_of(node: Node) -> Template:
-    digest = node.template()
-    template = find(digest) if digest else None
-    if template is None:
-        raise template_gone(node, f"{digest}, below its disk,")
-    return template

@@ -11,10 +11,10 @@ from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.host.space import why_nothing_fits
 from famulus.node.backend import Backend, Runner, rings
-from famulus.node.below import snapshot_below, template_below
 from famulus.pool.file import Pool
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
+from famulus.state.below import below
 from famulus.state.folder import FabricFolder
 
 _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
@@ -89,14 +89,17 @@ class Node:
 
     def template(self) -> str | None:
         """Return the digest of the template below the node's disk, or None without a disk."""
-        return template_below(self.path)
+        return found.name if (found := below(self.path, "template")) else None
 
     def snapshot(self) -> str | None:
-        """Return the digest of the snapshot below the node's disk, or None if there is none."""
-        return snapshot_below(self.path)
+        """Return the name of the snapshot below the node's disk, or None if there is none."""
+        return found.name if (found := below(self.path, "snapshot")) else None
 
     def has_disk(self) -> bool:
-        """Tell whether the node has a disk of its own, which may hold its user's files."""
+        """Tell whether the node has a disk of its own, which may hold its user's files.
+
+        Raises FamulusError if the host cannot tell.
+        """
         return self.template() is not None and self.disk.exists()
 
     def state(self) -> str:

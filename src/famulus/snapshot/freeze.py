@@ -13,16 +13,16 @@ from pathlib import Path
 from famulus.backend.disk import make_overlay
 from famulus.backend.machine import Machine
 from famulus.backend.qemu.arguments import snapshot_arguments
+from famulus.backend.qemu.launch import launch
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
-from famulus.base.run import run
 from famulus.base.units import MIB, human_size
 from famulus.base.waiting import wait_until
 from famulus.host.space import free_bytes
 from famulus.snapshot import store
 from famulus.snapshot.key import Key
-from famulus.snapshot.machine import START_TIMEOUT, freeze, machine_sockets, rest
+from famulus.snapshot.machine import freeze, machine_sockets, rest
 from famulus.snapshot.plug import plug
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
@@ -45,28 +45,43 @@ _FULL = 4 * MIB  # with fewer free bytes, a full disk explains a failure
 def ensure(key: Key, events: Events) -> Snapshot:
     """Return the snapshot for `key`, made now if there is none or its files are damaged.
 
-    Several processes may call this at once: one makes the snapshot, the others wait and take the
-    result. After a failure, interrupt or kill no snapshot looks finished, and no machine runs.
+    No other process removes the snapshot until this process ends. Several processes may call this
+    at once: one makes the snapshot, the others wait and take the result. After a failure, interrupt
+    or kill no snapshot looks finished, and no machine runs. A damaged snapshot that disks lie on
+    stays, and another is made beside it.
     """
-    digest = key.digest()
-    found = store.find(digest)
-    if found:
-        found.used()
-        return found
-    paths.make_private(paths.snapshots())
-    with store.vault().locked(
-        digest, lambda: events.note("waiting for another command that makes this snapshot")
-    ):
-        return store.find(digest) or _make(key, digest, events)
+    name = store.newest(key.digest())
+    folder = store.vault().folder(name)
+    if folder.exists() and store.find(name) is None and store.vault().users(folder):
+        name = store.following(name)
+    return _held(key, name, events)
+
+
+def another(key: Key, events: Events) -> Snapshot:
+    """Make a snapshot for `key` beside those that there are, and return the new one as `ensure`."""
+    return _held(key, store.following(store.newest(key.digest())), events)
 
 
 def discard(snapshot: Snapshot) -> None:
-    """Remove a snapshot that QEMU could not restore, so that the next `ensure` makes another."""
-    with store.vault().locked(snapshot.digest, lambda: None):
-        store.vault().remove(snapshot.digest)
+    """Remove a snapshot that this process has made, unless disks lie on it or others hold it."""
+    vault = store.vault()
+    vault.release(snapshot.digest)
+    vault.prune(vault.digests() - {snapshot.digest})
 
 
-def _make(key: Key, digest: str, events: Events) -> Snapshot:
+def _held(key: Key, name: str, events: Events) -> Snapshot:
+    paths.make_private(paths.snapshots())
+    snapshot = store.vault().hold(
+        name,
+        lambda: store.find(name),
+        lambda: _make(key, name, events),
+        lambda: events.note("waiting for another command that makes or uses this snapshot"),
+    )
+    snapshot.used()
+    return snapshot
+
+
+def _make(key: Key, digest: str, events: Events) -> None:
     vault = store.vault()
     folder = vault.building(digest)
     _require_room(key, folder.parent)
@@ -83,10 +98,6 @@ def _make(key: Key, digest: str, events: Events) -> Snapshot:
         raise
     finally:
         vault.remove_build(folder)
-    snapshot = store.find(digest)
-    if snapshot is None:
-        raise FamulusError(f"the snapshot {digest} was made but cannot be read")
-    return snapshot
 
 
 def _require_room(key: Key, folder: Path) -> None:
@@ -108,9 +119,7 @@ def _fill(key: Key, folder: Path, final: Path, events: Events) -> int:
     """Put the snapshot's files into `folder`; return the address of its pool."""
     place = 0
     if key.pool:
-        base = ensure(key.base, events)
-        with store.vault().locked(base.digest, lambda: None):  # else a prune may remove the base
-            place = plug(key, base, folder, events)
+        place = plug(key, ensure(key.base, events), folder, events)
     else:
         _boot(key, folder, events)
     make_overlay(final / "disk.qcow2", "qcow2", folder / "overlay.qcow2", DISK_SIZE)
@@ -123,7 +132,7 @@ def _boot(key: Key, folder: Path, events: Events) -> None:
     make_overlay(key.template.disk, "raw", folder / "disk.qcow2", DISK_SIZE)
     with events.step("snapshot: boot once, freeze") as step, machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
-        run(snapshot_arguments(machine, folder / "ram"), timeout=START_TIMEOUT)
+        launch(snapshot_arguments(machine, folder / "ram"), folder)
         _settle(machine, step)
         step.detail("freeze")
         freeze(machine, folder / "state")
@@ -165,6 +174,7 @@ def _serial(machine: Machine) -> str:
 def _record(key: Key, folder: Path, place: int) -> dict[str, object]:
     return {
         "template": key.template.digest,
+        "template_id": key.template.identity,
         "memory": key.memory,
         "cpus": key.cpus,
         "pool": key.pool,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from famulus.backend.qemu import monitor
 from famulus.backend.qemu.arguments import plug_arguments
+from famulus.backend.qemu.launch import launch
 from famulus.backend.qemu.pci import pool_place
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
@@ -50,7 +51,7 @@ def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
     _copy(base, folder)
     with machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
-        run(plug_arguments(machine, folder / "ram"), timeout=START_TIMEOUT)
+        launch(plug_arguments(machine, folder / "ram"), folder)
         monitor.restore(machine.socket("qmp"), (), base.state, START_TIMEOUT)
         agent = machine.socket("agent")
         ask(agent, PLUG + ready_request(READY) + b"sync\n", _TIMEOUT)

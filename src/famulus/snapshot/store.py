@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The finished snapshots: found by digest, checked, listed, pruned."""
+"""The finished snapshots: found by name, checked, listed, pruned.
 
+The name of a key's first snapshot is the key's digest. A snapshot that disks lie on is never
+replaced: the next one of the same key gets the name `<digest>-2`, and so on.
+"""
+
+import contextlib
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from famulus.base import paths
 from famulus.base.process import Daemon
-from famulus.base.vault import Vault, remove_tree, size_on_disk
+from famulus.base.vault import Vault, identity, remove_tree, size_on_disk
 from famulus.snapshot.sums import intact
+from famulus.state.homes import users
+from famulus.template import store as templates
 
 log = logging.getLogger("famulus")
 
@@ -22,7 +31,8 @@ _FIELDS = {"template", "memory", "cpus", "accel", "pool", "place", "sums"}
 class Snapshot:
     """A finished snapshot in its folder. `template` is a digest, `memory` and `pool` are bytes.
 
-    `place` is the address of the pool, 0 without one.
+    `place` is the address of the pool, 0 without one. `identity` is that of the snapshot's build,
+    `template_identity` that of its template's build.
     """
 
     folder: Path
@@ -32,10 +42,12 @@ class Snapshot:
     accel: str
     pool: int
     place: int
+    identity: str = ""
+    template_identity: str = ""
 
     @property
     def digest(self) -> str:
-        """The digest that names the snapshot."""
+        """The name of the snapshot: the digest of its key, perhaps with a number."""
         return self.folder.name
 
     @property
@@ -70,12 +82,13 @@ class Snapshot:
 
     def used(self) -> None:
         """Note a use of the snapshot: the longest unused ones are removed first."""
-        os.utime(self.folder / RECORD)
+        with contextlib.suppress(OSError):  # the order of removals is no reason to fail
+            os.utime(self.folder / RECORD)
 
 
 def vault() -> Vault:
-    """Return the vault of the snapshots."""
-    return Vault(paths.snapshots(), RECORD, _remove_build)
+    """Return the vault of the snapshots, which removes no snapshot below a disk."""
+    return Vault(paths.snapshots(), RECORD, _remove_build, lambda folder: users("snapshot", folder))
 
 
 def machine_process(folder: Path) -> Daemon:
@@ -90,21 +103,57 @@ def _remove_build(folder: Path) -> None:
     remove_tree(folder)
 
 
+def newest(digest: str) -> str:
+    """Return the name of the newest snapshot of the key with this digest; it need not exist."""
+    made = (name for name in vault().digests() if vault().folder(name).is_dir())
+    numbers = [_number(name) for name in made if name.partition("-")[0] == digest]
+    return _name(digest, max(numbers, default=1))
+
+
+def following(name: str) -> str:
+    """Return the name of the snapshot that comes after the snapshot `name` of the same key."""
+    return _name(name.partition("-")[0], _number(name) + 1)
+
+
+def _name(digest: str, number: int) -> str:
+    return digest if number == 1 else f"{digest}-{number}"
+
+
+def _number(name: str) -> int:
+    return int(name.partition("-")[2] or 1)
+
+
 def find(digest: str) -> Snapshot | None:
-    """Return the snapshot `digest` if it is finished and its check sums are right, else None."""
+    """Return the snapshot `digest`, or None.
+
+    The snapshot is finished, its check sums are right, and its template has not been built anew
+    since. Raises FamulusError if the host cannot read the files, which may be right.
+    """
     record = vault().read(digest)
     folder = vault().folder(digest)
     if record is None or not record.keys() >= _FIELDS:
         return None
     if not intact(folder, record["sums"]):
-        log.warning("the snapshot %s is damaged and is made again", digest)
+        log.warning("the snapshot %s is damaged", digest)
         return None
-    fields = ("template", "memory", "cpus", "accel", "pool", "place")
-    return Snapshot(folder, *(record[field] for field in fields))
+    template = templates.vault().read(record["template"])
+    if template and not _made_on(record, template):
+        log.warning("the snapshot %s was made on an earlier build of its template", digest)
+        return None
+    fields = {field: record[field] for field in _FIELDS - {"sums"}}
+    below = identity(template) if template else record.get("template_id", "")
+    return Snapshot(folder, **fields, identity=identity(record), template_identity=below)
+
+
+def _made_on(record: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
+    """Return whether the snapshot was made on the present build of its template."""
+    if "template_id" in record:
+        return bool(record["template_id"] == identity(template))
+    return str(record.get("created", "")) >= str(template.get("created", ""))
 
 
 def all_snapshots() -> list[Snapshot]:
-    """Return every finished snapshot whose check sums are right."""
+    """Return every snapshot that `find` finds."""
     found = (find(digest) for digest in sorted(vault().digests()))
     return [snapshot for snapshot in found if snapshot]
 
@@ -126,4 +175,6 @@ def prune_surplus(in_use: set[str]) -> int:
 
 
 def _last_use(digest: str) -> float:
-    return (vault().folder(digest) / RECORD).stat().st_mtime
+    with contextlib.suppress(FileNotFoundError):  # another process removes the snapshot
+        return (vault().folder(digest) / RECORD).stat().st_mtime
+    return 0.0

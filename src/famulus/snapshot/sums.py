@@ -6,6 +6,7 @@ after the host's boot, and that nobody has written to since, count as unchanged:
 the host's memory.
 """
 
+import contextlib
 import json
 import os
 import zlib
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from famulus.base import sparse
+from famulus.base.errors import FamulusError
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STAMP = "verified"
@@ -24,16 +26,25 @@ def sums_of(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def intact(folder: Path, sums: Mapping[str, str]) -> bool:
-    """Return whether the files in `folder` still have the check sums `sums`."""
+    """Return whether the files in `folder` still have the check sums `sums`.
+
+    Only a missing file or another sum counts as damage. Raises FamulusError if the host cannot read
+    a file.
+    """
     try:
         now = _stamp(folder, sums)
         if _last_stamp(folder) == now:
             return True
         if sums_of(folder, tuple(sums)) != dict(sums):
             return False
-        (folder / _STAMP).write_text(json.dumps(now), encoding="ascii")
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        raise FamulusError(
+            f"cannot check the files in {folder}: {error.strerror}", hint="Nothing was changed."
+        ) from error
+    with contextlib.suppress(OSError):  # on a full disk the sums are checked again next time
+        (folder / _STAMP).write_text(json.dumps(now), encoding="ascii")
     return True
 
 

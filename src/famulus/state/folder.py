@@ -11,6 +11,7 @@ from pathlib import Path
 from famulus.base import lockfile, paths
 from famulus.base.errors import FamulusError
 from famulus.settings.fabric_name import check_name, is_name
+from famulus.state import homes
 from famulus.state.record import Record, read_record, write_record
 
 LOCK_TIMEOUT = 900.0  # seconds: longer than any `up`, a first one with its template included
@@ -63,8 +64,19 @@ class FabricFolder:
         return self.path / f"node{number}"
 
     def exists(self) -> bool:
-        """Return whether the fabric exists, running or not."""
-        return self._record.exists()
+        """Return whether the fabric exists, running or not.
+
+        Raises FamulusError if the host cannot tell: a fabric may be there, with its nodes' disks.
+        """
+        try:
+            self._record.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise FamulusError(
+                f"cannot look at {self._record}: {error.strerror}", hint="Nothing was changed."
+            ) from error
+        return True
 
     def read(self) -> Record:
         """Return the stored state. Raises FamulusError if the fabric does not exist."""
@@ -75,7 +87,11 @@ class FabricFolder:
                 f"there is no fabric '{self.name}'",
                 hint="`famulus up N` makes a fabric, `famulus list` shows all fabrics.",
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except OSError as error:
+            raise FamulusError(
+                f"cannot read {self._record}: {error.strerror}", hint="Nothing was changed."
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise FamulusError(
                 f"the state of fabric '{self.name}' cannot be read: {error}",
                 hint=f"`famulus down --purge --fabric {self.name}` removes fabric and pool.",
@@ -104,6 +120,7 @@ class FabricFolder:
         """Remove the folder and the folder of its sockets."""
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
+        _unregister()
 
     def forget(self) -> None:
         """Remove everything but the log, which tells why an `up` failed."""
@@ -113,6 +130,12 @@ class FabricFolder:
                 shutil.rmtree(path, ignore_errors=True)
             elif path not in (self.log, self._lock):
                 path.unlink(missing_ok=True)
+        _unregister()
+
+
+def _unregister() -> None:
+    for root in (paths.templates(), paths.snapshots()):
+        homes.unregister(root)
 
 
 def all_fabrics() -> list[FabricFolder]:

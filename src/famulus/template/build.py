@@ -35,14 +35,21 @@ _PACKAGE = re.compile(
 def ensure(spec: FabricSpec, events: Events) -> Template:
     """Return the template for `spec`, built now if there is none.
 
-    Several processes may call this at once: one builds, the others wait and take the result. After
-    a failure, interrupt or kill no template looks finished; the log of a failed build is kept.
-    Raises FamulusError if the build fails.
+    No other process removes the template until this process ends. Several processes may call this
+    at once: one builds, the others wait and take the result. After a failure, interrupt or kill no
+    template looks finished; the log of a failed build is kept. Raises FamulusError if the build
+    fails, and if a damaged template cannot be replaced because disks lie on it.
     """
     recipe = Recipe.from_spec(spec)
     files = guest_files()
-    digest = recipe.digest(files)
-    return store.find(digest) or _build_locked(_Order(recipe, files, digest), events)
+    order = _Order(recipe, files, recipe.digest(files))
+    root = paths.make_private(paths.templates())
+    return store.vault().hold(
+        order.digest,
+        lambda: store.find(order.digest),
+        lambda: _build(order, root, events),
+        lambda: events.note("waiting for another build of this template"),
+    )
 
 
 @dataclass(frozen=True)
@@ -52,19 +59,6 @@ class _Order:
     recipe: Recipe
     files: Mapping[str, bytes]
     digest: str
-
-
-def _build_locked(order: _Order, events: Events) -> Template:
-    root = paths.make_private(paths.templates())
-    waiting = "waiting for another build of this template"
-    with store.vault().locked(order.digest, lambda: events.note(waiting)):
-        template = store.find(order.digest)
-        if template is None:
-            _build(order, root, events)
-            template = store.find(order.digest)
-        if template is None:
-            raise FamulusError(f"the template {order.digest} was built but cannot be read")
-        return template
 
 
 def _build(order: _Order, root: Path, events: Events) -> None:

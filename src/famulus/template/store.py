@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base import paths
-from famulus.base.vault import Vault, size_on_disk
+from famulus.base.vault import Vault, identity, size_on_disk
+from famulus.state.homes import users
 from famulus.template.scratch import remove_build
 
 RECORD = "template.json"
@@ -13,11 +14,12 @@ RECORD = "template.json"
 
 @dataclass(frozen=True)
 class Template:
-    """A finished template in its folder."""
+    """A finished template in its folder. `identity` is that of its build, see `vault.identity`."""
 
     folder: Path
     suite: str
     kernel_kind: str
+    identity: str = ""
 
     @property
     def digest(self) -> str:
@@ -46,16 +48,24 @@ class Template:
 
 
 def vault() -> Vault:
-    """Return the vault of the templates."""
-    return Vault(paths.templates(), RECORD, remove_build)
+    """Return the vault of the templates, which removes no template below a disk."""
+    return Vault(paths.templates(), RECORD, remove_build, lambda folder: users("template", folder))
 
 
 def find(digest: str) -> Template | None:
-    """Return the finished template `digest`, or None."""
+    """Return the finished template `digest`, or None. Raises FamulusError, see `Vault.read`."""
     record = vault().read(digest)
     if record is None or not {"suite", "kernel"} <= record.keys():
         return None
-    return Template(vault().folder(digest), record["suite"], record["kernel"])
+    return Template(vault().folder(digest), record["suite"], record["kernel"], identity(record))
+
+
+def hold(digest: str) -> Template | None:
+    """Return the finished template `digest`, or None; no other process removes it from now on.
+
+    This process keeps a shared lock of the template until it ends.
+    """
+    return vault().hold_if_there(digest, lambda: find(digest), lambda: None)
 
 
 def all_templates() -> list[Template]:

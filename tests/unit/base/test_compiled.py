@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Programs are compiled once, by gcc itself, and pruned when nobody uses them."""
 
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +40,7 @@ def version(folder: Path, number: int) -> Programs:
 
 def release(folder: Path) -> None:
     """Give up this process' lock of `folder`, as its end does."""
-    os.close(compiled._held.pop(folder))
+    compiled._vault(folder.parent).release(folder.name)
 
 
 def digests(root: Path) -> set[str]:

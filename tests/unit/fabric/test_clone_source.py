@@ -19,7 +19,7 @@ ASKED = "a snapshot was asked for"
 @pytest.fixture(autouse=True)
 def template(monkeypatch: pytest.MonkeyPatch) -> None:
     """The template is there; nobody makes a snapshot."""
-    monkeypatch.setattr(store, "find", lambda _: Mock())
+    monkeypatch.setattr(store, "hold", lambda _: Mock())
     monkeypatch.setattr(freeze, "ensure", Mock(side_effect=LookupError(ASKED)))
 
 
@@ -53,5 +53,5 @@ def test_libvirts_nodes_boot_and_the_user_learns_why():
 
 
 def test_without_the_template_nothing_is_cloned(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(store, "find", lambda _: None)
+    monkeypatch.setattr(store, "hold", lambda _: None)
     assert choose() == []

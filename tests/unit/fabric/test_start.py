@@ -8,6 +8,8 @@ import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.fabric import start
+from famulus.node.lifecycle import RestoreError
+from famulus.snapshot import freeze
 
 RESET = FamulusError("the node's agent cannot be reached: Connection reset by peer")
 
@@ -32,6 +34,35 @@ def test_a_node_that_was_powering_off_is_started_again(monkeypatch):
 def test_other_failures_are_not_tried_again(monkeypatch, state, ends):
     with pytest.raises(FamulusError, match="reset by peer"):
         bring_up(monkeypatch, state, ends=ends, outcomes=[RESET, None])
+
+
+@pytest.fixture
+def snapshots(monkeypatch):
+    """Which snapshots were made beside the first, and which were discarded."""
+    events = Mock()
+    events.another.return_value.digest = "second"
+    monkeypatch.setattr(start, "another_snapshot", events.another)
+    monkeypatch.setattr(freeze, "discard", events.discard)
+    return events
+
+
+def begun(snapshot: object) -> start._Start:
+    return start._Start(Mock(), "tcg", Mock(), snapshot)  # type: ignore[arg-type]
+
+
+def test_a_snapshot_that_is_not_restored_stays_and_the_next_goes_if_it_fails_too(snapshots):
+    undo = ExitStack()
+    other = start._another(begun(Mock(digest="first")), RestoreError("refused"), undo)
+    assert other.digest == "second"
+    assert not snapshots.discard.called
+    undo.close()
+    snapshots.discard.assert_called_once_with(other)
+
+
+def test_a_node_with_a_disk_fails_without_a_snapshot(snapshots):
+    with pytest.raises(RestoreError, match="refused"):
+        start._another(begun(None), RestoreError("refused"), ExitStack())
+    assert not snapshots.another.called
 
 
 def test_a_node_that_ends_twice_fails(monkeypatch):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from famulus.base import paths
+from famulus.base import lockfile, paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.fabric import templates
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
+from famulus.template import store
 from famulus.template.guest import guest_files
 from famulus.template.recipe import Recipe
 
@@ -47,6 +48,29 @@ def test_a_template_in_use_is_not_rebuilt():
     folder = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
     make_fabric("mine", DIGEST)
     with pytest.raises(FamulusError, match="while fabric 'mine' stands on it"):
+        templates.rebuilt(SPEC, Events())
+    assert folder.exists()
+
+
+def test_prune_removes_the_snapshots_of_the_templates_that_go():
+    old = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
+    needed = make(paths.templates(), OTHER, "template.json", suite="trixie", kernel="cloud")
+    above = make(paths.snapshots(), "a" * 16, "snapshot.json", template=DIGEST)
+    aside = make(paths.snapshots(), "b" * 16, "snapshot.json", template=OTHER)
+    make_fabric("mine", OTHER)
+    assert templates.prune_templates() > 0
+    assert not old.exists()
+    assert not above.exists()
+    assert needed.exists()
+    assert aside.exists()
+
+
+def test_a_template_that_another_command_holds_is_not_rebuilt():
+    folder = make(paths.templates(), DIGEST, "template.json", suite="trixie", kernel="cloud")
+    with (
+        lockfile.locked(store.vault().lock_path(DIGEST), lambda _: None),
+        pytest.raises(FamulusError, match="another command uses it"),
+    ):
         templates.rebuilt(SPEC, Events())
     assert folder.exists()
 

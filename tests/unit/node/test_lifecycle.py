@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start, stop and kill a node on a back end that runs nothing."""
 
+import json
+import shutil
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from famulus.backend.machine import LaunchError
+from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.node import disk, lifecycle
-from famulus.node.below import note_below, snapshot_below, template_below
 from famulus.node.lifecycle import Original, RestoreError
 from famulus.node.machine import running_settings
 from famulus.node.node import Node
 from famulus.pool.file import Pool
 from famulus.settings.spec import FabricSpec
 from famulus.snapshot.store import Snapshot
+from famulus.state.below import Base, below, note_below
 from famulus.state.folder import FabricFolder
 
 POOL = Pool(Path("/dev/shm/pool"))
@@ -39,7 +43,7 @@ def snapshot(tmp_path: Path) -> Snapshot:
     folder.mkdir(parents=True)
     (folder / "overlay.qcow2").write_text("an overlay")
     (folder / "serial.log").write_text("printed\n")
-    return Snapshot(folder, "b" * 16, 1, 1, "tcg", 1, 7)
+    return Snapshot(folder, "b" * 16, 1, 1, "tcg", 1, 7, "made-once", "built-once")
 
 
 def runner(node: Node) -> Mock:
@@ -64,6 +68,8 @@ def test_a_clone_gets_a_disk_on_the_snapshot(node: Node, snapshot: Snapshot):
     assert node.disk.read_text() == "an overlay"
     assert node.serial_log.read_text().startswith("printed\n[cloned from the snapshot ")
     assert (node.template(), node.snapshot()) == ("b" * 16, "a" * 16)
+    assert below(node.path, "template") == Base("b" * 16, "built-once")
+    assert below(node.path, "snapshot") == Base("a" * 16, "made-once")
 
 
 @pytest.mark.parametrize("method", ["clone", "restore"])
@@ -82,6 +88,15 @@ def test_a_failed_clone_leaves_neither_a_machine_nor_a_disk(
     assert runner(node).method_calls[-1][0] == "kill"
     assert not node.has_disk()
     assert node.serial_log.exists()
+
+
+def test_a_machine_that_does_not_start_says_nothing_about_the_snapshot(
+    node: Node, snapshot: Snapshot
+):
+    runner(node).clone.side_effect = LaunchError("cannot allocate memory")
+    with pytest.raises(LaunchError, match="cannot allocate memory"):
+        lifecycle.start_clone(node, Original(snapshot, b""), "tcg")
+    assert not node.has_disk()
 
 
 def test_a_node_that_hangs_is_not_shut_down(node: Node):
@@ -126,14 +141,66 @@ def test_a_forgotten_disk_leaves_the_log(node: Node):
 
 
 def test_the_images_below_a_disk_are_stored(tmp_path: Path):
-    assert template_below(tmp_path) is None
-    assert snapshot_below(tmp_path) is None
-    note_below(tmp_path, "t", "")
-    assert (template_below(tmp_path), snapshot_below(tmp_path)) == ("t", None)
-    note_below(tmp_path, "t", "s")
-    assert snapshot_below(tmp_path) == "s"
+    assert below(tmp_path, "template") is None
+    assert below(tmp_path, "snapshot") is None
+    note_below(tmp_path, Base("t", "1"))
+    assert (below(tmp_path, "template"), below(tmp_path, "snapshot")) == (Base("t", "1"), None)
+    note_below(tmp_path, Base("t"), Base("s", "2"))
+    assert (below(tmp_path, "template"), below(tmp_path, "snapshot")) == (Base("t"), Base("s", "2"))
+
+
+def store_base(root: Path, name: str, record: str, **content: str) -> None:
+    (paths.make_private(root / name) / record).write_text(json.dumps(content))
+
+
+def store_bases(template: str = "1", snapshot: str = "2") -> None:
+    root, above = paths.templates(), paths.snapshots()
+    store_base(root, "t", "template.json", id=template, suite="s", kernel="k")
+    store_base(above, "s", "snapshot.json", id=snapshot)
+
+
+def test_a_disk_starts_over_the_builds_that_it_was_made_on(node: Node):
+    note_below(node.path, Base("t", "1"), Base("s", "2"))
+    store_bases()
+    assert disk.require_bases(node).digest == "t"
+    note_below(node.path, Base("t"), Base("s"))  # by an earlier release
+    assert disk.require_bases(node).digest == "t"
+
+
+@pytest.mark.parametrize(
+    ("builds", "message"),
+    [
+        ({"template": "another"}, "the template t, below its disk, was made anew since"),
+        ({"snapshot": "another"}, "the snapshot s, below its disk, was made anew since"),
+    ],
+)
+def test_a_disk_does_not_start_over_another_build(node: Node, builds, message):
+    note_below(node.path, Base("t", "1"), Base("s", "2"))
+    store_bases(**builds)
+    with pytest.raises(FamulusError, match=message):
+        disk.require_bases(node)
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [("templates/t", "the template t, below its"), ("snapshots/s", "the snapshot s, below its")],
+)
+def test_a_disk_does_not_start_without_its_bases(node: Node, gone, message, famulus_home):
+    note_below(node.path, Base("t", "1"), Base("s", "2"))
+    store_bases()
+    shutil.rmtree(famulus_home / gone)
+    with pytest.raises(FamulusError, match=f"fabric1: {message} disk, is gone") as caught:
+        disk.require_bases(node)
+    assert "node reset" in caught.value.hint
+
+
+def test_a_host_that_cannot_read_finds_no_missing_disk(node: Node):
+    """A node whose disk seems missing would get a new one in its place."""
+    (node.path / "template").mkdir()
+    with pytest.raises(FamulusError, match="cannot read"):
+        node.has_disk()
 
 
 def test_a_new_disk_needs_its_template(node: Node):
-    with pytest.raises(FamulusError, match="template which new disks are made from is gone"):
+    with pytest.raises(FamulusError, match="template, which new disks are made from, is gone"):
         disk.make_disk(node, None)

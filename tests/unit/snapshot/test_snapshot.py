@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Snapshots: their digests, their check sums, and which of them prune keeps."""
 
+import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
 from famulus.host import accelerator
-from famulus.snapshot import key, store, sums
+from famulus.snapshot import freeze, key, store, sums
 from famulus.snapshot.key import Key
+from famulus.state.below import Base, note_below
 from famulus.template.store import Template
 
 ONE, TWO = "1" * 16, "2" * 16
@@ -128,6 +133,114 @@ def test_a_damaged_snapshot_is_logged(caplog):
     (make(ONE) / "state").unlink()
     assert store.find(ONE) is None
     assert f"the snapshot {ONE} is damaged" in caplog.text
+
+
+def test_a_host_that_cannot_read_a_snapshot_finds_no_damage(monkeypatch):
+    folder = make(ONE)
+
+    def fail(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(sums, "sums_of", fail)
+    with pytest.raises(FamulusError, match="cannot check the files"):
+        store.find(ONE)
+    assert (folder / "snapshot.json").exists()
+
+
+def test_a_full_disk_is_no_damage():
+    folder = make(ONE)
+    (folder / "verified").mkdir()  # the result of the check cannot be stored
+    assert store.find(ONE)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "template", "fits"),
+    [
+        ({"template_id": "1"}, {"id": "1"}, True),
+        ({"template_id": "1"}, {"id": "2"}, False),
+        ({"created": "2026-02"}, {"created": "2026-01"}, True),
+        ({"created": "2026-02"}, {"created": "2026-03", "id": "2"}, False),
+        ({"template_id": "1"}, None, True),  # nothing is cloned without a template
+    ],
+)
+def test_a_snapshot_fits_on_one_build_of_its_template(snapshot, template, fits):
+    """Memory that knows another build's blocks would destroy the file system."""
+    folder = make(ONE)
+    record = json.loads((folder / "snapshot.json").read_text())
+    (folder / "snapshot.json").write_text(json.dumps({**record, **snapshot}))
+    if template:
+        below = paths.make_private(paths.templates() / record["template"])
+        (below / "template.json").write_text(json.dumps(template))
+    assert (store.find(ONE) is not None) == fits
+
+
+def test_names_of_a_keys_snapshots():
+    assert store.newest(ONE) == ONE
+    make(ONE)
+    make(TWO)
+    assert store.newest(ONE) == ONE
+    assert store.following(ONE) == f"{ONE}-2"
+    make(f"{ONE}-2")
+    make(f"{ONE}-10")
+    assert store.newest(ONE) == f"{ONE}-10"
+    assert store.following(f"{ONE}-10") == f"{ONE}-11"
+    assert store.find(f"{ONE}-2")
+    assert store.prune({ONE}) > 0
+    assert [snapshot.digest for snapshot in store.all_snapshots()] == [ONE]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The names of the snapshots that are made; no machine runs."""
+    names: list[str] = []
+
+    def make_here(_key, name, _events):
+        store.vault().remove(name)
+        make(name)
+        names.append(name)
+
+    monkeypatch.setattr(freeze, "_make", make_here)
+    return names
+
+
+def damage(folder: Path) -> None:
+    (folder / "state").unlink()
+
+
+def lay_disk_on(name: str) -> Path:
+    node = paths.make_private(paths.fabrics() / "f" / "node1")
+    note_below(node, Base("t" * 16), Base(name))
+    return node
+
+
+def test_a_damaged_snapshot_is_replaced_only_if_no_disk_lies_on_it(made):
+    digest = KEY.digest()
+    damage(make(digest))
+    node = lay_disk_on(digest)
+    assert freeze.ensure(KEY, Events()).digest == f"{digest}-2"
+    assert freeze.ensure(KEY, Events()).digest == f"{digest}-2"
+    assert (paths.snapshots() / digest / "disk.qcow2").exists()
+    shutil.rmtree(node)
+    damage(paths.snapshots() / f"{digest}-2")
+    assert freeze.ensure(KEY, Events()).digest == f"{digest}-2"
+    assert made == [f"{digest}-2", f"{digest}-2"]
+
+
+def test_another_snapshot_leaves_the_first(made):
+    first = freeze.ensure(KEY, Events())
+    second = freeze.another(KEY, Events())
+    assert made == [first.digest, second.digest]
+    assert freeze.ensure(KEY, Events()) == second
+    freeze.discard(second)
+    assert freeze.ensure(KEY, Events()) == first
+
+
+def test_a_snapshot_below_a_disk_is_not_discarded(made):
+    snapshot = freeze.ensure(KEY, Events())
+    lay_disk_on(snapshot.digest)
+    freeze.discard(snapshot)
+    assert made == [snapshot.digest]
+    assert store.find(snapshot.digest)
 
 
 def test_a_verified_snapshot_is_not_read_again(monkeypatch):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The fabric's folder: its record is read back whole, and its lock has one holder."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -220,3 +222,23 @@ def test_all_fabrics_have_a_state_and_a_proper_name(famulus_home):
     (famulus_home / "fabrics" / "no name" / "state.json").touch()
     (famulus_home / "fabrics" / "stray").touch()
     assert [folder.name for folder in all_fabrics()] == ["a", "b"]
+
+
+def test_a_host_that_cannot_look_finds_no_missing_fabric(folder, monkeypatch):
+    """A fabric that seems missing would be made, and removed after a failure, disks and all."""
+    folder.write(Record(FabricSpec(), "abc"))
+
+    def fail(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", fail)
+        with pytest.raises(FamulusError, match="cannot look at"):
+            folder.exists()
+
+
+def test_a_record_that_the_host_cannot_read_is_no_reason_to_purge(folder):
+    (folder.path / "state.json").mkdir()
+    with pytest.raises(FamulusError, match="cannot read") as caught:
+        folder.read()
+    assert "purge" not in caught.value.hint

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from famulus.base import paths
+from famulus.base.errors import FamulusError
+from famulus.state.below import Base, note_below
 from famulus.template import store
 from famulus.template.scratch import make_scratch, remove_build
 
@@ -67,6 +69,19 @@ def test_prune_keeps_templates_in_use():
     assert store.prune({TWO}) >= 16384
     assert digests() == [TWO]
     assert store.prune({TWO}) == 0
+
+
+def test_a_template_below_a_disk_is_neither_pruned_nor_replaced():
+    folder = make(ONE)
+    node = paths.make_private(paths.fabrics() / "f" / "node1")
+    note_below(node, Base(ONE))
+    assert store.prune(set()) == 0
+    (folder / "template.json").write_text("{")  # as after a fault of the disk
+    with pytest.raises(FamulusError, match="disks may lie on it"):
+        store.vault().remove(ONE)
+    assert (folder / "disk.img").exists()
+    shutil.rmtree(node)
+    assert store.prune(set()) > 0
 
 
 def test_prune_keeps_a_locked_build():

@@ -10,15 +10,15 @@ from pathlib import Path
 from famulus.backend.machine import Frozen, Machine
 from famulus.backend.qemu import console, monitor, replug
 from famulus.backend.qemu.arguments import clone_arguments, node_arguments
+from famulus.backend.qemu.launch import launch
 from famulus.backend.qemu.pci import place_pool
 from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
 from famulus.base.process import Daemon
-from famulus.base.run import run
 from famulus.transport.agent import began, framed
 
 _CLONE_TIMEOUT = 60.0  # seconds in which a restored clone has answered
-_START_TIMEOUT = 60.0  # seconds in which QEMU has daemonised, on a busy host
+_RESTORE_TIMEOUT = 60.0  # seconds in which QEMU has restored a machine, on a busy host
 _BEGIN_TIMEOUT, _LOOK_AGAIN = 2.0, 0.02  # seconds
 
 
@@ -59,13 +59,13 @@ class QemuRunner:
             self._launch(machine, argv, stdin=words, pass_fds=[its.fileno()])
             its.close()
             before = place_pool(frozen.place)
-            when = monitor.restore(self.qmp, before, frozen.state, _START_TIMEOUT)
+            when = monitor.restore(self.qmp, before, frozen.state, _RESTORE_TIMEOUT)
             return began(ours, when, _CLONE_TIMEOUT)
 
     def restore(self, machine: Machine, frozen: Frozen) -> None:
         """See Runner."""
         self._launch(machine, self._clone_arguments(machine, frozen))
-        monitor.restore(self.qmp, (), frozen.state, _START_TIMEOUT)
+        monitor.restore(self.qmp, (), frozen.state, _RESTORE_TIMEOUT)
 
     def running(self) -> bool:
         """See Runner."""
@@ -126,7 +126,7 @@ class QemuRunner:
     ) -> None:
         for stale in self.network.sockets.glob(f"{self.name}.*"):
             stale.unlink()
-        run(argv, timeout=_START_TIMEOUT, stdin=stdin, pass_fds=pass_fds)
+        launch(argv, machine.folder, stdin=stdin, pass_fds=pass_fds)
         machine.serial_log.chmod(0o600)
 
     def _is_ready(self) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from famulus.backend.machine import Frozen, Machine
-from famulus.backend.qemu import console, monitor, runner
+from famulus.backend.machine import Frozen, LaunchError, Machine
+from famulus.backend.qemu import console, launch, monitor, runner
 from famulus.backend.qemu.runner import QemuRunner
 from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
@@ -40,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> Started:
         machine.serial_log.touch(0o644)
         calls.append((argv, options))
 
-    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(launch, "run", run)
     return calls
 
 
@@ -55,6 +55,15 @@ def test_a_start_removes_old_sockets_and_hides_the_log(
     assert stat.S_IMODE(machine.serial_log.stat().st_mode) == 0o600
     ((argv, _),) = started
     assert f"vde,id=cable,sock={sockets / 'switch'}" in argv
+
+
+def test_a_qemu_that_does_not_start_says_why(node: QemuRunner, machine: Machine) -> None:
+    """The program is missing in the PATH of the test: the words come from the log of `-D`."""
+    (node.folder / "qemu.log").write_text("words of an earlier start")
+    script = f"echo cannot set up guest memory >> {node.folder}/qemu.log; exit 1"
+    with pytest.raises(LaunchError, match="sh failed with exit code 1") as caught:
+        launch.launch(["sh", "-c", script], machine.folder)
+    assert caught.value.details == "cannot set up guest memory"
 
 
 def test_a_clone_gets_its_request_and_answers(

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Start a QEMU that goes into the background, and keep its words if it does not start.
+
+With `-D` and `-daemonize`, QEMU prints its messages into the log file, not on standard error.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from famulus.backend.machine import LaunchError
+from famulus.base.errors import FamulusError
+from famulus.base.run import run
+
+_TIMEOUT = 60.0  # seconds in which QEMU has daemonised, on a busy host
+_TAIL = 15  # lines
+
+
+def launch(
+    argv: Sequence[str], folder: Path, *, stdin: str = "", pass_fds: Sequence[int] = ()
+) -> None:
+    """Start the QEMU with the arguments `argv`, whose log is `qemu.log` in `folder`.
+
+    On return QEMU has daemonised. Raises LaunchError with QEMU's words if QEMU refuses, ends or
+    takes too long; no QEMU runs then.
+    """
+    (folder / "qemu.log").unlink(missing_ok=True)  # an earlier start's
+    try:
+        run(argv, timeout=_TIMEOUT, stdin=stdin, pass_fds=pass_fds)
+    except FamulusError as error:
+        words = "\n".join(filter(None, (error.details, last_words(folder))))
+        raise LaunchError(error.brief, details=words, hint=error.hint) from error
+
+
+def last_words(folder: Path) -> str:
+    """Return the last lines that the QEMU with its log in `folder` printed, or an empty string."""
+    try:
+        text = (folder / "qemu.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_TAIL:])
