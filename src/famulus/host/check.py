@@ -7,7 +7,8 @@ from pathlib import Path
 from famulus.base.errors import FamulusError
 from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
-from famulus.host.finding import Finding
+from famulus.host.building import check_place
+from famulus.host.finding import Finding, Level
 from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program, check_programs
 from famulus.host.rootless import check_name, check_rootless
 from famulus.settings.spec import FabricSpec
@@ -33,11 +34,19 @@ def check_host(
         *check_programs((*PROGRAMS, *programs, *caches)),
         *check_name(),
         check_accelerator(spec.accelerator),
-        check_rootless("warning" if space.has_template() else "error"),
-        *space.check_disk(spec),
+        *_build_findings(spec, "warning" if space.has_template() else "error"),
         space.check_memory(spec, accelerator, pool, running=running, clones=clones),
         space.check_pool(spec, accelerator, pool),
     ]
+
+
+def require_build(spec: FabricSpec) -> None:
+    """Raise FamulusError unless this host can build a template for `spec`."""
+    require([*check_programs(), *_build_findings(spec, "error")])
+
+
+def _build_findings(spec: FabricSpec, level: Level) -> list[Finding]:
+    return [check_rootless(level), *check_place(level), *space.check_disk(spec, level)]
 
 
 def require(findings: Iterable[Finding]) -> None:

@@ -3,13 +3,13 @@
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from famulus.base import paths
 from famulus.base.paths import SHARED_MEMORY
 from famulus.base.units import GIB, KIB, MIB, format_size, human_size
 from famulus.host.accelerator import Accelerator, largest_pool
+from famulus.host.building import nearest, unpack_folder
 from famulus.host.finding import Finding, Level
 from famulus.settings.spec import FabricSpec
 
@@ -34,10 +34,12 @@ def has_template() -> bool:
     )
 
 
-def check_disk(spec: FabricSpec) -> list[Finding]:
-    """Check whether the disk has room for a template and the nodes, and /tmp for the build."""
-    home, scratch = nearest(paths.templates()), Path(tempfile.gettempdir())
-    level: Level = "warning" if has_template() else "error"
+def check_disk(spec: FabricSpec, level: Level) -> list[Finding]:
+    """Check whether there is room for a template, for its build and for the nodes.
+
+    Too little room is a finding of `level`.
+    """
+    home, scratch = nearest(paths.templates()), nearest(unpack_folder())
     nodes = spec.nodes * _NODE_DISK
     if home.stat().st_dev == scratch.stat().st_dev:
         return [_disk_finding("disk", home, _TEMPLATE + _SCRATCH + nodes, level)]
@@ -153,11 +155,6 @@ def free_bytes(folder: Path) -> int:
     """Return how many bytes a normal user may still write to the file system of `folder`."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
-
-
-def nearest(path: Path) -> Path:
-    """Return the nearest existing folder: `path` or a folder above `path`."""
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
 def _is_memory(pool: Path) -> bool:

@@ -14,6 +14,7 @@ from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
 from famulus.base.run import run
+from famulus.host.check import require_build
 from famulus.settings.spec import FabricSpec
 from famulus.template import store
 from famulus.template.disk import make_disk
@@ -37,17 +38,23 @@ def ensure(spec: FabricSpec, events: Events) -> Template:
 
     No other process removes the template until this process ends. Several processes may call this
     at once: one builds, the others wait and take the result. After a failure, interrupt or kill no
-    template looks finished; the log of a failed build is kept. Raises FamulusError if the build
-    fails, and if a damaged template cannot be replaced because disks lie on it.
+    template looks finished; the log of a failed build is kept. Raises FamulusError if this host
+    cannot build templates, before any work; if the build fails; and if a damaged template cannot be
+    replaced because disks lie on it.
     """
     recipe = Recipe.from_spec(spec)
     files = guest_files()
     order = _Order(recipe, files, recipe.digest(files))
     root = paths.make_private(paths.templates())
+
+    def build() -> None:
+        require_build(spec)
+        _build(order, root, events)
+
     return store.vault().hold(
         order.digest,
         lambda: store.find(order.digest),
-        lambda: _build(order, root, events),
+        build,
         lambda: events.note("waiting for another build of this template"),
     )
 

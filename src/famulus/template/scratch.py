@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The scratch folder in which mmdebstrap unpacks; the next build removes a killed build's folder.
 
-As root, the scratch folder lies in the build's folder. In a user namespace the mapped user must be
-able to reach the folder, so that it cannot lie below a 0700 home; and only the mapped user can
-remove the files of the mapped user.
+The scratch folder of root lies in the build's folder, unless apt cannot read that path. In a user
+namespace the mapped user must be able to reach the folder, so that it cannot lie below a 0700 home;
+and only the mapped user can remove the files of the mapped user.
 """
 
 import os
@@ -11,7 +11,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from famulus.base import paths
 from famulus.base.run import run
+from famulus.host.building import unpack_folder
 
 _LINK = "scratch"
 _TIMEOUT = 60.0  # seconds to remove 25,000 files
@@ -20,12 +22,13 @@ _TIMEOUT = 60.0  # seconds to remove 25,000 files
 def make_scratch(build: Path) -> Path:
     """Make and return the scratch folder of the build in the folder `build`."""
     link = build / _LINK
-    if os.geteuid() == 0:
+    if unpack_folder() == paths.templates():
         link.mkdir(mode=0o700)
         return link
     scratch = Path(tempfile.mkdtemp(prefix="famulus-build-"))
     link.symlink_to(scratch)
-    scratch.chmod(0o711)
+    if os.geteuid():
+        scratch.chmod(0o711)
     return scratch
 
 
@@ -51,7 +54,8 @@ def remove_scratch(build: Path) -> None:
 def _remove_mapped(scratch: Path) -> None:
     if not scratch.is_dir() or scratch.is_symlink() or scratch.stat().st_uid != os.geteuid():
         return
-    for path in scratch.iterdir():
+    mapped = scratch.iterdir() if os.geteuid() else ()
+    for path in mapped:
         argv = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", str(path)]
         run(argv, timeout=_TIMEOUT, check=False, cleanup=True)
     shutil.rmtree(scratch, ignore_errors=True)
