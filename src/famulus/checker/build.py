@@ -35,13 +35,16 @@ def compile_arguments(folder: Path) -> list[list[str]]:
 
     The launcher is static because nodes may have an older C library than the host.
     """
-    analyser = [str(path) for path in sorted((_native() / "analyser").glob("*.c"))]
-    launcher = str(_native() / "launcher" / "launch.c")
     include = f"-I{_native() / 'include'}"
+    analyser, launcher = str(folder / "famulus-analyser"), str(folder / "launch")
     return [
-        ["gcc", *_FLAGS, include, "-o", str(folder / "famulus-analyser"), *analyser],
-        ["gcc", *_FLAGS, include, "-static", "-o", str(folder / "launch"), launcher],
+        ["gcc", *_FLAGS, include, "-o", analyser, *_units("analyser")],
+        ["gcc", *_FLAGS, include, "-static", "-o", launcher, *_units("launcher")],
     ]
+
+
+def _units(program: str) -> list[str]:
+    return [str(path) for path in sorted((_native() / program).glob("*.c"))]
 
 
 def _native() -> Path:

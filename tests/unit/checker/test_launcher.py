@@ -2,6 +2,7 @@
 """The launcher on the host, where nothing listens to its `cpuid` instructions."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from famulus.checker.command import launch_command, traced
 from famulus.checker.launch import on_host
 from famulus.checker.report.model import Frame
 from tests.unit.checker.checker import TIMEOUT
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,59 @@ def test_threads_that_live_to_the_end_do_no_harm(launcher, tmp_path):
     assert launch(launcher, tmp_path, sys.executable, "-c", code).returncode == 0
     (kept,) = [parse_process(path.read_text()) for path in tmp_path.iterdir()]
     assert any("libc" in mapping.path for mapping in kept.mapped)
+
+
+def built(folder: Path, source: Path, *flags: str) -> str:
+    program = folder / source.stem
+    subprocess.run(["gcc", "-g", *flags, "-o", program, source], check=True, timeout=TIMEOUT)
+    return str(program)
+
+
+def test_signals_and_ptrace_mean_what_they_mean_without_the_launcher(launcher, tmp_path):
+    program = built(tmp_path, HERE / "launcher_signals.c")
+    (tmp_path / "processes").mkdir()
+    done = launch(launcher, tmp_path / "processes", program)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 11
+    assert [line for line in lines if not line.startswith("right ")] == []
+
+
+LEAKS = "#include <stdlib.h>\nvoid *volatile kept;\nint main(int c, char **v)\n{\n"
+LEAKS += "(void)v; kept = malloc(9); if (c > 1) kept = NULL; return 0; }\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("leak",), 23)])
+def test_leak_sanitizer_works(launcher, tmp_path, words, code):
+    (tmp_path / "leaks.c").write_text(LEAKS)
+    program = built(tmp_path, tmp_path / "leaks.c", "-fsanitize=leak")
+    (tmp_path / "processes").mkdir()
+    done = launch(launcher, tmp_path / "processes", program, *words)
+    assert (done.returncode, "fatal error" in done.stderr) == (code, False)
+    assert ("detected memory leaks" in done.stderr) == bool(words)
+    assert len(list((tmp_path / "processes").iterdir())) == 1
+
+
+def test_a_signal_to_the_launcher_reaches_the_program(launcher, tmp_path):
+    code = "trap 'exit 9' USR1; echo ready; while :; do sleep 0.05; done"
+    argv = [launcher, str(tmp_path), "sh", "-c", code]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGUSR1)
+        assert process.wait(TIMEOUT) == 9
+
+
+def test_an_alarm_ends_all_processes_even_those_that_another_process_traces(launcher, tmp_path):
+    code = "import ctypes, os, time; ctypes.CDLL(None).ptrace(0, 0, 0, 0); print(os.getpid(), "
+    code += "flush=True); time.sleep(1000)"
+    argv = [launcher, str(tmp_path), "sh", "-c", f'trap "" TERM; {sys.executable} -c "{code}"; :']
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        traced = int(process.stdout.readline())
+        process.send_signal(signal.SIGALRM)
+        assert process.wait(TIMEOUT) == 128 + signal.SIGKILL
+    assert not Path(f"/proc/{traced}").exists()
 
 
 SCRIPT = """
