@@ -198,7 +198,35 @@ def test_a_fabric_that_a_run_makes_shares_nothing_with_one_that_stays(
     assert "check-" not in own.ok("list")
 
 
-def test_a_program_that_hangs_is_ended(checked: Cli) -> None:
+def test_a_program_that_hangs_is_ended_and_the_verdict_is_unknown(checked: Cli) -> None:
     done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", timeout=200)
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert "did not end in time" in done.stdout
+
+
+def test_a_program_that_fails_is_no_clean_run(checked: Cli, tmp_path: Path) -> None:
+    junit = tmp_path / "out.xml"
+    for script, shown in (("exit 124", "node 2: 124"), ("kill -ABRT $$", "node 2: SIGABRT")):
+        words = ("--junit", str(junit), "--", "/bin/sh", "-c", f"[ $FAMULUS_NODE = 1 ] || {script}")
+        done = checked.run("check", *words, timeout=200)
+        assert (done.returncode, "node 1: 0" in done.stdout) == (3, True), done.stdout
+        assert shown in done.stdout
+        assert ET.parse(junit).getroot().get("failures") == "1"
+
+
+@pytest.mark.parametrize(("leaks", "code"), [("0", 0), ("1", 3)])
+def test_a_program_with_leak_sanitizer_is_judged(
+    checked: Cli, tmp_path: Path, leaks: str, code: int
+) -> None:
+    source, program = tmp_path / "leaks.c", tmp_path / "leaks"
+    lines = [
+        *("#include <stdlib.h>", "char *volatile kept;", "int main(void)", "{"),
+        *("kept = malloc(9); *kept = 1;", f"if ({leaks}) kept = NULL; return 0;", "}"),
+    ]
+    source.write_text("\n".join(lines), encoding="utf-8")
+    flags = ["-g", "-fsanitize=address", "-static-libasan"]
+    subprocess.run(["gcc", *flags, "-o", program, source], check=True)
+    done = checked.run("check", "--", str(program), timeout=300)
+    assert done.returncode == code, done.stdout
+    assert "fatal error" not in done.stdout
+    assert ("detected memory leaks" in done.stdout) == bool(code)

@@ -14,6 +14,28 @@ _TIMEOUT = 86_400.0  # seconds
 STOP = "stop"  # the file in the rings' folder that ends the analyser, see native/analyser/main.c
 
 
+class AnalyserError(FamulusError):
+    """The analyser ended before its time. Events are lost, so that nobody knows the defects."""
+
+
+def parse_output(text: str, log: str = "") -> list[dict[str, Any]]:
+    """Return the objects of the analyser's output, one for each line.
+
+    Raises AnalyserError, with the analyser's `log`, if the output is not whole.
+    """
+    try:
+        found = [json.loads(line) for line in text.splitlines()]
+    except ValueError:
+        found = []
+    if not any("events" in line for line in found):
+        raise AnalyserError(
+            "the checker has ended before its time; its events are lost",
+            details=log,
+            hint="Was the host short of memory or disk space?",
+        )
+    return found
+
+
 class Analyser:
     """Run `program` over the rings in `folder` from `__enter__` to `finish`."""
 
@@ -37,12 +59,14 @@ class Analyser:
     def finish(self) -> list[dict[str, Any]]:
         """Let the analyser read the rest of the rings, and return its output: an object a line.
 
-        Raises FamulusError if the analyser failed.
+        Raises AnalyserError if the analyser failed.
         """
         self.__exit__()
-        if self._error:
+        if isinstance(self._error, Interrupted):
             raise self._error
-        return [json.loads(line) for line in self._output.splitlines()]
+        if self._error:
+            raise AnalyserError(self._error.brief, details=self._error.details) from self._error
+        return parse_output(self._output)
 
     def _run(self) -> None:
         try:

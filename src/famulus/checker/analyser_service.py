@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The analyser of one fabric as a process that outlives the command that starts it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from famulus.base import paths
-from famulus.base.errors import FamulusError
 from famulus.base.process import Service
 from famulus.base.run import run
-from famulus.checker.analyser import STOP
+from famulus.checker.analyser import STOP, parse_output
 
 _TIMEOUT = 60.0  # seconds for a start
 _END_TIMEOUT = 300.0  # seconds in which the analyser reads the rest of the rings, on a busy host
@@ -37,19 +35,12 @@ class AnalyserService(Service):
     def finish(self) -> list[dict[str, Any]]:
         """Let the analyser read the rest of the rings and end; return its output: an object a line.
 
-        Raises FamulusError, with the analyser's log, if the analyser had ended before this call.
+        Raises AnalyserError, with the analyser's log, if the analyser had ended before this call.
         """
         if self.running():
             self._stop.touch()
             self.daemon.wait_gone("the checker's end", _END_TIMEOUT)
-        output = [json.loads(line) for line in self._read("found").splitlines()]
-        if not any("events" in line for line in output):
-            raise FamulusError(
-                "the checker of this fabric has ended before its time",
-                details=self._read("log"),
-                hint="`famulus up` starts another checker; the ended checker's events are lost.",
-            )
-        return output
+        return parse_output(self._read("found"), self._read("log"))
 
     @property
     def _stop(self) -> Path:

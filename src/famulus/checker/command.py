@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 FOLDER = "/var/tmp/famulus-check"  # noqa: S108 - in a node: the program, made anew for each run
 OURS = "/var/tmp/famulus-launcher"  # noqa: S108 - in a node: the launcher and its files
+OUTCOME = f"{OURS}/outcome"  # in a node: how the last program with a time limit ended
 _SCRIPTS = f"PYTHONPATH={OURS}/python FAMULUS_CHECK_LINES={OURS}/processes"
 _LAUNCH = f"{OURS}/launch {OURS}/processes"
 
@@ -28,12 +29,13 @@ def traced(command: Sequence[str]) -> list[str]:
 def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
     """Return the shell command that runs `program` as root in each of `nodes` nodes.
 
-    The program ends after `timeout` seconds.
+    The launcher ends the program after `timeout` seconds, and writes into the file OUTCOME how the
+    program ended.
     """
-    bounded = f"timeout -k 5 {timeout:g}"
     number = "FAMULUS_NODE=$(hostname | tr -dc 0-9)"
+    limited = f"{OURS}/launch --limit {timeout:g} {OUTCOME} {OURS}/processes"
     words = shlex.join(program)
-    return f"sudo env {number} FAMULUS_NODES={nodes} {_SCRIPTS} {bounded} {_LAUNCH} {words}"
+    return f"sudo env {number} FAMULUS_NODES={nodes} {_SCRIPTS} {limited} {words}"
 
 
 def end_command() -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from famulus.base import waiting
-from famulus.base.errors import Interrupted, UsageError
+from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.base.paths import source_folder
 from famulus.base.run import run
 from famulus.checker import build
-from famulus.checker.command import FOLDER, OURS, end_command
+from famulus.checker.command import FOLDER, OURS, OUTCOME, end_command
 from famulus.checker.rings import only_reader
 from famulus.fabric.execute import execute
 from famulus.fabric.fabric import Fabric
@@ -18,8 +18,6 @@ from famulus.fabric.hooks import NO_HOOKS
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.transport import ssh
-
-CANNOT = (126, 127)  # exit codes of a shell for a program that cannot be run
 
 _COPY_TIMEOUT = 120.0  # seconds
 _FORGET = f"find {OURS}/processes -type f -exec sudo rm -f {{}} +"
@@ -54,7 +52,7 @@ def prepare(fabric: Fabric, nodes: Sequence[Node], wanted: str) -> list[str]:
     with only_reader(fabric.caches):
         pass  # or this removes the files of processes that another reader is about to name
     each(nodes, lambda node: install(fabric, node))
-    _all(fabric, nodes, f"{_FORGET}; rm -rf {FOLDER}; mkdir -p {FOLDER}")
+    _all(fabric, nodes, f"{_FORGET}; sudo rm -f {OUTCOME}; rm -rf {FOLDER}; mkdir -p {FOLDER}")
     if not files:
         return [wanted]
     each(nodes, lambda node: _copy(fabric, node, files, FOLDER))
@@ -116,7 +114,7 @@ def drop_caches(fabric: Fabric, nodes: Sequence[Node]) -> None:
 def launch(
     fabric: Fabric, nodes: Sequence[Node], command: str, on_line: Callable[[Node, str], None]
 ) -> dict[int, int]:
-    """Run a command of `launch_command` in `nodes`, and return the exit codes.
+    """Run a command of `launch_command` in `nodes`, and return the exit codes, see `outcomes`.
 
     If the user interrupts, the launcher and the program end in the nodes, too, also where they are
     about to start.
@@ -127,6 +125,21 @@ def launch(
         waiting.forget_interrupt()
         _all(fabric, nodes, end_command())
         raise
+
+
+def outcomes(fabric: Fabric, nodes: Sequence[Node]) -> dict[int, str]:
+    """Return how the program of `launch` ended in each node, as the launcher says (launch.c).
+
+    The text is empty if the launcher did not end by itself, or the node does not answer.
+    """
+
+    def ask(node: Node) -> str:
+        try:
+            return ask_node(fabric, node, f"cat {OUTCOME} 2>/dev/null || :").strip()
+        except FamulusError:
+            return ""
+
+    return each(nodes, ask)
 
 
 def kept_processes(

@@ -24,14 +24,17 @@ _OURS = (suppress.Suppression("region", "the directory", "data race"),)
 def named(fabric: Fabric, nodes: Sequence[Node], output: Output, program: str) -> list[Defect]:
     """Return each distinct defect of the analyser's `output` once, with names.
 
-    `program` is the host's file that was copied to `nodes`, or an empty string.
+    `program` is the host's file that was copied to `nodes`, or an empty string. Events of other
+    nodes keep their program counters.
     """
     defects = [parse_defect(line) for line in output if "kind" in line]
     if not defects:
         return []
 
+    reached = {node.number: node for node in nodes}
+
     def ask(node: int, command: str) -> str:
-        return ask_node(fabric, fabric.node(node), command)
+        return ask_node(fabric, reached[node], command) if node in reached else ""
 
     symbols = Symbols(output, _processes(fabric, nodes, output), ask)
     regions = directory.read(fabric.pool)
@@ -67,6 +70,12 @@ def region_at(regions: directory.Directory, offset: int) -> str:
         if region.offset <= offset < region.offset + region.size:
             return region.name
     return ""
+
+
+def doubts_of(output: Output) -> list[str]:
+    """Return why the analyser's `output` does not tell all."""
+    gaps = total(output, "gaps")
+    return [f"events are missing in {gaps} places"] if gaps else []
 
 
 def total(output: Output, key: str) -> int:

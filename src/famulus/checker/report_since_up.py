@@ -4,7 +4,7 @@
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.checker import checked_fabric
-from famulus.checker.naming import named, total
+from famulus.checker.naming import doubts_of, named, total
 from famulus.checker.report.model import NOTES, Report
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 
@@ -26,7 +26,8 @@ def report_since_up(name: str, events: Events, *, notes: bool) -> Report:
             _begin_anew(fabric, events)
     wanted = [defect for defect in defects if notes or defect.kind not in NOTES]
     program = f"the nodes of '{name}'"
-    return Report(program, {}, total(output, "events"), wanted, total(output, "gaps"))
+    seen, doubts = total(output, "events"), tuple(doubts_of(output))
+    return Report(program, events=seen, defects=wanted, doubts=doubts)
 
 
 def _begin_anew(fabric: Fabric, events: Events) -> None:

@@ -41,16 +41,32 @@ def reader_lock(caches: Caches) -> Iterator[int]:
 
 
 @contextmanager
-def streams(nodes: Sequence[Node]) -> Iterator[None]:
-    """Let `nodes` report their accesses while the block runs."""
+def streams(nodes: Sequence[Node]) -> Iterator[list[str]]:
+    """Let `nodes` report their accesses while the block runs.
+
+    Yields a list that has a sentence, after the block, for each node that did not answer then: its
+    last accesses may be missing. Raises FamulusError if a node does not answer before the block.
+    """
+    doubts: list[str] = []
     try:
         report_accesses(nodes, begin=True)
-        yield
+        yield doubts
     except Interrupted:
         waiting.forget_interrupt()
         raise
     finally:
-        report_accesses(nodes, begin=False)
+        doubts += filter(None, each(nodes, _ends_reports).values())
+
+
+def _ends_reports(node: Node) -> str:
+    """Let `node` report no more; return an empty string, or what may be missing."""
+    if node.state() == "stopped":
+        return f"{node.name} is off: its last accesses may be missing"
+    try:
+        plugin.stream(node, begin=False)
+    except FamulusError as error:
+        return f"{error.brief}: its last accesses may be missing"
+    return ""
 
 
 def report_accesses(nodes: Sequence[Node], *, begin: bool) -> None:

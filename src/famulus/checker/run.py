@@ -3,7 +3,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ from famulus.checker import build
 from famulus.checker.analyser import Analyser
 from famulus.checker.command import launch_command
 from famulus.checker.hooks import CHECKER
-from famulus.checker.launch import CANNOT, drop_caches, files_of, launch, prepare
-from famulus.checker.naming import Output, named, total
-from famulus.checker.report.model import Report
+from famulus.checker.launch import drop_caches, files_of, launch, outcomes, prepare
+from famulus.checker.naming import Output, doubts_of, named, total
+from famulus.checker.report.model import End, Report, parse_end
 from famulus.checker.rings import only_reader, streams
 from famulus.fabric.down import down
 from famulus.fabric.fabric import Fabric
@@ -119,19 +119,18 @@ class _Run:
         argv = [*program, *request.words]
         command = launch_command(argv, len(self.nodes), request.timeout)
         with only_reader(self.fabric.caches) as stream:
-            codes, output = self._run(command, stream, on_line, events)
-        if any(code in CANNOT for code in codes.values()):
-            brief = f"{request.program} cannot be run in the nodes"
-            raise FamulusError(brief, hint="Does the file exist, executable and x86-64?")
+            doubts, output = self._run(command, stream, on_line, events)
+        ends = {n: parse_end(text) for n, text in outcomes(self.fabric, self.nodes).items()}
+        _require_begun(request.program, ends)
         with events.step("name the defects"):
-            defects = named(self.fabric, self.nodes, output, request.program)
-        seen, gaps = total(output, "events"), total(output, "gaps")
-        return Report(request.program, codes, seen, defects, gaps)
+            defects = named(self.fabric, self._alive(), output, request.program)
+        seen = total(output, "events")
+        return Report(request.program, ends, seen, defects, (*doubts, *doubts_of(output)))
 
     def _run(
         self, command: str, stream: Path, on_line: OnLine, events: Events
-    ) -> tuple[dict[int, int], Output]:
-        """Return the exit codes by node, and the analyser's output.
+    ) -> tuple[list[str], Output]:
+        """Return why events may be missing, and the analyser's output.
 
         The nodes' caches are emptied before, as the analyser assumes, and after, so that no store
         of this run appears in the next one.
@@ -139,8 +138,22 @@ class _Run:
         words = ["--notes"] if self.request.notes else []
         drop_caches(self.fabric, self.nodes)
         with Analyser(build.ensure().analyser, stream, words) as analyser:
-            with streams(self.nodes), events.step("run and watch"):
-                codes = launch(self.fabric, self.nodes, command, on_line)
+            with streams(self.nodes) as doubts, events.step("run and watch"):
+                launch(self.fabric, self.nodes, command, on_line)
             output = analyser.finish()
-        drop_caches(self.fabric, self.nodes)
-        return codes, output
+        drop_caches(self.fabric, self._alive())
+        return doubts, output
+
+    def _alive(self) -> list[Node]:
+        """Return the nodes that still run: a program, or the user, may have ended a node."""
+        return [node for node in self.nodes if node.state() == "running"]
+
+
+def _require_begun(program: str, ends: Mapping[int, End]) -> None:
+    where = [str(node) for node, end in ends.items() if end.how == "not begun"]
+    if where:
+        nodes = "node" if len(where) == 1 else "nodes"
+        raise FamulusError(
+            f"{program} cannot be run in {nodes} {', '.join(where)}",
+            hint="Does the file exist there, executable and x86-64?",
+        )

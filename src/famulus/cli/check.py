@@ -2,6 +2,9 @@
 """`famulus check`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +13,13 @@ from rich.console import Console
 
 from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
+from famulus.checker.analyser import AnalyserError
 from famulus.checker.report import suppress
 from famulus.checker.report.junit import junit
 from famulus.checker.report.model import Report
 from famulus.checker.report.sarif import sarif
-from famulus.checker.report.text import lines_of
+from famulus.checker.report.text import ending_of, lines_of
+from famulus.checker.report.verdict import Outcome, outcome, reasons
 from famulus.checker.report_since_up import report_since_up
 from famulus.checker.run import Request
 from famulus.checker.run import check as run_check
@@ -28,8 +33,6 @@ from famulus.cli.common import (
 )
 from famulus.node.node import Node
 from famulus.state.folder import FabricFolder
-
-_CANNOT = 2  # exit code: the program could not be run, or did not end in time
 
 
 def check(
@@ -77,40 +80,79 @@ def check(
     path in the nodes. FAMULUS_NODE (1 ...) and FAMULUS_NODES are in its environment. Without
     PROGRAM, `check` reports the defects found so far on a fabric that `up --check` started.
 
-    Exit code: 0 no defect; 1 a defect was found; 2 the program could not be run, or did not end in
-    time and had no defect until then.
+    Exit code: 0 no defect; 1 a defect was found; 2 the program could not be run; 3 the program
+    failed; 4 unknown: events are missing, or the program did not end in time. If several apply, the
+    first of 1, 4 and 3.
 
     Examples: `famulus check -- ./program arg`, `famulus check --nodes 3 --sarif out -- test.c`.
     """
     rules = suppress.read(suppressions) if suppressions else []
-    _require_folders(sarif_file, junit_file)
-    if context.args:
-        program, *words = context.args
-        request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
-        if fabric:
-            open_log(fabric)
-        report = _run(
-            request, Console(emoji=False, stderr=json_, highlight=False, soft_wrap=True), verbose
-        )
-    else:
-        report = _found(fabric, make_events(verbose), notes=notes)
+    out = _Out(json_, sarif_file, junit_file)
+    out.require_folders()
+    with out.failures(context.args[0] if context.args else ""):
+        if context.args:
+            program, *words = context.args
+            request = Request(program, words, nodes, fabric, timeout, notes, settings_here())
+            report = _run(request, _screen(stderr=json_), verbose)
+        else:
+            report = _found(fabric, make_events(verbose), notes=notes)
     report.defects[:] = suppress.apply(rules, report.defects)
-    _write(report, sarif_file, junit_file)
-    if json_:
+    out.show(report)
+    raise typer.Exit(outcome(report))
+
+
+@dataclass(frozen=True)
+class _Out:
+    """Where reports go: JSON or text to standard output, and the files that the user wants."""
+
+    json: bool
+    sarif: Path | None
+    junit: Path | None
+
+    def require_folders(self) -> None:
+        """Raise UsageError before the run if the folder of a file is missing."""
+        for file in filter(None, (self.sarif, self.junit)):
+            if not file.parent.is_dir():
+                raise UsageError(
+                    f"there is no folder {file.parent} for {file.name}",
+                    hint=f"Make the folder first: mkdir -p {file.parent}",
+                )
+
+    @contextmanager
+    def failures(self, program: str) -> Iterator[None]:
+        """Report a failure of the block in each format, too, and give the error its exit code."""
+        try:
+            yield
+        except FamulusError as error:
+            ended = isinstance(error, AnalyserError)
+            error.exit_code = Outcome.UNKNOWN if ended else Outcome.COULD_NOT_RUN
+            report = Report(program, failure=(error.exit_code, error.brief))
+            self._write(report)
+            if self.json:
+                self._print_json(report)
+            raise
+
+    def show(self, report: Report) -> None:
+        """Print the report, and write the files. A failure here does not hide the verdict."""
+        try:
+            if self.json:
+                self._print_json(report)
+            else:
+                _print_text(report)
+            self._write(report)
+        except OSError as error:
+            failure = FamulusError(f"the report cannot be written: {error.strerror or error}")
+            failure.exit_code = outcome(report) or Outcome.COULD_NOT_RUN
+            raise failure from error
+
+    def _write(self, report: Report) -> None:
+        if self.sarif:
+            self.sarif.write_text(sarif(report), encoding="utf-8")
+        if self.junit:
+            self.junit.write_text(junit(report), encoding="utf-8")
+
+    def _print_json(self, report: Report) -> None:
         typer.echo(json.dumps(_as_json(report), indent=1))
-    else:
-        _show(report)
-    raise typer.Exit(1 if report.wrong else _CANNOT if report.timed_out else 0)
-
-
-def _require_folders(*files: Path | None) -> None:
-    """Raise UsageError before the run if the folder of a file to write after the run is missing."""
-    for file in filter(None, files):
-        if not file.parent.is_dir():
-            raise UsageError(
-                f"there is no folder {file.parent} for {file.name}",
-                hint=f"Make the folder first: mkdir -p {file.parent}",
-            )
 
 
 def _found(given: str | None, events: Events, *, notes: bool) -> Report:
@@ -123,57 +165,41 @@ def _found(given: str | None, events: Events, *, notes: bool) -> Report:
         )
     if FabricFolder(fabric).exists():
         open_log(fabric)
-    try:
-        return report_since_up(fabric, events, notes=notes)
-    except FamulusError as error:
-        error.exit_code = _CANNOT
-        raise
+    return report_since_up(fabric, events, notes=notes)
 
 
 def _run(request: Request, screen: Console, verbose: bool) -> Report:
     def on_line(node: Node, line: str) -> None:
         screen.out(f"{node.name} | {line}", highlight=False)
 
-    try:
-        return run_check(request, on_line, make_events(verbose))
-    except FamulusError as error:
-        error.exit_code = _CANNOT
-        raise
+    if request.fabric:
+        open_log(request.fabric)
+    return run_check(request, on_line, make_events(verbose))
 
 
-def _write(report: Report, sarif_file: Path | None, junit_file: Path | None) -> None:
-    if sarif_file:
-        sarif_file.write_text(sarif(report.defects), encoding="utf-8")
-    if junit_file:
-        junit_file.write_text(junit(report.program, report.defects), encoding="utf-8")
+def _screen(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, emoji=False, highlight=False, soft_wrap=True, markup=False)
 
 
 def _as_json(report: Report) -> dict[str, object]:
+    verdict = outcome(report)
     return {
+        "verdict": verdict.word,
+        "exit_code": int(verdict),
+        "reasons": [text for _, text in reasons(report)],
         "program": report.program,
-        "exit_codes": {str(node): code for node, code in report.codes.items()},
+        "exit_codes": {str(node): end.code for node, end in report.ends.items()},
         "timed_out": report.timed_out,
         "events": report.events,
-        "gaps": report.gaps,
         "defects": [defect.as_json() for defect in report.defects],
     }
 
 
-def _show(report: Report) -> None:
-    screen = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
+def _print_text(report: Report) -> None:
+    screen = _screen()
     for defect in report.defects:
         for style, text in lines_of(defect):
             screen.print(text, style=style)
         screen.print()
-    codes = ", ".join(f"node {node}: {code}" for node, code in report.codes.items())
-    ended = f"exit codes of {report.program}: {codes}; " if codes else ""
-    screen.print(f"{ended}{report.events} events watched")
-    if report.gaps:
-        screen.print(f"events are missing in {report.gaps} places: did a node die?", style="yellow")
-    if report.timed_out:
-        screen.print("the program did not end in time, see --timeout", style="yellow")
-    if report.wrong:
-        found = len(report.wrong)
-        screen.print("1 defect" if found == 1 else f"{found} defects", style="bold red")
-    else:
-        screen.print("no defect found", style="bold green")
+    for style, text in ending_of(report):
+        screen.print(text, style=style)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
+from famulus.checker.analyser import AnalyserError, parse_output
 from famulus.checker.analyser_service import AnalyserService
 
 PROGRAM = """#!/bin/sh
@@ -52,9 +52,15 @@ def test_the_service_is_found_again_and_returns_its_output(background, stream, t
 def test_the_log_of_a_failed_analyser_is_in_the_error(background, stream, tmp_path):
     start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
     wait_until("its end", lambda: not background.running(), timeout=20)
-    with pytest.raises(FamulusError, match="before its time") as caught:
+    with pytest.raises(AnalyserError, match="before its time") as caught:
         background.finish()
     assert "no memory" in caught.value.details
+
+
+@pytest.mark.parametrize("output", ["", '{"events"', '{"kind": "x"}'])
+def test_an_output_that_is_not_whole_is_the_end_before_its_time(output):
+    with pytest.raises(AnalyserError, match="before its time"):
+        parse_output(output)
 
 
 def open_files(pid):

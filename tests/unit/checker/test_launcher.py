@@ -41,6 +41,25 @@ def test_the_launcher_exits_with_the_code_of_the_program(launcher, tmp_path, scr
     assert launch(launcher, tmp_path, "sh", "-c", script).returncode == code
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "outcome"),
+    [
+        (("sh", "-c", "exit 124"), 124, "exit 124"),
+        (("sh", "-c", "kill -ABRT $$"), 134, "signal 6"),
+        (("sh", "-c", "no-such-command"), 127, "exit 127"),
+        (("/no/such/program",), 127, "not begun"),
+        (("sleep", "1000"), 143, "time-out"),
+        (("sh", "-c", "sleep 1000 & exit 0"), 0, "time-out"),
+    ],
+)
+def test_the_outcome_says_how_the_program_ended(launcher, tmp_path, words, code, outcome):
+    file = tmp_path / "outcome"
+    limit = "1" if outcome == "time-out" else "1000"
+    argv = [launcher, "--limit", limit, file, tmp_path, *words]
+    done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False)
+    assert (done.returncode, file.read_text()) == (code, f"{outcome}\n")
+
+
 def test_a_program_that_cannot_run_is_named_in_the_error(launcher, tmp_path):
     done = launch(launcher, tmp_path, "/no/such/program")
     assert done.returncode == 127
@@ -191,4 +210,6 @@ def test_a_command_runs_as_it_is_where_nothing_traces(tmp_path, monkeypatch):
 def test_the_launch_command_sets_the_environment_and_quotes_the_program():
     command = launch_command(["/bin/p", "a b"], 3, 60)
     assert command.startswith("sudo env FAMULUS_NODE=$(hostname | tr -dc 0-9) FAMULUS_NODES=3")
-    assert command.endswith("/launch /var/tmp/famulus-launcher/processes /bin/p 'a b'")
+    ours = "/var/tmp/famulus-launcher"
+    launched = f"{ours}/launch --limit 60 {ours}/outcome {ours}/processes /bin/p 'a b'"
+    assert command.endswith(launched)

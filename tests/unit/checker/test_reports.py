@@ -18,7 +18,16 @@ from famulus.checker.code.processes import parse_marked, parse_process
 from famulus.checker.code.symbols import Symbols
 from famulus.checker.report import suppress
 from famulus.checker.report.junit import junit
-from famulus.checker.report.model import KINDS, Event, Frame, merged, parse_defect
+from famulus.checker.report.model import (
+    KINDS,
+    End,
+    Event,
+    Frame,
+    Report,
+    merged,
+    parse_defect,
+    parse_end,
+)
 from famulus.checker.report.sarif import sarif
 from famulus.checker.report.text import lines_of
 
@@ -105,6 +114,22 @@ def named():
     frames = (Frame("push", "/src/queue.h", 9), Frame("main", "/src/mailbox.c", 12))
     events = {name: replace(e, frames=frames) for name, e in defect.events.items()}
     return replace(defect, events=events, region="mail")
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "code", "shown"),
+    [
+        ("exit 0", End("exit", 0), 0, "0"),
+        ("exit 124", End("exit", 124), 124, "124"),
+        ("signal 11", End("signal", 11), 139, "SIGSEGV"),
+        ("signal 63", End("signal", 63), 191, "signal 63"),
+        ("time-out", End("time-out"), None, "time-out"),
+        ("", End("lost"), None, "lost"),
+    ],
+)
+def test_the_launchers_word_about_the_end_is_parsed(text: str, end: End, code: int, shown: str):
+    assert parse_end(text) == end
+    assert (end.code, str(end)) == (code, shown)
 
 
 def test_a_process_is_parsed_with_its_mapped_files():
@@ -230,7 +255,7 @@ def test_json_has_both_sides():
 
 
 def test_sarif_has_rules_and_the_place_of_the_second_side():
-    log = json.loads(sarif([named()]))
+    log = json.loads(sarif(Report("prog", defects=[named()])))
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {
@@ -244,9 +269,9 @@ def test_sarif_has_rules_and_the_place_of_the_second_side():
 
 
 def test_junit_has_a_failure_for_each_defect():
-    wrong = ET.fromstring(junit("prog", [named()]))
+    wrong = ET.fromstring(junit(Report("prog", defects=[named()])))
     assert (wrong.get("failures"), len(wrong.findall("testcase/failure"))) == ("1", 1)
-    right = ET.fromstring(junit("prog", []))
+    right = ET.fromstring(junit(Report("prog")))
     assert (right.get("tests"), right.get("failures")) == ("1", "0")
 
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The requests that `famulus check` refuses before any program runs."""
+"""The requests that `famulus check` refuses before any program runs, and checks that fail."""
 
+import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from famulus.base.errors import FamulusError
+from famulus.checker.analyser import AnalyserError
 from famulus.cli.main import main
 
 REFUSED = [
@@ -31,3 +35,32 @@ def test_impossible_request_is_refused_and_leaves_no_fabric(
     assert left.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(Path(tmp_path, "home").glob("fabrics/*"))
+
+
+FAILURES = [
+    (FamulusError("QEMU is too old"), 2, "could not run"),
+    (AnalyserError("the checker has ended"), 4, "unknown"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_check_that_fails_says_so_in_every_format(failure, monkeypatch, capsys, tmp_path):
+    error, code, word = failure
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("famulus.cli.check.run_check", fails)
+    sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
+    words = ["--json", "--sarif", str(sarif), "--junit", str(junit), "--", "./program"]
+    monkeypatch.setattr(sys, "argv", ["famulus", "check", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == code
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["verdict"], shown["exit_code"], shown["reasons"]) == (word, code, [error.brief])
+    (run,) = json.loads(sarif.read_text())["runs"]
+    assert run["invocations"][0]["exitCode"] == code
+    suite = ET.parse(junit).getroot()
+    assert (suite.get("errors"), suite.get("tests")) == ("1", "1")

@@ -82,7 +82,10 @@ def test_help_of_check_has_its_defaults_and_all_exit_codes(monkeypatch, capsys):
     assert famulus(monkeypatch, "check", "--help") == 0
     shown = capsys.readouterr().out
     assert "Time limit of the program (default 300)." in shown
-    assert "2 the program could not be run, or did not end in time" in shown
+    for number, words in enumerate(("no defect", "a defect", "the program could not be run")):
+        assert f"{number} {words}" in shown
+    for number, word in ((3, "the program failed"), (4, "unknown")):
+        assert f"{number} {word}" in " ".join(shown.split())
 
 
 def test_for_an_unknown_verb_a_similar_one_is_suggested(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Defects and reports as data. Offsets and sizes are bytes of the pool."""
 
+import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -149,19 +150,66 @@ class Defect:
 
 
 @dataclass(frozen=True)
+class End:
+    """How a program ended in a node: `how` is exit, signal, time-out, not begun or lost."""
+
+    how: str
+    number: int = 0  # the exit code or the signal
+
+    @property
+    def open(self) -> bool:
+        """Tell whether nobody knows how the program would have ended."""
+        return self.how not in ("exit", "signal")
+
+    @property
+    def code(self) -> int | None:
+        """The exit code as a shell has it, None if the program did not end by itself."""
+        if self.open:
+            return None
+        return self.number + (128 if self.how == "signal" else 0)
+
+    @property
+    def sentence(self) -> str:
+        """The end as a predicate, whose subject is the program."""
+        return {
+            "exit": f"returned {self.number}",
+            "signal": f"was ended by {_signal(self.number)}",
+            "time-out": "did not end in time (see --timeout)",
+        }.get(self.how, "ended with the node, or ended unseen")
+
+    def __str__(self) -> str:
+        texts = {"exit": str(self.number), "signal": _signal(self.number)}
+        return texts.get(self.how, self.how)
+
+
+def parse_end(text: str) -> End:
+    """Return the end that the launcher's `text` says (native/launcher/launch.c); empty: lost."""
+    how, _, number = text.partition(" ")
+    return End(how, int(number)) if number.isdigit() else End(text or "lost")
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+@dataclass(frozen=True)
 class Report:
-    """The result of a run: the program's exit codes by node, and the defects."""
+    """The result of a run: how the program ended in each node, and the defects."""
 
     program: str
-    codes: dict[int, int]
-    events: int
+    ends: dict[int, End] = field(default_factory=dict)
+    events: int = 0
     defects: list[Defect] = field(default_factory=list)
-    gaps: int = 0  # times at which events are missing: a node died, or the host was too slow
+    doubts: tuple[str, ...] = ()  # why there may be more, or fewer, defects
+    failure: tuple[int, str] | None = None  # exit code and message of a check that failed
 
     @property
     def timed_out(self) -> bool:
         """Tell whether the program was ended because it took too long."""
-        return _OVER in self.codes.values()
+        return any(end.how == "time-out" for end in self.ends.values())
 
     @property
     def wrong(self) -> list[Defect]:
@@ -169,7 +217,6 @@ class Report:
         return [defect for defect in self.defects if defect.kind not in NOTES]
 
 
-_OVER = 124  # exit code of timeout(1)
 SCRIPT_SHIFT, KERNEL_LINE = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
 _EVENTS = ("first", "second", "flag", "flag_load", "flush")
 

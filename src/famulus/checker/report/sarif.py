@@ -3,26 +3,43 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from famulus import __version__
-from famulus.checker.report.model import KINDS, NOTES, Defect, Event
+from famulus.checker.report.model import KINDS, NOTES, Defect, Event, Report
+from famulus.checker.report.verdict import Outcome, outcome, reasons
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(defects: Sequence[Defect]) -> str:
-    """Return a SARIF log with a result for each defect."""
+def sarif(report: Report) -> str:
+    """Return a SARIF log with a result for each defect, and the verdict as an invocation."""
     driver = {
         "name": "famulus check",
         "version": __version__,
         "rules": [_rule(kind) for kind in KINDS],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(defect) for defect in defects]}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [_invocation(report)],
+        "results": [_result(defect) for defect in report.defects],
+    }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1) + "\n"
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    """Return the run of the checker, which succeeds if the program's memory has a verdict."""
+    verdict = outcome(report)
+    return {
+        "executionSuccessful": verdict in (Outcome.CLEAN, Outcome.DEFECT),
+        "exitCode": int(verdict),
+        "exitCodeDescription": verdict.word,
+        "toolExecutionNotifications": [
+            {"level": "error", "message": {"text": text}} for _, text in reasons(report)
+        ],
+    }
 
 
 def rule_id(kind: str) -> str:

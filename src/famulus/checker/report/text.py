@@ -3,7 +3,8 @@
 
 from collections.abc import Iterator
 
-from famulus.checker.report.model import Defect, Event
+from famulus.checker.report.model import Defect, Event, Report
+from famulus.checker.report.verdict import Outcome, outcome, reasons
 
 Line = tuple[str, str]  # rich's style, text
 
@@ -23,6 +24,25 @@ def lines_of(defect: Defect) -> list[Line]:
     lines.append(("dim", "  in this order:"))
     lines += [("dim", f"    {_brief(event)}") for event in defect.in_order()]
     return lines
+
+
+def ending_of(report: Report) -> list[Line]:
+    """Return the lines after the defects: how the program ended, and the verdict."""
+    ends = ", ".join(f"node {node}: {end}" for node, end in report.ends.items())
+    ended = f"exit codes of {report.program}: {ends}; " if ends else ""
+    lines = [("", f"{ended}{report.events} events watched")]
+    lines += [("yellow", text) for _, text in reasons(report)]
+    return [*lines, _verdict(report)]
+
+
+def _verdict(report: Report) -> Line:
+    count = len(report.wrong)
+    return {
+        Outcome.CLEAN: ("bold green", "no defect found"),
+        Outcome.DEFECT: ("bold red", "1 defect" if count == 1 else f"{count} defects"),
+        Outcome.FAILED: ("bold red", "the program failed; no defect found"),
+        Outcome.UNKNOWN: ("bold yellow", "unknown: no defect found, but not all was seen"),
+    }[outcome(report)]
 
 
 def _where(defect: Defect) -> str:
