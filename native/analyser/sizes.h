@@ -3,10 +3,12 @@
 #ifndef ANALYSER_SIZES_H
 #define ANALYSER_SIZES_H
 
+#include "shared.h"
+
 #include <stdint.h>
 
-#define LINE  64 /* bytes of a cache line */
-#define NODES 65 /* nodes have the numbers 1 ... 64 */
+#define LINE  LINE_BYTES
+#define NODES (MAX_NODES + 1) /* of an array by the nodes' numbers 1 ... MAX_NODES */
 #define NEVER UINT64_MAX /* later than every sequence number */
 
 /* The bytes of a line that `bytes` bytes at `offset` cover: bit k stands for byte k of the line. */

@@ -14,10 +14,13 @@ from famulus.coherence.caches import CACHES, STREAMS, Caches
 from famulus.fabric.fabric import open_fabric
 from tests.integration.cli import Cli
 from tests.integration.programs import compile_touch, install
+from tests.unit.native import headers
 
 pytestmark = pytest.mark.integration
 
 UP = ("--pool", "64M", "--coherence", "none")
+SAYS = headers.constants("include/says.h")
+KIND = headers.enumerators("include/stream.h", "STREAM_NONE")
 
 
 def caches(cli: Cli) -> Caches:
@@ -102,19 +105,20 @@ def events(cli: Cli) -> list[tuple[int, ...]]:
 def test_the_stream_has_every_access(pair: Cli):
     for node in (1, 2):
         caches(pair).want(node, CACHES | STREAMS)
-    touch(pair, 1, "tell:0x46414d01", "store:262144:17", "flush:262144", "tell:0x46414d02")
+    starts, ends = (f"tell:{SAYS[word]}" for word in ("SAYS_PROCESS", "SAYS_EXIT"))
+    touch(pair, 1, starts, "store:262144:17", "flush:262144", ends)
     touch(pair, 2, "load:262144", "add:262144:3:1")
     for node in (1, 2):
         caches(pair).want(node, CACHES)
     found = [one for one in events(pair) if one[2] == 262144]
     stored, flushed, loaded, added = found
-    assert (stored[5], stored[7:]) == (17, (8, 2, 1))
-    assert flushed[7:] == (0, 5, 1)
-    assert (loaded[5], loaded[7:]) == (17, (8, 1, 2))
-    assert (added[6], added[5], added[7:]) == (17, 20, (8, 4, 2))
+    assert (stored[5], stored[7:]) == (17, (8, KIND["STREAM_STORE"], 1))
+    assert flushed[7:] == (0, KIND["STREAM_CLFLUSH"], 1)
+    assert (loaded[5], loaded[7:]) == (17, (8, KIND["STREAM_LOAD"], 2))
+    assert (added[6], added[5], added[7:]) == (17, 20, (8, KIND["STREAM_LOCKED"], 2))
     assert stored[3] == flushed[3] != loaded[3] == added[3] or loaded[3]
     kinds = {one[8] for one in events(pair) if one[3] == stored[3]}
-    assert {14, 15} <= kinds
+    assert {KIND["STREAM_PROCESS"], KIND["STREAM_EXIT"]} <= kinds
     symbols = pair.node(1, "nm touch | grep -w main")
     assert stored[1] & 0xFFF in range(4096), symbols
 

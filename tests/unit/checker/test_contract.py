@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names and numbers that the analyser, the plugin and the Python side share are the same."""
 
-import re
 import subprocess
 
 from famulus.checker.report.model import KINDS, NOTES
-from famulus.coherence.caches import EVICTIONS
-from tests.places import ROOT
 from tests.unit.checker import checker
+from tests.unit.native import headers
 
 
 def printed(option: str) -> list[str]:
@@ -17,27 +15,15 @@ def printed(option: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def enumerators(header: str, name: str) -> list[str]:
-    """The names in the C enumeration `name` of a header, which all have the next number."""
-    text = (ROOT / "native" / "include" / header).read_text(encoding="utf-8")
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    (body,) = re.findall(rf"enum {name} {{(.*?)}}", text, re.DOTALL)
-    assert "=" not in body
-    return [part.strip() for part in body.split(",") if part.strip()]
-
-
 def test_reports_know_all_kinds_of_defects():
     assert printed("--kinds") == list(KINDS)
     assert set(NOTES) < set(KINDS)
 
 
-def test_evictions_have_the_numbers_of_the_plugin():
-    names = enumerators("shared.h", "shared_eviction")
-    assert [name.removeprefix("EVICT_").lower() for name in names] == list(EVICTIONS)
-
-
 def test_all_events_have_names():
-    names = enumerators("stream.h", "stream_event_kind")
+    numbers = headers.enumerators("include/stream.h", "STREAM_NONE")
+    names = list(numbers)
+    assert list(numbers.values()) == list(range(len(names)))
     assert len(names) == len(printed("--events")) == len(checker.KINDS)
     pairs = zip(names, checker.KINDS, strict=True)
     assert [name for name, kind in pairs if not name.lower().endswith(kind)] == []
