@@ -168,6 +168,11 @@ set_up_units() {
 	done
 	# The agent checks ten times a second for a host. libvirt connects at once.
 	only_standalone qemu-guest-agent.service famulus.libvirt
+	# systemd's own limit is 15 % of the kernel's: some 600 processes of all logins over ssh.
+	for manager in system user; do
+		mkdir -p "/etc/systemd/$manager.conf.d"
+		printf '[Manager]\nDefaultTasksMax=infinity\n' > "/etc/systemd/$manager.conf.d/famulus.conf"
+	done
 	mkdir -p /etc/systemd/journald.conf.d
 	printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' > /etc/systemd/journald.conf.d/famulus.conf
 	# The console must not wait until udev announces the device.
@@ -194,33 +199,45 @@ set_up_units() {
 	enable_unit "$units/famulus-console.service" getty.target
 }
 
+# A login starts no manager of the user's units: under emulation the manager takes seconds and 10 MiB.
+# The first `systemctl --user` starts the manager, without PAM, whose module for systemd is not there.
+set_up_user_manager() {
+	mkdir -p "$units/user@.service.d"
+	printf '[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' \
+		> "$units/user@.service.d/famulus.conf"
+	install -m 0755 "$src/template/systemctl.sh" /usr/local/bin/systemctl
+}
+
 # Disable units that a node does not need, and timers that run in an idle node. Under emulation, each
 # unit, generator and module adds 0.1 s to a boot.
 trim() {
 	for unit in \
-		apt-daily-upgrade.timer apt-daily.timer dev-hugepages.mount dev-mqueue.mount \
-		dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
-		getty-static.service kmod-static-nodes.service ldconfig.service modprobe@.service \
-		proc-sys-fs-binfmt_misc.automount remote-fs.target run-lock.mount \
+		apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer \
+		e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+		getty-static.service ldconfig.service modprobe@.service \
+		proc-sys-fs-binfmt_misc.automount run-lock.mount \
 		sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount \
 		sys-kernel-tracing.mount systemd-ask-password-console.path \
 		systemd-ask-password-wall.path systemd-binfmt.service systemd-creds.socket \
 		systemd-firstboot.service systemd-hibernate-clear.service \
 		systemd-hostnamed.socket systemd-hwdb-update.service systemd-initctl.socket \
 		systemd-journal-catalog-update.service systemd-journal-flush.service \
-		systemd-machine-id-commit.service systemd-modules-load.service \
+		systemd-machine-id-commit.service \
 		systemd-pcrextend.socket systemd-pcrlock.socket systemd-pcrmachine.service \
 		systemd-pcrphase-sysinit.service systemd-pcrphase.service systemd-pstore.service \
 		systemd-random-seed.service systemd-sysext.socket \
 		systemd-sysusers.service systemd-tmpfiles-clean.timer \
-		systemd-tmpfiles-setup-dev-early.service systemd-tpm2-setup-early.service \
-		systemd-tpm2-setup.service systemd-udev-load-credentials.service \
-		systemd-update-done.service systemd-update-utmp.service tmp.mount; do
+		systemd-tpm2-setup-early.service systemd-tpm2-setup.service \
+		systemd-udev-load-credentials.service systemd-update-done.service \
+		systemd-update-utmp.service tmp.mount; do
 		mask "$unit"
 	done
 	mkdir -p /etc/systemd/system-generators
 	for generator in /usr/lib/systemd/system-generators/*; do
-		ln -sf /dev/null "/etc/systemd/system-generators/${generator##*/}"
+		case ${generator##*/} in
+		systemd-fstab-generator) ;;
+		*) ln -sf /dev/null "/etc/systemd/system-generators/${generator##*/}" ;;
+		esac
 	done
 }
 
@@ -233,6 +250,7 @@ set_up_ssh
 set_up_network
 set_up_boot
 set_up_units
+set_up_user_manager
 trim
 remove_build_packages
 rm -rf /usr/src/guest

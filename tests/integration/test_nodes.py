@@ -136,6 +136,35 @@ def test_apt_installs_a_package(two: Cli) -> None:
     assert "hello" in two.node(1, "aptitude -q search '?installed?exact-name(hello)'")
 
 
+def test_devices_and_file_systems_of_the_kernel_are_there(two: Cli) -> None:
+    two.node(1, "test -c /dev/loop-control -a -c /dev/fuse -a -c /dev/kmsg")
+    opened = "import os; os.close(os.open('/dev/net/tun', os.O_RDWR))"  # loads the driver
+    two.node(1, f'sudo python3 -c "{opened}"')
+    mounted = two.node(1, "for m in mqueue hugepages; do findmnt -n -o FSTYPE /dev/$m; done")
+    assert mounted.split() == ["mqueue", "hugetlbfs"]
+
+
+def test_a_user_has_services(two: Cli) -> None:
+    unit = r"[Service]\nExecStart=/bin/sleep 1000\n"
+    folder = ".config/systemd/user"
+    two.node(1, f"mkdir -p {folder}; printf '{unit}' > {folder}/wait.service")
+    two.node(1, "systemctl --user daemon-reload; systemctl --user start wait")
+    assert two.node(1, "systemctl --user is-active wait") == "active"
+    two.node(1, f"systemctl --user stop wait; rm -r {folder}; sudo systemctl stop user@1000")
+
+
+def test_a_login_may_start_a_thousand_processes(two: Cli) -> None:
+    many = "for i in $(seq 1000); do sleep 1000 & done; jobs -r | wc -l; kill $(jobs -p)"
+    assert two.node(1, f"bash -c '{many}'").split()[0] == "1000"
+
+
+def test_terminals_and_pagers_are_known(two: Cli) -> None:
+    terminals = (
+        "xterm-256color xterm-kitty alacritty foot tmux-256color screen-256color rxvt-unicode"
+    )
+    two.node(1, f"for t in {terminals}; do infocmp $t > /dev/null || exit 1; done; which less xxd")
+
+
 def test_nothing_failed_in_a_node(two: Cli) -> None:
     assert two.node(1, "systemctl --failed --no-legend --plain") == ""
     assert two.node(1, "systemctl is-system-running") == "running"

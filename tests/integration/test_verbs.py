@@ -69,11 +69,18 @@ def test_pause_and_resume(two: Cli) -> None:
 def test_stop_and_start_keep_the_disk_and_the_pool(two: Cli) -> None:
     two.ok("pool", "write", "0", "kept")
     two.node(2, "echo written > kept; sync")
+    two.node(2, "echo 'tmpfs /mnt/more tmpfs size=1M 0 0' | sudo tee -a /etc/fstab")
+    two.node(2, "sudo mkdir /mnt/more; sudo mount -a; findmnt /mnt/more")
+    two.node(
+        2, "echo dummy | sudo tee -a /etc/modules; echo nbd | sudo tee /etc/modules-load.d/x.conf"
+    )
     two.ok("node", "stop", "2")
     assert two.states() == ["running", "stopped"]
     two.fails("ssh", "2", "--", "true", code=1, says="fabric2 is stopped")
     two.ok("node", "start", "2")
     assert two.node(2, "cat kept") == "written"
+    assert two.node(2, "findmnt -n -o FSTYPE /mnt/more") == "tmpfs"
+    two.node(2, "test -d /sys/module/dummy -a -d /sys/module/nbd")
     assert two.ok("pool", "read", "0", "4", "--raw") == "kept"
 
 

@@ -206,7 +206,12 @@ class Settings(BaseModel):
     ] = "cloud"
     packages: Annotated[
         Packages,
-        Setting("Further Debian packages", Group.PACKAGES, Applies.NEW_NODES, option=False),
+        Setting(
+            "Further Debian packages, without recommended packages",
+            Group.PACKAGES,
+            Applies.NEW_NODES,
+            option=False,
+        ),
     ] = ()
     mirror: Annotated[
         Url,

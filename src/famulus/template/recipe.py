@@ -43,11 +43,15 @@ _PACKAGES = (
     "ca-certificates",
     "cpio",
     "dbus",
+    "e2fsprogs",
     "initramfs-tools",
     "iproute2",
     "iputils-ping",
+    "kitty-terminfo",
     "kmod",
+    "less",
     "locales",
+    "ncurses-term",
     "openssh-client",
     "openssh-server",
     "pciutils",
@@ -60,6 +64,7 @@ _PACKAGES = (
     "systemd-sysv",
     "udev",
     "vim",
+    "xxd",
     "xz-utils",
     "zstd",
 )
@@ -152,6 +157,8 @@ def mmdebstrap_arguments(
     settings = f"ROOT_UUID={root_uuid(digest)} BUILD_PACKAGES='{' '.join(recipe.build_packages)}'"
     in_chroot = f"{settings} sh /usr/src/guest/template/customize.sh"
     packages = sorted((*recipe.packages, *recipe.build_packages))
+    # Packages as Java's make links to manual pages, which fails without the folders of those pages.
+    manual_folders = 'for n in 1 2 3 4 5 6 7 8; do mkdir -p "$1/usr/share/man/man$n"; done'
     fast_initramfs = (
         'mkdir -p "$1/etc/initramfs-tools/conf.d" && '
         'printf "COMPRESS=zstd\\nCOMPRESSLEVEL=1\\n" > "$1/etc/initramfs-tools/conf.d/famulus"'
@@ -168,6 +175,7 @@ def mmdebstrap_arguments(
         f"--include={','.join(packages)}",
         *recipe.options,
         f"--essential-hook={fast_initramfs}",
+        f"--essential-hook={manual_folders}",
         f"--customize-hook=copy-in {_quoted(guest)} /usr/src",
         f'--customize-hook=chroot "$1" env {in_chroot}',
         f"--customize-hook=download /boot/famulus-vmlinuz {_quoted(folder / 'vmlinuz')}",
