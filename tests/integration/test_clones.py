@@ -259,6 +259,16 @@ def test_a_failing_up_keeps_the_snapshot_below_the_disks_of_other_fabrics(
     ]
 
 
+@pytest.mark.parametrize("way", [["--cold"], ["--memory", "768M"]], ids=["boot", "snapshot"])
+def test_qemus_words_say_why_a_machine_did_not_start(own: Cli, way: list[str]) -> None:
+    words = shlex.join(own.argv("up", "1", "--pool", "64M", *way))
+    result = own.command(["sh", "-c", f"ulimit -v 1000000; exec {words}"])
+    assert result.returncode == 1
+    assert "guest RAM" in result.stderr or "guest memory" in result.stderr
+    assert "Cannot allocate memory" in result.stderr
+    assert own.processes() == []
+
+
 def test_a_disk_never_starts_over_another_build_of_its_template(own: Cli, tmp_path: Path) -> None:
     """The template was removed by hand and built anew: the node says so, and is not started."""
     home = tmp_path / "home"

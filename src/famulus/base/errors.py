@@ -20,6 +20,12 @@ class FamulusError(Exception):
         self.details = details.strip()
         self.hint = hint
 
+    def add_details(self, text: str) -> None:
+        """Append `text` to the details, unless they have the text already."""
+        text = text.strip()
+        if text not in self.details:
+            self.details = f"{self.details}\n{text}".strip()
+
 
 class UsageError(FamulusError):
     """The user's order makes no sense: bad arguments, a broken file of settings."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write a private file whole, or not at all."""
+"""Write a private file whole, or not at all; read the end of a log."""
 
 import os
 from pathlib import Path
@@ -25,3 +25,12 @@ def write_private(path: Path, data: str | bytes, mode: int = 0o600) -> None:
         raise FamulusError(
             f"cannot write {path}: {error.strerror}", hint="Is the disk full?"
         ) from error
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """Return the last lines of the text file `path`, or an empty string if it is unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

@@ -169,11 +169,15 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
 
 
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
-    """Have the node answer. A node that was about to end when the call began is started again."""
+    """Have the node answer. A node that was about to end when the call began is started again.
+
+    Raises FamulusError with the last words of the node's hypervisor, whose log may be removed next.
+    """
     ran = node.state() != "stopped"
     try:
         _converge(start, node, undo)
-    except FamulusError:
+    except FamulusError as error:
+        error.add_details(node.last_words())
         if not ran or not _ends(node):
             raise
         _converge(start, node, undo)

@@ -50,6 +50,9 @@ class Runner(Protocol):
     def pid(self) -> int | None:
         """Return the process id of the machine's QEMU, or None if it is off or unknown."""
 
+    def last_words(self) -> str:
+        """Return the last lines that the machine's hypervisor printed; often there are none."""
+
     def kill(self) -> None:
         """End the machine at once. Nothing happens if it is off."""
 

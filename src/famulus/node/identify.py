@@ -131,5 +131,5 @@ def _unanswered(node: Node, error: FamulusError) -> FamulusError:
         if node.spec.accel != "tcg":
             hint += " If KVM is at fault, `--accel tcg` does without."
     else:
-        hint = f"QEMU's last messages, if any, are in {node.path / 'qemu.log'}."
+        hint = "`famulus doctor` checks whether this host can run nodes."
     return FamulusError(f"{node.name}: {error.brief}", details=node.serial_tail(), hint=hint)

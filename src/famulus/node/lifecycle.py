@@ -82,12 +82,12 @@ def _restoring(node: Node) -> Iterator[None]:
     try:
         yield
     except FamulusError as error:
-        last_words = node.qemu_tail()
+        error.add_details(node.last_words())
         kill(node)
         forget_disk(node)
         if isinstance(error, LaunchError):
             raise
-        raise RestoreError(error.brief, details=error.details or last_words) from error
+        raise RestoreError(error.brief, details=error.details, hint=error.hint) from error
 
 
 def _prepare(node: Node, accel: Accelerator) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.base.files import tail
 from famulus.base.waiting import pause
 from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
@@ -142,18 +143,10 @@ class Node:
             pause(_LOOK_AGAIN)
         return state
 
-    def serial_tail(self, lines: int = 15) -> str:
+    def serial_tail(self) -> str:
         """Return the last lines of the serial log, or an empty string."""
-        return _tail(self.serial_log, lines)
+        return tail(self.serial_log)
 
-    def qemu_tail(self, lines: int = 15) -> str:
-        """Return the last lines that the node's QEMU printed, or an empty string."""
-        return _tail(self.path / "qemu.log", lines)
-
-
-def _tail(path: Path, lines: int) -> str:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
+    def last_words(self) -> str:
+        """Return the last lines that the node's hypervisor printed, or an empty string."""
+        return self.runner.last_words()

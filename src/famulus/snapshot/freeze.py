@@ -13,7 +13,7 @@ from pathlib import Path
 from famulus.backend.disk import make_overlay
 from famulus.backend.machine import Machine
 from famulus.backend.qemu.arguments import snapshot_arguments
-from famulus.backend.qemu.launch import launch
+from famulus.backend.qemu.launch import launch, with_last_words
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
@@ -94,7 +94,9 @@ def _make(key: Key, digest: str, events: Events) -> None:
         raise _impossible(folder.parent, error.strerror or str(error)) from error
     except FamulusError as error:
         if free_bytes(folder.parent) < _FULL:  # QEMU dies of a full disk without a message
-            raise _impossible(folder.parent, os.strerror(errno.ENOSPC)) from error
+            full = _impossible(folder.parent, os.strerror(errno.ENOSPC))
+            full.add_details(error.details)
+            raise full from error
         raise
     finally:
         vault.remove_build(folder)
@@ -130,7 +132,11 @@ def _fill(key: Key, folder: Path, final: Path, events: Events) -> int:
 
 def _boot(key: Key, folder: Path, events: Events) -> None:
     make_overlay(key.template.disk, "raw", folder / "disk.qcow2", DISK_SIZE)
-    with events.step("snapshot: boot once, freeze") as step, machine_sockets(folder) as sockets:
+    with (
+        events.step("snapshot: boot once, freeze") as step,
+        with_last_words(folder),
+        machine_sockets(folder) as sockets,
+    ):
         machine = key.machine(folder, sockets)
         launch(snapshot_arguments(machine, folder / "ram"), folder)
         _settle(machine, step)

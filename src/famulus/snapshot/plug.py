@@ -11,7 +11,7 @@ from pathlib import Path
 
 from famulus.backend.qemu import monitor
 from famulus.backend.qemu.arguments import plug_arguments
-from famulus.backend.qemu.launch import launch
+from famulus.backend.qemu.launch import launch, with_last_words
 from famulus.backend.qemu.pci import pool_place
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
@@ -49,7 +49,7 @@ def plug(key: Key, base: Snapshot, folder: Path, events: Events) -> int:
 
 def _plug(key: Key, base: Snapshot, folder: Path, step: Step) -> int:
     _copy(base, folder)
-    with machine_sockets(folder) as sockets:
+    with with_last_words(folder), machine_sockets(folder) as sockets:
         machine = key.machine(folder, sockets)
         launch(plug_arguments(machine, folder / "ram"), folder)
         monitor.restore(machine.socket("qmp"), (), base.state, START_TIMEOUT)

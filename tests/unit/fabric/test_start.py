@@ -20,9 +20,20 @@ def bring_up(monkeypatch, state: str, *, ends: bool, outcomes: list[FamulusError
     monkeypatch.setattr(start, "_converge", converge)
     node = Mock()
     node.state.return_value = state
+    node.last_words.return_value = ""
     node.runner.wait_gone.side_effect = None if ends else FamulusError("it still runs")
     start._bring_up(Mock(), node, ExitStack())
     return converge
+
+
+def test_a_failed_start_has_the_last_words_of_the_hypervisor(monkeypatch):
+    monkeypatch.setattr(start, "_converge", Mock(side_effect=FamulusError("it failed")))
+    node = Mock()
+    node.state.return_value = "stopped"
+    node.last_words.return_value = "qemu: no memory"
+    with pytest.raises(FamulusError, match="it failed") as caught:
+        start._bring_up(Mock(), node, ExitStack())
+    assert caught.value.details == "qemu: no memory"
 
 
 def test_a_node_that_was_powering_off_is_started_again(monkeypatch):

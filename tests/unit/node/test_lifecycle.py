@@ -31,6 +31,7 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Node:
     backend.doorbells = True
     backend.sockets.return_value = tmp_path / "sockets"
     backend.runner.return_value.state.return_value = "stopped"
+    backend.runner.return_value.last_words.return_value = ""
     monkeypatch.setattr(lifecycle, "machine", lambda *_: "the machine")
     made = Node(FabricFolder("f"), 1, FabricSpec(), backend, POOL)
     made.path.mkdir(parents=True)
@@ -77,7 +78,7 @@ def test_a_failed_clone_leaves_neither_a_machine_nor_a_disk(
     node: Node, snapshot: Snapshot, method: str
 ):
     getattr(runner(node), method).side_effect = FamulusError("QEMU refused")
-    (node.path / "qemu.log").write_text("last words")
+    runner(node).last_words.return_value = "last words"
     start = {
         "clone": lambda: lifecycle.start_clone(node, Original(snapshot, b""), "tcg"),
         "restore": lambda: lifecycle.start_bare_clone(node, snapshot, "tcg"),

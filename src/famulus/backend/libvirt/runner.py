@@ -8,11 +8,13 @@ from typing import NoReturn
 from famulus.backend.libvirt import domain, virt
 from famulus.backend.machine import Frozen, Machine
 from famulus.base.errors import FamulusError
+from famulus.base.files import tail
 from famulus.base.process import Daemon
 from famulus.base.run import interactive
 from famulus.base.waiting import wait_until
 
 _PIDFILES = Path("/run/libvirt/qemu")
+_LOGS = Path("/var/log/libvirt/qemu")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class DomainRunner:
         """See Runner."""
         pidfile = _PIDFILES / f"{self.name}.pid"
         return Daemon(pidfile, f"guest={self.name},").pid()
+
+    def last_words(self) -> str:
+        """See Runner. libvirt keeps them in a log that only root may read."""
+        return tail(_LOGS / f"{self.name}.log")
 
     def kill(self) -> None:
         """See Runner."""

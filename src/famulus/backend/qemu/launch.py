@@ -4,15 +4,16 @@
 With `-D` and `-daemonize`, QEMU prints its messages into the log file, not on standard error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from famulus.backend.machine import LaunchError
 from famulus.base.errors import FamulusError
+from famulus.base.files import tail
 from famulus.base.run import run
 
 _TIMEOUT = 60.0  # seconds in which QEMU has daemonised, on a busy host
-_TAIL = 15  # lines
 
 
 def launch(
@@ -27,14 +28,20 @@ def launch(
     try:
         run(argv, timeout=_TIMEOUT, stdin=stdin, pass_fds=pass_fds)
     except FamulusError as error:
-        words = "\n".join(filter(None, (error.details, last_words(folder))))
-        raise LaunchError(error.brief, details=words, hint=error.hint) from error
+        error.add_details(last_words(folder))
+        raise LaunchError(error.brief, details=error.details, hint=error.hint) from error
 
 
 def last_words(folder: Path) -> str:
     """Return the last lines that the QEMU with its log in `folder` printed, or an empty string."""
+    return tail(folder / "qemu.log")
+
+
+@contextmanager
+def with_last_words(folder: Path) -> Iterator[None]:
+    """Add the last words of the QEMU with its log in `folder` to an error of the block."""
     try:
-        text = (folder / "qemu.log").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-_TAIL:])
+        yield
+    except FamulusError as error:
+        error.add_details(last_words(folder))
+        raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from famulus.backend.machine import Frozen, Machine
 from famulus.backend.qemu import console, monitor, replug
 from famulus.backend.qemu.arguments import clone_arguments, node_arguments
-from famulus.backend.qemu.launch import launch
+from famulus.backend.qemu.launch import last_words, launch
 from famulus.backend.qemu.pci import place_pool
 from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
@@ -86,6 +86,10 @@ class QemuRunner:
     def pid(self) -> int | None:
         """See Runner."""
         return self.daemon.pid()
+
+    def last_words(self) -> str:
+        """See Runner."""
+        return last_words(self.folder)
 
     def kill(self) -> None:
         """See Runner."""

@@ -58,12 +58,20 @@ def test_a_start_removes_old_sockets_and_hides_the_log(
 
 
 def test_a_qemu_that_does_not_start_says_why(node: QemuRunner, machine: Machine) -> None:
-    """The program is missing in the PATH of the test: the words come from the log of `-D`."""
+    """With `-daemonize`, QEMU prints into the log of `-D`, which the undoing removes."""
     (node.folder / "qemu.log").write_text("words of an earlier start")
     script = f"echo cannot set up guest memory >> {node.folder}/qemu.log; exit 1"
     with pytest.raises(LaunchError, match="sh failed with exit code 1") as caught:
         launch.launch(["sh", "-c", script], machine.folder)
     assert caught.value.details == "cannot set up guest memory"
+
+
+def test_a_qemu_that_ends_later_says_why(node: QemuRunner) -> None:
+    (node.folder / "qemu.log").write_text("".join(f"line {number}\n" for number in range(40)))
+    with pytest.raises(FamulusError) as caught, launch.with_last_words(node.folder):
+        raise FamulusError("the monitor does not answer", details="evidence")
+    assert caught.value.details.startswith("evidence\nline 25\n")
+    assert node.last_words().endswith("line 39")
 
 
 def test_a_clone_gets_its_request_and_answers(
