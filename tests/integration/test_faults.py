@@ -210,8 +210,8 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(own: Cli, tmp_path: Path) -
     assert "Traceback" not in result.stderr
 
 
-def test_nodes_run_in_a_home_with_a_long_path(own: Cli, tmp_path: Path) -> None:
-    home = tmp_path / ("x" * 120) / ("y y" * 20)
+def test_nodes_run_in_a_home_with_a_long_and_odd_path(own: Cli, tmp_path: Path) -> None:
+    home = tmp_path / ("x" * 120) / ("y y" * 20) / "50%d, \"a\"\\b:'c'"
     home.mkdir(parents=True)
     (home / "templates").symlink_to(paths.templates())
     (home / "snapshots").symlink_to(paths.snapshots())

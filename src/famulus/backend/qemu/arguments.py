@@ -19,6 +19,7 @@ from famulus.backend.machine import (
 )
 from famulus.base.units import MIB
 
+LOG = "qemu.log"  # in the folder in which QEMU starts: in the path, QEMU would replace %d
 MEMFD = "/memfd:"  # how memory from memfd_create(2) begins in /proc/PID/maps
 
 # The kernel asks ACPI about every device, whether ACPI could unplug the device. These questions are
@@ -136,7 +137,7 @@ def _control(m: Machine) -> list[str]:
     return [
         "-qmp", f"unix:{escape(m.socket('qmp'))},server=on,wait=off",
         "-pidfile", str(m.folder / "qemu.pid"),
-        "-D", str(m.folder / "qemu.log"),
+        "-D", LOG,
         "-daemonize",
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from famulus.backend.machine import LaunchError
+from famulus.backend.qemu.arguments import LOG
 from famulus.base.errors import FamulusError
 from famulus.base.files import tail
 from famulus.base.run import run
@@ -19,14 +20,14 @@ _TIMEOUT = 60.0  # seconds in which QEMU has daemonised, on a busy host
 def launch(
     argv: Sequence[str], folder: Path, *, stdin: str = "", pass_fds: Sequence[int] = ()
 ) -> None:
-    """Start the QEMU with the arguments `argv`, whose log is `qemu.log` in `folder`.
+    """Start the QEMU with the arguments `argv`, whose log is the file LOG in `folder`.
 
     On return QEMU has daemonised. Raises LaunchError with QEMU's words if QEMU refuses, ends or
     takes too long; no QEMU runs then.
     """
-    (folder / "qemu.log").unlink(missing_ok=True)  # an earlier start's
+    (folder / LOG).unlink(missing_ok=True)  # an earlier start's
     try:
-        run(argv, timeout=_TIMEOUT, stdin=stdin, pass_fds=pass_fds)
+        run(argv, timeout=_TIMEOUT, stdin=stdin, pass_fds=pass_fds, cwd=folder)
     except FamulusError as error:
         error.add_details(last_words(folder))
         raise LaunchError(error.brief, details=error.details, hint=error.hint) from error
@@ -34,7 +35,7 @@ def launch(
 
 def last_words(folder: Path) -> str:
     """Return the last lines that the QEMU with its log in `folder` printed, or an empty string."""
-    return tail(folder / "qemu.log")
+    return tail(folder / LOG)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def test_a_start_removes_old_sockets_and_hides_the_log(
 def test_a_qemu_that_does_not_start_says_why(node: QemuRunner, machine: Machine) -> None:
     """With `-daemonize`, QEMU prints into the log of `-D`, which the undoing removes."""
     (node.folder / "qemu.log").write_text("words of an earlier start")
-    script = f"echo cannot set up guest memory >> {node.folder}/qemu.log; exit 1"
+    script = "echo cannot set up guest memory >> qemu.log; exit 1"
     with pytest.raises(LaunchError, match="sh failed with exit code 1") as caught:
         launch.launch(["sh", "-c", script], machine.folder)
     assert caught.value.details == "cannot set up guest memory"
