@@ -106,18 +106,20 @@ class Cli:
     def states(self) -> list[str]:
         return [node["state"] for node in self.status()["nodes"]]
 
-    def processes(self) -> list[int]:
-        """Return the processes of this fabric that carry its folders in their arguments."""
+    def members(self) -> dict[int, bytes]:
+        """Return the processes that carry this fabric's folders in their arguments, with these."""
         folder = FabricFolder(self.fabric)
         tokens = [os.fsencode(folder.path) + b"/", os.fsencode(folder.sockets) + b"/"]
         with contextlib.suppress(OSError):  # not empty: the fabric has sockets
             folder.sockets.rmdir()
+        return {pid: args for pid, args in all_processes() if any(t in args for t in tokens)}
+
+    def processes(self) -> list[int]:
+        """Return the numbers of `members()` after ended commands have ended their helpers."""
         deadline = time.monotonic() + 120  # a shared connection of ssh ends by itself
-        while found := [pid for pid, args in all_processes() if any(t in args for t in tokens)]:
-            if time.monotonic() > deadline:
-                break
+        while (found := self.members()) and time.monotonic() < deadline:
             time.sleep(0.1)
-        return found
+        return list(found)
 
     @contextlib.contextmanager
     def on_terminal(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
