@@ -24,7 +24,7 @@
 #define PORT   7007
 #define TENTHS 10
 
-#define LIMIT 60000 /* milliseconds */
+#define TIMEOUT 60000 /* milliseconds */
 
 static struct famulus_ring peer;
 static int fd;
@@ -78,7 +78,7 @@ static void wait_event(void)
 {
 	uint64_t seen;
 	while ((seen = fam_event_read(event)) % 2 != turn)
-		check(fam_event_wait(fam, event, seen, LIMIT) < 0, "wait");
+		check(fam_event_wait(fam, event, seen, TIMEOUT) < 0, "wait");
 }
 
 /* The asking side has the even turns, and begins. */

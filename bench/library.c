@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define LIMIT    300000 /* milliseconds */
+#define TIMEOUT  300000 /* milliseconds */
 #define CAPACITY 256
 
 struct shared {
@@ -36,7 +36,7 @@ static void must(int result)
 static void lock(long count)
 {
 	for (long i = 0; i < count; i++) {
-		must(fam_mutex_lock(fam, &shared->mutex, LIMIT));
+		must(fam_mutex_lock(fam, &shared->mutex, TIMEOUT));
 		must(fam_mutex_unlock(fam, &shared->mutex));
 	}
 }
@@ -45,7 +45,7 @@ static void lock(long count)
 static void hand(long count)
 {
 	for (long done = 0; done < count;) {
-		must(fam_mutex_lock(fam, &shared->mutex, LIMIT));
+		must(fam_mutex_lock(fam, &shared->mutex, TIMEOUT));
 		bool mine = fam_load64(&shared->turn[0]) % parties == party;
 		if (mine) {
 			fam_fetch_add64(&shared->turn[0], 1);
@@ -58,7 +58,7 @@ static void hand(long count)
 static void barrier(long count)
 {
 	for (long i = 0; i < count; i++)
-		must(fam_barrier_wait(fam, &shared->barrier, parties, LIMIT));
+		must(fam_barrier_wait(fam, &shared->barrier, parties, TIMEOUT));
 }
 
 /* Half of the parties push, half pop. */
@@ -68,8 +68,8 @@ static void queue(long count)
 	char message[64] = "";
 	must(fam_queue_open(fam, shared->queue, sizeof(message), CAPACITY, &there));
 	for (long i = 0; i < count; i++)
-		must(party % 2 ? fam_queue_pop(&there, message, LIMIT)
-			       : fam_queue_push(&there, message, LIMIT));
+		must(party % 2 ? fam_queue_pop(&there, message, TIMEOUT)
+			       : fam_queue_push(&there, message, TIMEOUT));
 }
 
 static double seconds(void)
@@ -102,11 +102,11 @@ int main(int argc, char *argv[])
 	must(fam_region_obtain(fam, "bench", sizeof(struct shared), 0660, &region));
 	shared = region->base;
 	party = fam_fetch_add64(&shared->turn[1], 1) % parties;
-	must(fam_barrier_wait(fam, &shared->start, parties, LIMIT));
+	must(fam_barrier_wait(fam, &shared->start, parties, TIMEOUT));
 	double start = seconds();
 	run(argv[2], count);
 	printf("%.2f\n", 1e6 * (seconds() - start) / (double)count);
-	must(fam_barrier_wait(fam, &shared->start, parties, LIMIT));
+	must(fam_barrier_wait(fam, &shared->start, parties, TIMEOUT));
 	fam_region_close(region);
 	fam_close(fam);
 	return 0;

@@ -16,7 +16,7 @@
 
 /* Seconds until a missing number is skipped: more than the host delays a thread of QEMU, and less than a writer
  * waits for room (10 s, native/shared/ring.c). */
-#define PATIENCE   3.0
+#define TIMEOUT    3.0
 #define GATHER     0.3 /* seconds until the first number is taken, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
 #define BATCH      64 /* events after which the reader tells the writer that there is room */
@@ -171,11 +171,11 @@ static struct source *lowest(struct rings *rings)
 	return found;
 }
 
-static bool is_patient(struct rings *rings)
+static bool still_waits(struct rings *rings)
 {
 	if (!rings->missing)
 		rings->missing = now();
-	return now() - rings->missing < (rings->expected ? PATIENCE : GATHER);
+	return now() - rings->missing < (rings->expected ? TIMEOUT : GATHER);
 }
 
 const struct stream_event *rings_next(struct rings *rings, bool ending)
@@ -188,7 +188,7 @@ const struct stream_event *rings_next(struct rings *rings, bool ending)
 	struct source *source = lowest(rings);
 	if (source && front(source)->seq <= rings->expected)
 		return take(rings, source);
-	if (!source || (!ending && is_patient(rings)))
+	if (!source || (!ending && still_waits(rings)))
 		return NULL;
 	look(rings);
 	source = lowest(rings); /* the missing number may have come meanwhile, even in a new ring */

@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NAP      50 /* microseconds */
-#define LOOK     1000 /* naps between two checks whether the reader lives */
-#define PATIENCE 200000 /* naps: after 10 s without progress the ring has no reader */
+#define NAP     50 /* microseconds */
+#define LOOK    1000 /* naps between two checks whether the reader lives */
+#define TIMEOUT 200000 /* naps: after 10 s without progress the ring has no reader */
 
 struct stream_ring *ring_open(const struct shared_fabric *f, int node, unsigned cpu)
 {
@@ -48,7 +48,7 @@ static bool wait_for_room(struct stream_ring *ring)
 		if (!reader)
 			return false;
 		bool dead = naps % LOOK == 0 && kill((pid_t)reader, 0) && errno == ESRCH;
-		if (dead || naps > PATIENCE)
+		if (dead || naps > TIMEOUT)
 			__atomic_store_n(&ring->reader_pid, 0, __ATOMIC_RELEASE);
 		else
 			usleep(NAP);

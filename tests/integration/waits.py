@@ -3,7 +3,7 @@
 
 - A test waits for a state that it can see (a printed line, a file, the state of a node), never
   for a time. The only sleep is the pause between two looks.
-- A limit is minutes. It decides when a test that hangs fails; a test that passes never comes near.
+- A timeout is minutes. The timeout ends a test that hangs; a test that passes never comes near.
 - To act in the middle of something, a test takes `halted_when`: the process stands still while
   the test looks and acts. A sleep that "should be long enough" is too long or too short somewhere.
 - Two programs that take turns tell each other where they are, through the pool or a file. Neither
