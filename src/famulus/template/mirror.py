@@ -9,7 +9,8 @@ from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
 from famulus.template.recipe import Recipe
 
-_TIMEOUT = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds of a try, and until the last try may begin
+_ALL_TIMEOUT = 2 * _TIMEOUT
 _TRIES, _BETWEEN = 3, 1.0  # seconds
 _NOT_FOUND, _SERVER_ERROR = 404, 500
 _ANOTHER = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
@@ -27,7 +28,7 @@ def check_mirror(recipe: Recipe) -> None:
     wait_until(
         f"an answer from the mirror {recipe.mirror}",
         lambda: bool(answers),
-        timeout=2 * _TIMEOUT,
+        timeout=_ALL_TIMEOUT,
         hint=_ANOTHER,
     )
     if answers[0]:

@@ -22,7 +22,7 @@ class Recorder(Sink):
         self.seen.append(("output", step, line))
 
     def end(self, step, seconds, failed):
-        assert 0 <= seconds < 5
+        assert seconds >= 0
         self.seen.append(("end", step, failed))
 
     def note(self, text):

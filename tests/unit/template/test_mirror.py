@@ -3,7 +3,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from famulus.settings.spec import FabricSpec
 from famulus.template import mirror
 from famulus.template.recipe import Recipe
 
+HOUR = 3600.0  # seconds
 HINT = "Choose another mirror with --mirror (or MIRROR), a proxy with --proxy (or PROXY)."
 
 
@@ -126,29 +126,30 @@ def test_a_refused_connection_is_named():
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n"])
 def test_a_mirror_that_hangs_is_named(monkeypatch, first):
     monkeypatch.setattr(mirror, "_TIMEOUT", 0.3)
-    start = time.monotonic()
+    monkeypatch.setattr(mirror, "_ALL_TIMEOUT", HOUR)
     with talking(first) as url:
         caught = error(url)
     assert (caught.brief, caught.hint) == (f"the mirror {url} does not answer within 0.3 s", HINT)
-    assert time.monotonic() - start < 20
 
 
 def test_a_name_resolution_that_hangs_ends_in_a_timeout(monkeypatch):
-    monkeypatch.setattr(mirror, "_TIMEOUT", -1.8)  # 0.2 s for everything
-    monkeypatch.setattr(mirror, "_ask", lambda _recipe: time.sleep(5))
+    end = threading.Event()
+    monkeypatch.setattr(mirror, "_ALL_TIMEOUT", 0.2)
+    monkeypatch.setattr(mirror, "_ask", lambda _recipe: end.wait(HOUR))
     caught = error("http://mirror.example/debian")
-    assert "an answer from the mirror http://mirror.example/debian" in caught.brief
-    assert caught.hint == HINT
+    end.set()
+    brief = "waited 0.2 s in vain for an answer from the mirror http://mirror.example/debian"
+    assert (caught.brief, caught.hint) == (brief, HINT)
 
 
-def test_an_interrupt_ends_the_wait_for_a_mirror():
+def test_an_interrupt_ends_the_wait_for_a_mirror(monkeypatch):
+    monkeypatch.setattr(mirror, "_TIMEOUT", HOUR)
+    monkeypatch.setattr(mirror, "_ALL_TIMEOUT", HOUR)
     with talking(b"") as url:
         timer = threading.Timer(0.2, waiting.interrupt, [2])
         timer.start()
-        start = time.monotonic()
         with pytest.raises(Interrupted):
             ask(url)
-        assert time.monotonic() - start < 20
         timer.join()
 
 

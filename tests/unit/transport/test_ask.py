@@ -15,6 +15,7 @@ from famulus.base.errors import FamulusError, Interrupted
 from famulus.transport.agent import ask
 
 MAX = 1024 * 1024
+HOUR = 3600.0  # seconds
 
 
 @contextmanager
@@ -35,8 +36,19 @@ def node(tmp_path: Path, serve: Callable[[socket.socket], None]) -> Iterator[Pat
         thread.join(60)
 
 
-def waits(end: threading.Event) -> None:
-    end.wait(10)
+@contextmanager
+def silent(tmp_path: Path) -> Iterator[Path]:
+    """A socket behind which no byte is read or sent until the block ends."""
+    end = threading.Event()
+
+    def wait(_connection: socket.socket) -> None:
+        end.wait(HOUR)
+
+    with node(tmp_path, wait) as path:
+        try:
+            yield path
+        finally:
+            end.set()
 
 
 def test_ask_returns_the_host_name(tmp_path):
@@ -84,13 +96,11 @@ def test_ask_reports_the_error_of_the_agent(tmp_path, answer, brief):
 
 @pytest.mark.parametrize("size", [0, 1 << 23], ids=["never answers", "never even reads"])
 def test_ask_has_a_timeout(tmp_path, size):
-    end = threading.Event()
-    start = time.monotonic()
-    with node(tmp_path, lambda _: waits(end)) as path:
-        with pytest.raises(FamulusError, match=r"no answer from the node's agent within 0\.5 s"):
-            ask(path, b"x" * size, 0.5)
-        assert time.monotonic() - start < 20
-        end.set()
+    with (
+        silent(tmp_path) as path,
+        pytest.raises(FamulusError, match=r"no answer from the node's agent within 0\.5 s"),
+    ):
+        ask(path, b"x" * size, 0.5)
 
 
 def test_an_endless_stream_is_no_answer(tmp_path):
@@ -110,13 +120,11 @@ def test_a_trickle_does_not_stretch_the_timeout(tmp_path):
                 connection.sendall(b"x")
                 time.sleep(0.05)
 
-    start = time.monotonic()
     with (
         node(tmp_path, serve) as path,
         pytest.raises(FamulusError, match=r"within 0\.5 s"),
     ):
         ask(path, b"", 0.5)
-    assert time.monotonic() - start < 20
 
 
 def test_a_missing_socket_is_named(tmp_path):
@@ -129,13 +137,9 @@ def test_a_missing_socket_is_named(tmp_path):
 
 
 def test_an_interrupt_ends_ask(tmp_path):
-    end = threading.Event()
     timer = threading.Timer(0.2, waiting.interrupt, [2])
-    with node(tmp_path, lambda _: waits(end)) as path:
+    with silent(tmp_path) as path:
         timer.start()
-        start = time.monotonic()
         with pytest.raises(Interrupted):
-            ask(path, b"", 30)
-        assert time.monotonic() - start < 20
-        end.set()
+            ask(path, b"", HOUR)
     timer.join()
