@@ -9,6 +9,7 @@ import pytest
 from famulus.base.units import GIB, MIB
 from famulus.coherence.caches import Caches, Policy
 from famulus.pool import access
+from famulus.pool.file import Pool
 from tests.unit.native.plugin import build
 
 UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", "sweep"))
@@ -169,10 +170,10 @@ def test_a_node_that_starts_has_the_pools_bytes(fabric):
 
 def test_a_store_of_the_host_reaches_pool_and_images(fabric):
     fabric.do(1, "load", 64)
-    access.write(fabric.pool, 60, b"abcdefgh")
+    access.write(Pool(fabric.pool), 60, b"abcdefgh")
     assert fabric.do(1, "load", 64) == 0
     assert fabric.do(2, "load", 64) == ord("e")
-    access.clear(fabric.pool, 62, 4)
+    access.clear(Pool(fabric.pool), 62, 4)
     assert [fabric.byte(at) for at in (61, 62, 65, 66)] == [ord("b"), 0, 0, ord("g")]
     fabric.do(1, "drop", 64)
     assert fabric.do(1, "load", 66) == ord("g")
