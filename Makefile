@@ -14,7 +14,7 @@ help:
 	@echo 'make test       set up what is missing, then lint, types, unit and integration tests'
 	@echo 'make unit       the tests that start no node, in a minute or two'
 	@echo 'make lint       lint and types only'
-	@echo 'make campaign   the tests that are too long for CI; PART=kills runs one part (CONTRIBUTING.md)'
+	@echo 'make campaign   the tests that are too long for CI; PART=kills runs one part'
 	@echo 'make bench      measure how soon a fabric is up, side by side with debvm'
 	@echo 'make bench-clone  measure the cost of clones, from 1 to 64'
 	@echo 'make bench-library  measure locks, queues and barriers between nodes'

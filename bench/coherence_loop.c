@@ -51,7 +51,8 @@ static uint64_t locked_add(uint64_t *word, uint64_t value)
 	return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
 }
 
-/* By turns: store to LINES lines, write them back, set the flag; the other side invalidates and loads. */
+/* By turns: store to LINES lines, write them back, set the flag; the other side invalidates and
+ * loads. */
 static double pair(char *pool, uint64_t node, unsigned rounds)
 {
 	uint64_t *turn = (uint64_t *)pool, sum = 0;

@@ -4,8 +4,8 @@
  * library.
  *
  * driver_ring bell|bell-echo PEER ROUNDS, driver_ring tcp|tcp-echo ADDRESS ROUNDS, driver_ring
- * event|event-echo - ROUNDS. Start the echo first, in the other node; kill bell-echo afterwards. Prints
- * the microseconds of a round trip, for each tenth of the rounds.
+ * event|event-echo - ROUNDS. Start the echo first, in the other node; kill bell-echo afterwards.
+ * Prints the microseconds of a round trip, for each tenth of the rounds.
  */
 #include <arpa/inet.h>
 #include <famulus.h>

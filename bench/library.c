@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The program of bench/library.py: library PARTIES VERB COUNT, on PARTIES nodes at once. All nodes wait
- * for each other; then each node prints the microseconds of an operation, over COUNT operations.
+ * The program of bench/library.py: library PARTIES VERB COUNT, on PARTIES nodes at once. All nodes
+ * wait for each other; then each node prints the microseconds of an operation, over COUNT
+ * operations.
  */
 #include <famulus.h>
 #include <stdio.h>

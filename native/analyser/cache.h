@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The model of the fabric. For each cache and the pool: the store that wrote each byte. Each event changes the
- * model as the plugin changed the nodes' images; the judges see the event before.
+ * The model of the fabric. For each cache and the pool: the store that wrote each byte. Each event
+ * changes the model as the plugin changed the nodes' images; the judges see the event before.
  */
 #ifndef ANALYSER_CACHE_H
 #define ANALYSER_CACHE_H

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Vector clocks. Each node has one clock with one element for each node. All nodes share one counter of
- * events, so an element is a sequence number: node j knows all events of node i up to clock_of(j, i).
+ * Vector clocks. Each node has one clock with one element for each node. All nodes share one
+ * counter of events, so an element is a sequence number: node j knows all events of node i up to
+ * clock_of(j, i).
  *
- * A snapshot is a copy of a node's clock that records refer to by number; number 0 is a clock of zeros.
+ * A snapshot is a copy of a node's clock that records refer to by number; number 0 is a clock of
+ * zeros.
  */
 #ifndef ANALYSER_CLOCK_H
 #define ANALYSER_CLOCK_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Defects: findings of one kind at the same instructions. The first finding stands for all, which are counted. */
+/* Defects: findings of one kind at the same instructions. The first finding stands for all, which
+ * are counted. */
 #ifndef ANALYSER_DEFECT_H
 #define ANALYSER_DEFECT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A finding: two events (or one) that break a rule. Equal findings make one defect, see defect.h. */
+/* A finding: two events (or one) that break a rule. Equal findings make one defect, see
+ * defect.h. */
 #ifndef ANALYSER_FINDING_H
 #define ANALYSER_FINDING_H
 
@@ -40,8 +41,8 @@ struct finding finding_of_store(enum defect_kind kind, const struct record *stor
 bool event_stores(const struct stream_event *event);
 
 /*
- * Compare the bytes of `store` with an access's `value` where both overlap: 1 equal, 0 different. Only the
- * first 8 bytes of an access are known; -1: no known byte overlaps.
+ * Compare the bytes of `store` with an access's `value` where both overlap: 1 equal, 0 different.
+ * Only the first 8 bytes of an access are known; -1: no known byte overlaps.
  */
 int same_value(const struct record *store, uint64_t offset, unsigned size, uint64_t value);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Happens-before between nodes. A node is one agent: its threads share a coherent cache, and are ordered as
- * they ran. Two kinds of event order nodes:
- *  - A locked instruction acquires the clocks that earlier locked instructions on the same word released, and
- *    releases its node's clock.
+ * Happens-before between nodes. A node is one agent: its threads share a coherent cache, and are
+ * ordered as they ran. Two kinds of event order nodes:
+ *  - A locked instruction acquires the clocks that earlier locked instructions on the same word
+ *    released, and releases its node's clock.
  *  - A plain load that sees another node's store acquires that node's clock at the store.
  */
 #ifndef ANALYSER_HAPPENS_BEFORE_H

@@ -12,7 +12,8 @@ static void report(enum defect_kind kind, const struct record *store, const stru
 	defect_report(&finding);
 }
 
-/* No fence ordered the write-back, or only a locked instruction of the C library's exit code did. */
+/* No fence ordered the write-back, or only a locked instruction of the C library's exit code
+ * did. */
 static bool is_unfenced(const struct thread *thread, const struct record *store)
 {
 	bool unordered =

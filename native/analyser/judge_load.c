@@ -139,9 +139,9 @@ static uint8_t writer(const struct stream_event *event, const struct copy *copy,
 }
 
 /*
- * A poll loads the same word by the same instruction, from a new fetch of the line. Between both loads the node
- * loads no other word of the same writer and does not store the polled word. A word loaded between, which no node
- * has stored yet, may later turn out to be the same writer's.
+ * A poll loads the same word by the same instruction, from a new fetch of the line. Between both
+ * loads the node loads no other word of the same writer and does not store the polled word. A word
+ * loaded between, which no node has stored yet, may later turn out to be the same writer's.
  */
 static void notice_poll(const struct stream_event *event, struct copy *copy, unsigned granule)
 {

@@ -29,8 +29,8 @@ static void lost(const struct record *gone, const struct stream_event *by, const
 }
 
 /*
- * If nothing orders the stores of two nodes in one line, the copy that is written back last undoes the other
- * node's stores: on hardware even in bytes that its node did not store.
+ * If nothing orders the stores of two nodes in one line, the copy that is written back last undoes
+ * the other node's stores: on hardware even in bytes that its node did not store.
  */
 static void one_line(const struct stream_event *event, const struct copy *other)
 {
@@ -93,8 +93,8 @@ static const struct record *some_dirty(const struct copy *copy)
 	return record_at(0);
 }
 
-/* The write-back overwrites stores that reached the pool after the copy was fetched or while the node changed the
- * copy. */
+/* The write-back overwrites stores that reached the pool after the copy was fetched or while the
+ * node changed the copy. */
 void judge_write_back(const struct copy *copy)
 {
 	const struct line *line = copy->line;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cache lines that a node has touched, and the nodes' copies of them. An untouched line costs nothing.
+ * Cache lines that a node has touched, and the nodes' copies of them. An untouched line costs
+ * nothing.
  *
- * Arrays of a line or of a copy have one element for each granule: 8 bytes, or 1 byte once an access has
- * touched a part of 8 bytes.
+ * Arrays of a line or of a copy have one element for each granule: 8 bytes, or 1 byte once an
+ * access has touched a part of 8 bytes.
  */
 #ifndef ANALYSER_LINE_H
 #define ANALYSER_LINE_H

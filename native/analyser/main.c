@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * famulus-analyser [--notes] FOLDER: read the rings of FOLDER until the file FOLDER/stop exists and the rings
- * are empty; then print the defects, a JSON object a line.
- * famulus-analyser [--notes] --replay FILE: the same for a file of events; FILE - is standard input.
+ * famulus-analyser [--notes] FOLDER: read the rings of FOLDER until the file FOLDER/stop exists and
+ * the rings are empty; then print the defects, a JSON object a line.
+ * famulus-analyser [--notes] --replay FILE: the same for a file of events; FILE - is standard
+ * input.
  * --notes: print performance notes, too.
- * --trace FILE: count accesses (trace.h) instead of judging them, and write the counts to FILE at the end.
+ * --trace FILE: count accesses (trace.h) instead of judging them, and write the counts to FILE at
+ * the end.
  * --kinds, --events alone: print the names of the kinds of defects or events, a line each, and end.
  * --live SECONDS: count accesses, and print a JSON line of counts at this interval.
  */

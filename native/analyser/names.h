@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of kinds in the analyser's output. src/famulus/checker/report/model.py has the same kinds of defects. */
+/* Names of kinds in the analyser's output. src/famulus/checker/report/model.py has the same kinds
+ * of defects. */
 #ifndef ANALYSER_NAMES_H
 #define ANALYSER_NAMES_H
 

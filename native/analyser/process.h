@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page tables (`space`) of processes. The launcher names a process by number when the process begins and ends,
- * and a process has new page tables after execve(2).
+ * Page tables (`space`) of processes. The launcher names a process by number when the process
+ * begins and ends, and a process has new page tables after execve(2).
  */
 #ifndef ANALYSER_PROCESS_H
 #define ANALYSER_PROCESS_H

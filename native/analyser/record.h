@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records of stores whose bytes a node or the pool may still hold. Later stores overwrite most of them soon:
- * records to which no line refers are collected when the number of records has doubled.
+ * Records of stores whose bytes a node or the pool may still hold. Later stores overwrite most of
+ * them soon: records to which no line refers are collected when the number of records has doubled.
  */
 #ifndef ANALYSER_RECORD_H
 #define ANALYSER_RECORD_H
@@ -30,7 +30,8 @@ rec_t record_new(const struct stream_event *event,
 struct record record_of(const struct stream_event *event); /* without number and snapshot */
 struct stream_event record_event(const struct record *record);
 
-/* Free records and snapshots: clear all marks, mark the records that are in use, free the others. */
+/* Free records and snapshots: clear all marks, mark the records that are in use, free the
+ * others. */
 bool record_collection_is_due(void);
 void record_clear_marks(void);
 void record_mark(rec_t record);

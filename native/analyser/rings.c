@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds until a missing number is skipped: more than the host delays a thread of QEMU, and less than a writer
- * waits for room (10 s, native/shared/ring.c). */
+/* Seconds until a missing number is skipped: more than the host delays a thread of QEMU, and less
+ * than a writer waits for room (10 s, native/shared/ring.c). */
 #define TIMEOUT    3.0
 #define GATHER     0.3 /* seconds until the first number is taken, which may be any */
 #define LOOK_AGAIN 0.1 /* seconds between looks for new rings */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All rings of a folder (stream.h) as one sequence of events in the order of `seq`, which has no gaps. A number
- * that no node publishes, because the node died, is skipped after some seconds.
+ * All rings of a folder (stream.h) as one sequence of events in the order of `seq`, which has no
+ * gaps. A number that no node publishes, because the node died, is skipped after some seconds.
  */
 #ifndef ANALYSER_RINGS_H
 #define ANALYSER_RINGS_H

@@ -45,15 +45,16 @@ static bool may_be_locked(const struct finding *finding, uint64_t word)
 	return record_at(changed)->node == store->node && record_at(changed)->seq < store->seq;
 }
 
-/* A defect that depends on a flag is as sure as the flag's load, and goes if the reader discards that load. */
+/* A defect that depends on a flag is as sure as the flag's load, and goes if the reader discards
+ * that load. */
 static bool depends_on_loads_since(const struct finding *finding, uint64_t since)
 {
 	return finding->kind == DATA_RACE || finding->flag_load.seq > since;
 }
 
 /*
- * The reader looks at a word again. If the word has changed, discard the findings of loads after the look
- * `since`; if not, note the loads that may have found the word locked.
+ * The reader looks at a word again. If the word has changed, discard the findings of loads after
+ * the look `since`; if not, note the loads that may have found the word locked.
  */
 static void validate(struct reader *reader, uint64_t word, uint64_t since, bool changed)
 {
@@ -93,8 +94,9 @@ static bool has_stored_since(uint8_t node, uint64_t word, uint64_t seq)
 }
 
 /*
- * Tell whether a load of `node` at `seq`, before the store, lies in a read section that the reader has discarded,
- * or that ended validly before the storing node changed the word: a writer does not wait for readers.
+ * Tell whether a load of `node` at `seq`, before the store, lies in a read section that the reader
+ * has discarded, or that ended validly before the storing node changed the word: a writer does not
+ * wait for readers.
  */
 static bool is_excused(uint8_t node, const struct record *store, uint64_t seq)
 {
@@ -120,7 +122,8 @@ static void note_section(struct reader *reader, uint64_t word, uint64_t from, ui
 	reader->section[reader->sections++ % SECTIONS].word = word;
 }
 
-/* The reader has looked at a word since the load, and the node that stores only now may have locked the word. */
+/* The reader has looked at a word since the load, and the node that stores only now may have locked
+ * the word. */
 static bool was_locked(const struct reader *reader, const struct finding *finding)
 {
 	for (unsigned i = 0; i < reader->looks; i++)
@@ -144,7 +147,8 @@ void section_add(const struct finding *finding)
 	reader->finding[reader->count++] = *finding;
 }
 
-/* Return the last place of `look`, for look `i` again or, if `i` is no look, for a new look; the oldest goes. */
+/* Return the last place of `look`, for look `i` again or, if `i` is no look, for a new look; the
+ * oldest goes. */
 static unsigned last_look(struct reader *reader, unsigned i)
 {
 	if (i == reader->looks && reader->looks < LOOKS)
@@ -156,7 +160,8 @@ static unsigned last_look(struct reader *reader, unsigned i)
 	return reader->looks - 1;
 }
 
-/* A locked instruction that stores ends the read section; one that does not store is a validation. */
+/* A locked instruction that stores ends the read section; one that does not store is a
+ * validation. */
 void section_locked(const struct stream_event *event)
 {
 	struct reader *reader = &readers[event->node];

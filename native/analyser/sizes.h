@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sizes of the model. Offsets are bytes from the pool's start; sequence numbers order all events. */
+/* Sizes of the model. Offsets are bytes from the pool's start; sequence numbers order all
+ * events. */
 #ifndef ANALYSER_SIZES_H
 #define ANALYSER_SIZES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Threads of nodes: the write-backs that each thread has begun and that no fence of the thread has ordered. */
+/* Threads of nodes: the write-backs that each thread has begun and that no fence of the thread has
+ * ordered. */
 #ifndef ANALYSER_THREAD_H
 #define ANALYSER_THREAD_H
 
@@ -17,8 +18,7 @@ struct thread {
 	uint64_t space, thread;
 	struct pending *pending;
 	unsigned count, room; /* elements of `pending` */
-	uint64_t
-		implied; /* seq of a locked instruction outside the pool, which ordered `pending`; or 0 */
+	uint64_t implied; /* seq of a locked instruction, not on the pool, that ordered `pending` */
 	uint8_t node;
 	bool gone; /* the process has ended */
 };
@@ -28,7 +28,8 @@ struct thread *thread_get(const struct stream_event *event);
 /* Note a write-back of `copy`, begun by a flush or a non-temporal store. */
 void thread_add_pending(const struct stream_event *event, struct copy *copy);
 
-/* A pending write-back of `line` that is not pushed; NULL: none. The second prefers the event's thread. */
+/* A pending write-back of `line` that is not pushed; NULL: none. The second prefers the event's
+ * thread. */
 struct pending *thread_pending_of_node(uint8_t node, const struct line *line);
 struct pending *thread_pending_for(const struct stream_event *event, const struct line *line);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Counts instead of judgements: which node accesses which line how, and how often a line changes nodes. */
+/* Counts instead of judgements: which node accesses which line how, and how often a line changes
+ * nodes. */
 #ifndef ANALYSER_TRACE_H
 #define ANALYSER_TRACE_H
 
@@ -9,8 +10,8 @@
 
 #define TRACE_VERSION 1
 
-/* A trace file: the header, then tallies in no order; all little-endian. src/famulus/checker/trace.py reads
- * trace files. */
+/* A trace file: the header, then tallies in no order; all little-endian.
+ * src/famulus/checker/trace.py reads trace files. */
 struct trace_header {
 	char magic[8];
 	uint32_t version, entry; /* bytes of a tally */
@@ -29,7 +30,8 @@ _Static_assert(sizeof(struct tally) == 48, "a tally has no holes");
 void trace_event(const struct stream_event *event);
 int trace_write(const char *path); /* -1: see errno */
 
-/* Print a JSON line: the busiest lines since the last call. Counts restart, hand-overs of lines go on. */
+/* Print a JSON line: the busiest lines since the last call. Counts restart, hand-overs of lines go
+ * on. */
 void trace_print_live(FILE *out);
 
 #endif

@@ -17,7 +17,8 @@ static uint64_t start_of(const struct shared_fabric *f, int node)
 	return shared_state(f, node) >> NODE_STATE_BITS;
 }
 
-/* While the image fills, write-backs of other nodes reach the image too; so each line is copied under its lock. */
+/* While the image fills, write-backs of other nodes reach the image too; so each line is copied
+ * under its lock. */
 static void fill(struct shared_fabric *f, struct shared_view *view, int pool)
 {
 	for (off_t at = 0; (at = lseek(pool, at, SEEK_DATA)) >= 0;) {

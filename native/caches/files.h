@@ -5,7 +5,8 @@
 
 #include "shared.h"
 
-/* Create the folder of a fabric, with the control file and the folder of the rings. Returns the exit status. */
+/* Create the folder of a fabric, with the control file and the folder of the rings. Returns the
+ * exit status. */
 int files_create(const char *folder, const struct shared_control *);
 /* Create the files of a node's start, all holes. Returns false after a message. */
 bool files_make(const struct shared_fabric *, int node, uint64_t start);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The host's tool for the caches of a fabric. Exit status: 0, 1 after an error, 2 for wrong arguments.
+/* The host's tool for the caches of a fabric. Exit status: 0, 1 after an error, 2 for wrong
+ * arguments.
  *
  *   caches create FOLDER POOL_SIZE COHERENT LOCAL_ATOMICS EVICTION LINES SEED RING_EVENTS
- *   caches attach POOL FOLDER NODE        give the node an image, see attach.h; before the node's QEMU starts
- *   caches detach POOL FOLDER NODE KILLED take the node's image away; lines not written back are lost
+ *   caches attach POOL FOLDER NODE        make the node's image, before its QEMU starts; attach.h
+ *   caches detach POOL FOLDER NODE KILLED take the image away; dirty lines are lost if KILLED is 1
  *   caches ask POOL FOLDER NODE MODE      set the mode of the node's plugin, see modes.h
  *   caches want POOL FOLDER NODE MODE     the same, and wait until the plugin has the mode
  *   caches write POOL FOLDER OFFSET       store standard input, past all caches

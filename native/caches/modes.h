@@ -5,11 +5,13 @@
 
 #include "shared.h"
 
-/* Set the mode, a sum of PLUGIN_CACHES and PLUGIN_STREAMS, that the host wants of a node's plugin. */
+/* Set the mode, a sum of PLUGIN_CACHES and PLUGIN_STREAMS, that the host wants of a node's
+ * plugin. */
 int modes_ask(struct shared_fabric *, int node, uint64_t mode);
 /* The same, and wait up to 20 seconds until the plugin has that mode. */
 int modes_want(struct shared_fabric *, int node, uint64_t mode);
-/* Print a row for each node that was ever attached: number, state, mode, lines taken, written back, evicted. */
+/* Print a row for each node that was ever attached: number, state, mode, lines taken, written back,
+ * evicted. */
 int modes_show(const struct shared_fabric *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hash map: open addressing with linear probing, at most half full, nothing is ever removed. The map holds
- * pointers to the caller's entries, which contain their keys. A map of zeros is empty.
+ * A hash map: open addressing with linear probing, at most half full, nothing is ever removed. The
+ * map holds pointers to the caller's entries, which contain their keys. A map of zeros is empty.
  */
 #ifndef FAMULUS_MAP_H
 #define FAMULUS_MAP_H
@@ -26,8 +26,9 @@ struct map {
 typedef bool map_same(const void *entry, const void *key);
 
 /*
- * Hash a key of one word. Different keys have different hashes, for the factor is odd. The factor's high bits are
- * those of the golden ratio: Knuth, The Art of Computer Programming, volume 3, section 6.4.
+ * Hash a key of one word. Different keys have different hashes, for the factor is odd. The factor's
+ * high bits are those of the golden ratio: Knuth, The Art of Computer Programming, volume 3,
+ * section 6.4.
  */
 static inline uint64_t map_hash(uint64_t key)
 {
@@ -79,7 +80,8 @@ static inline bool map_grow(struct map *map)
 	return true;
 }
 
-/* Add an entry whose key is not in the map yet. Return false if there is no memory; the map is as before then. */
+/* Add an entry whose key is not in the map yet. Return false if there is no memory; the map is as
+ * before then. */
 static inline bool map_add(struct map *map, uint64_t hash, void *entry)
 {
 	if (map->used * 2 >= map_slots(map) && !map_grow(map))

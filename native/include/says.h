@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages of the launcher to the plugin. A program in user mode runs cpuid with one of these numbers in eax; on a
- * real CPU these leaves do not exist. native/launcher/python/sitecustomize.py has SAYS_LINE in machine code, and
- * tests/unit/native/test_headers.py compares.
+/* Messages of the launcher to the plugin. A program in user mode runs cpuid with one of these
+ * numbers in eax; on a real CPU these leaves do not exist. native/launcher/python/sitecustomize.py
+ * has SAYS_LINE in machine code, and tests/unit/native/test_headers.py compares.
  */
 #ifndef FAMULUS_SAYS_H
 #define FAMULUS_SAYS_H

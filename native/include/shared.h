@@ -2,20 +2,23 @@
 /* The files that the nodes of a fabric share beside the pool: every node's plugin maps this folder.
  *
  *   control               struct shared_control: the policy, the nodes, the lines' locks
- *   node<k>.<g>.image     node k's view of the pool: the memory of the node's device, as large as the pool
- *   node<k>.<g>.base      a line that the node holds, with the bytes that the node took from the pool
+ *   node<k>.<g>.image     node k's view of the pool: its device's memory, as large as the pool
+ *   node<k>.<g>.base      a line that the node holds, as the node took the line from the pool
  *   node<k>.<g>.lines     uint64_t dirty[lines], a bit for each byte; then uint8_t held[lines]
  *   stream/               rings, see stream.h
  *
  * g counts the node's starts. All files are sparse: pages that no process has touched take no room.
  *
  * Two invariants hold whenever no process has the line's lock:
- *  - A line that a node does not hold is the same in the node's image and in the pool, except for bytes that
- *    the plugin has not seen stored: by the node's kernel, by a device, or an instant ago.
- *  - A line that a node holds differs from the line's base only in bytes that are dirty or were stored unseen.
+ *  - A line that a node does not hold is the same in the node's image and in the pool, except for
+ *    bytes that the plugin has not seen stored: by the node's kernel, by a device, or an instant
+ *    ago.
+ *  - A line that a node holds differs from the line's base only in bytes that are dirty or were
+ *    stored unseen.
  * So a write-back takes the dirty bytes and all bytes that differ.
  *
- * famulus/coherence/caches.py repeats some of these constants; tests/unit/native/test_headers.py compares.
+ * famulus/coherence/caches.py repeats some of these constants; tests/unit/native/test_headers.py
+ * compares.
  */
 #ifndef FAMULUS_SHARED_H
 #define FAMULUS_SHARED_H
@@ -33,8 +36,8 @@
 
 enum shared_eviction { EVICT_NONE, EVICT_RANDOM, EVICT_LRU };
 
-/* The tasks of a node's plugin. `wanted` and `does` of struct shared_node are sums of PLUGIN_CACHES and
- * PLUGIN_STREAMS. */
+/* The tasks of a node's plugin. `wanted` and `does` of struct shared_node are sums of PLUGIN_CACHES
+ * and PLUGIN_STREAMS. */
 enum {
 	PLUGIN_CACHES = 1, /* emulate the node's cache */
 	PLUGIN_STREAMS = 2, /* write events of the node's accesses, see stream.h */
@@ -52,8 +55,8 @@ struct shared_node {
 	uint64_t written, evicted, unused;
 };
 
-/* The lock of all lines whose number modulo LOCK_SLOTS is the slot's. The slot also has the push that its owner
- * has begun, so that a process that finds the owner dead can finish the push. */
+/* The lock of all lines whose number modulo LOCK_SLOTS is the slot's. The slot also has the push
+ * that its owner has begun, so that a process that finds the owner dead can finish the push. */
 struct shared_slot {
 	uint64_t owner; /* 0: free; see lock.c */
 	uint64_t line;
@@ -95,11 +98,12 @@ struct shared_fabric {
 	struct shared_view view[MAX_NODES + 1];
 };
 
-/* Map the pool and the control file. Returns NULL, or the path of the file that failed; errno has the error. */
+/* Map the pool and the control file. Returns NULL, or the path of the file that failed; errno has
+ * the error. */
 const char *shared_open(struct shared_fabric *, const char *pool, const char *folder, int self);
 
-/* Return node k's files, of the node's last start; map them first if needed. Returns NULL if the node is off
- * or on an error. */
+/* Return node k's files, of the node's last start; map them first if needed. Returns NULL if the
+ * node is off or on an error. */
 struct shared_view *shared_view(struct shared_fabric *, int k);
 
 /* Write the path of one of a node's files; `kind` is image, base or lines. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The events that a node's plugin writes about the node's accesses to the pool, and how a reader takes them.
+/* The events that a node's plugin writes about the node's accesses to the pool, and how a reader
+ * takes them.
  *
- * Each CPU of each node has a ring of its own in shared memory: one writer, one reader, no locks. All rings
- * together have one order: `seq` is drawn from one counter of the whole fabric, without gaps unless a node
- * died between drawing a number and publishing the event.
+ * Each CPU of each node has a ring of its own in shared memory: one writer, one reader, no locks.
+ * All rings together have one order: `seq` is drawn from one counter of the whole fabric, without
+ * gaps unless a node died between drawing a number and publishing the event.
  *
- * `seq` is drawn after a load and after a plain store, before a write-back is pushed to the pool, and under the
- * line's lock for a locked instruction. So an event that made bytes visible always has a lower number than any
- * load that saw these bytes.
+ * `seq` is drawn after a load and after a plain store, before a write-back is pushed to the pool,
+ * and under the line's lock for a locked instruction. So an event that made bytes visible always
+ * has a lower number than any load that saw these bytes.
  */
 #ifndef FAMULUS_STREAM_H
 #define FAMULUS_STREAM_H
@@ -23,7 +24,7 @@ enum stream_event_kind {
 	STREAM_LOAD, /* value: the first 8 bytes that were loaded */
 	STREAM_STORE, /* value: the first 8 bytes that were stored */
 	STREAM_STORE_NT, /* non-temporal: the bytes reach the pool at the CPU's next fence */
-	STREAM_LOCKED, /* a locked instruction or xchg; value: the word afterwards; old: the word before */
+	STREAM_LOCKED, /* or xchg; value: the word afterwards; old: the word before */
 	STREAM_CLFLUSH, /* offset: the line's, also of the next two; CLFLUSH: pushed at this seq */
 	STREAM_CLFLUSHOPT, /* ordered by the next fence of this CPU only */
 	STREAM_CLWB, /* likewise; the node still holds the line */
@@ -31,18 +32,17 @@ enum stream_event_kind {
 	STREAM_SFENCE,
 	STREAM_MFENCE, /* other instructions that order, as cpuid and iret, have no event */
 	STREAM_LFENCE,
-	STREAM_PUSHED, /* the line of an earlier clwb, clflushopt or non-temporal store is pushed now */
+	STREAM_PUSHED, /* now: the line of an earlier clwb, clflushopt or non-temporal store */
 	STREAM_EVICTED, /* the cache wrote the line back if dirty, and dropped the line */
-	STREAM_PROCESS, /* value: process id, old: thread group id in the node; space: the process's */
+	STREAM_PROCESS, /* value: process id, old: thread group id; space: the process's */
 	STREAM_EXIT, /* the process with this space ends */
 	STREAM_NODE_UP,
-	STREAM_NODE_DOWN, /* value: 0 shut down, all lines written back; 1 killed, dirty lines lost */
+	STREAM_NODE_DOWN, /* value: 0 shut down, lines written back; 1 killed, dirty lines lost */
 };
 
 struct stream_event {
 	uint64_t seq;
-	uint64_t
-		pc; /* guest virtual address of the instruction; the 16 highest bits: see script.h */
+	uint64_t pc; /* the instruction's virtual address; the 16 highest bits: see script.h */
 	uint64_t offset; /* bytes from the pool's start, or STREAM_NO_OFFSET */
 	uint64_t space; /* CR3 without flags: identifies a process of a node */
 	uint64_t thread; /* FS base: identifies a thread of a process */
@@ -56,14 +56,14 @@ struct stream_event {
 };
 _Static_assert(sizeof(struct stream_event) == 64, "an event is one cache line");
 
-/* One ring: a file `node<k>.cpu<c>.ring` in the fabric's stream folder. Capacity is a power of two. */
+/* One ring: a file `node<k>.cpu<c>.ring` in the fabric's stream folder. Capacity is a power of
+ * two. */
 struct stream_ring {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t capacity; /* events */
 	uint8_t node, cpu, pad[6];
-	uint64_t
-		reader_pid; /* 0: no reader; the writer then drops and counts events that do not fit */
+	uint64_t reader_pid; /* 0: none; the writer then drops and counts events that do not fit */
 	uint64_t dropped;
 	uint8_t pad2[24];
 	_Alignas(64) uint64_t head; /* count of published events; the writer stores with release */

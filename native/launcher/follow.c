@@ -34,7 +34,8 @@ sigset_t follow_block(void)
 	return before;
 }
 
-/* The kernel sends a terminal's signals to the program, too; and the program may send signals to all. */
+/* The kernel sends a terminal's signals to the program, too; and the program may send signals to
+ * all. */
 static void pass_on(const struct follow *f, const struct signalfd_siginfo *got)
 {
 	if (got->ssi_code <= 0 && !tree_has((pid_t)got->ssi_pid))

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * launch [--limit SECONDS FILE] FOLDER PROGRAM [ARG...]: run PROGRAM in a node so that the checker can name the
- * program's instructions. The program's processes have the same addresses in each run and node. Each process sends
- * SAYS_PROCESS before its first instruction, and the launcher sends SAYS_EXIT after the process's end (says.h). For
- * each process, FOLDER gets a file named by the process id: the process's name, then its mappings at its end. The
- * launcher ends when all processes have ended.
+ * launch [--limit SECONDS FILE] FOLDER PROGRAM [ARG...]: run PROGRAM in a node so that the checker
+ * can name the program's instructions. The program's processes have the same addresses in each run
+ * and node. Each process sends SAYS_PROCESS before its first instruction, and the launcher sends
+ * SAYS_EXIT after the process's end (says.h). For each process, FOLDER gets a file named by the
+ * process id: the process's name, then its mappings at its end. The launcher ends when all
+ * processes have ended.
  *
- * --limit: end all processes after so many seconds, 0: never; FILE gets a line that says how PROGRAM ended: `exit
- * CODE`, `signal NUMBER`, `time-out`, or `not begun` if PROGRAM cannot be run.
+ * --limit: end all processes after so many seconds, 0: never; FILE gets a line that says how
+ * PROGRAM ended: `exit CODE`, `signal NUMBER`, `time-out`, or `not begun` if PROGRAM cannot be run.
  *
  * Exit status: PROGRAM's; 128 + signal if a signal ended PROGRAM; 127 if PROGRAM cannot be run.
  *
- * launch --drop: write back and empty the node's caches, so that no line of earlier programs is left.
+ * launch --drop: write back and empty the node's caches, so that no line of earlier programs is
+ * left.
  */
 #define _GNU_SOURCE
 #include "../../guest/driver/famulus_uapi.h"
@@ -32,7 +34,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the process of the program: `up` tells the launcher the listener, `down` ends when the launcher traces. */
+/* In the process of the program: `up` tells the launcher the listener, `down` ends when the
+ * launcher traces. */
 static void run(char *argv[], const sigset_t *mask, int up, int down)
 {
 	int listener = release_filter();
@@ -62,7 +65,8 @@ static bool trace(const struct follow *f, int up, int down)
 	return true;
 }
 
-/* A process group of its own spares the launcher the signals that the program sends to the program's group. */
+/* A process group of its own spares the launcher the signals that the program sends to the
+ * program's group. */
 static bool start(struct follow *f, char *argv[])
 {
 	sigset_t mask = follow_block();

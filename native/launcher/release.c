@@ -22,13 +22,13 @@
 #define IF(value, skip)     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, skip, 0)
 #define ANSWER(value)       BPF_STMT(BPF_RET | BPF_K, value)
 
-/* A process that was let go. Its callers wait until the launcher has ceased to trace all its tasks. */
+/* A process that was let go. Its callers wait until the launcher has ceased to trace all its
+ * tasks. */
 struct released {
 	pid_t process; /* 0: the place is free */
 	int pidfd;
 	unsigned waiting;
-	uint64_t caller
-		[8]; /* the ids of the calls that wait; further calls wait for the kernel's next try */
+	uint64_t caller[8]; /* ids of calls that wait; more calls wait for the kernel's next try */
 };
 
 static struct released released[RELEASE_MAX];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The task runs two instructions in the place of its own: `cpuid` and `syscall`. PTRACE_SYSEMU stops the task at the
- * system call, which is not executed. Unlike a single step, this stop is no signal: a forced SIGTRAP would reset a
- * SIGTRAP that the program ignores or blocks.
+ * The task runs two instructions in the place of its own: `cpuid` and `syscall`. PTRACE_SYSEMU
+ * stops the task at the system call, which is not executed. Unlike a single step, this stop is no
+ * signal: a forced SIGTRAP would reset a SIGTRAP that the program ignores or blocks.
  */
 #define _GNU_SOURCE
 #include "say.h"
@@ -26,8 +26,8 @@ static bool is_event(int status)
 	return status >> 16 && status >> 16 != PTRACE_EVENT_STOP;
 }
 
-/* Run the task to its next system call's begin or end. SIGSTOP, the one signal that stops the task before that, is
- * sent once more afterwards. */
+/* Run the task to its next system call's begin or end. SIGSTOP, the one signal that stops the task
+ * before that, is sent once more afterwards. */
 static bool run_to_call(pid_t task, int request, int *status)
 {
 	bool stops = false;

@@ -27,8 +27,8 @@ static bool shares_memory(pid_t a, pid_t b)
 	return syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
 }
 
-/* The task is new: a thread, or a process, which says so unless vfork(2) gave it the memory of its parent. The
- * launcher may see the task's stop before the parent's. */
+/* The task is new: a thread, or a process, which says so unless vfork(2) gave it the memory of its
+ * parent. The launcher may see the task's stop before the parent's. */
 static void begins(struct task *known, pid_t parent)
 {
 	if (known->began)
@@ -44,7 +44,8 @@ static void has_child(pid_t parent, pid_t child)
 		begins(task_get(child), parent);
 }
 
-/* After execve the process has one thread, the group's first. The other threads do not report their ends. */
+/* After execve the process has one thread, the group's first. The other threads do not report their
+ * ends. */
 static void replaced(pid_t task)
 {
 	for (struct task *other = tasks, *next; other; other = next) {
@@ -86,7 +87,8 @@ static bool say(struct task *known, bool in_call, int *status)
 	       say_process(known->task, known->group, status);
 }
 
-/* An event of ptrace(2), at the end of which the task goes on. Return false if another stop has come. */
+/* An event of ptrace(2), at the end of which the task goes on. Return false if another stop has
+ * come. */
 static bool event(const char *folder, struct task *known, int *status)
 {
 	int kind = *status >> 16;
@@ -109,8 +111,8 @@ static bool event(const char *folder, struct task *known, int *status)
 	return say(known, false, status);
 }
 
-/* Any task may be the process's last: tasks that exit_group() ends need not stop at their end. So each task's end
- * keeps the maps. */
+/* Any task may be the process's last: tasks that exit_group() ends need not stop at their end. So
+ * each task's end keeps the maps. */
 static bool stopped(const char *folder, struct task *known, int *status)
 {
 	int signal = WSTOPSIG(*status), kind = *status >> 16;

@@ -62,7 +62,8 @@ static uint64_t register_or_0(uint8_t number)
 	return number == NO_REGISTER ? 0 : address_register(number);
 }
 
-/* A bit instruction with a register addresses memory far beyond the operand: SDM 2A, BTS, and 3.1.1.9. */
+/* A bit instruction with a register addresses memory far beyond the operand: SDM 2A, BTS, and
+ * 3.1.1.9. */
 static uint64_t bit_distance(const struct instruction *in)
 {
 	if (in->bit_register == NO_REGISTER)
@@ -118,7 +119,8 @@ static bool is_ram(const struct ram *ram, uint64_t physical, uint64_t *at)
 	return physical < low || (physical >= 4 * GIB && *at < ram->size);
 }
 
-/* Memory that is neither RAM nor firmware is the pool; the pool's BAR is aligned to the pool's size. */
+/* Memory that is neither RAM nor firmware is the pool; the pool's BAR is aligned to the pool's
+ * size. */
 uint64_t address_pool_offset(const struct ram *ram, uint64_t physical)
 {
 	uint64_t at;

@@ -27,8 +27,8 @@ enum register_number {
 	REGISTERS
 };
 
-/* A CPU's known translation of a page. As in a real TLB, an entry is valid until the CPU must forget
- * translations. `key` and `other`: see address_key(). */
+/* A CPU's known translation of a page. As in a real TLB, an entry is valid until the CPU must
+ * forget translations. `key` and `other`: see address_key(). */
 struct translation {
 	uint64_t other; /* the key of a page outside the pool */
 	uint64_t key; /* the key of a page in the pool */
@@ -51,16 +51,18 @@ struct ram {
 /* Find the handles of the registers. Call once, on a vCPU's own thread. */
 void address_find_registers(void);
 uint64_t address_register(unsigned number);
-/* The virtual address of the instruction's operand. For R_REGS callbacks only. `low_pc`: see address_pc(). */
+/* The virtual address of the instruction's operand. For R_REGS callbacks only. `low_pc`: see
+ * address_pc(). */
 uint64_t address_operand(const struct instruction *, unsigned low_pc);
-/* The address of the running instruction. QEMU shares translated code among all addresses where the code is
- * mapped; so the address is the low 12 bits at translation, and the page of the register rip. */
+/* The address of the running instruction. QEMU shares translated code among all addresses where the
+ * code is mapped; so the address is the low 12 bits at translation, and the page of the register
+ * rip. */
 uint64_t address_pc(unsigned low);
 
 /* Find the RAM among this process's mappings. */
 bool address_find_ram(struct ram *);
-/* The pool offset to which the guest's page tables map `vaddr` now, or NOT_POOL or NOT_MAPPED. `*writable`:
- * whether a store by a program would succeed. */
+/* The pool offset to which the guest's page tables map `vaddr` now, or NOT_POOL or NOT_MAPPED.
+ * `*writable`: whether a store by a program would succeed. */
 uint64_t address_walk(const struct ram *, uint64_t vaddr, bool *writable);
 /* The pool offset of a physical address of memory, or NOT_POOL. */
 uint64_t address_pool_offset(const struct ram *, uint64_t physical);

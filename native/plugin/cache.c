@@ -28,7 +28,8 @@ bool cache_open(struct cache *cache, const struct shared_control *control, int n
 	return cache->place && cache->place_of != MAP_FAILED;
 }
 
-/* Marsaglia's xorshift64*, as in Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
+/* Marsaglia's xorshift64*, as in Vigna, "An experimental exploration of Marsaglia's xorshift
+ * generators". */
 static uint64_t any(struct cache *cache)
 {
 	cache->random ^= cache->random >> 12;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines that are in a node's bounded cache, and the line to evict. This unit only keeps the list; the caller
- * moves the lines. */
+/* The lines that are in a node's bounded cache, and the line to evict. This unit only keeps the
+ * list; the caller moves the lines. */
 #ifndef FAMULUS_CACHE_H
 #define FAMULUS_CACHE_H
 

@@ -5,8 +5,8 @@
 
 #include "cpu.h"
 
-/* The CPU has accessed the line: the node holds the line, and the bytes of the mask `dirty` are dirty. The cache
- * may evict another line. */
+/* The CPU has accessed the line: the node holds the line, and the bytes of the mask `dirty` are
+ * dirty. The cache may evict another line. */
 void copy_touch(struct cpu *, uint64_t line, uint64_t dirty);
 /* Write the line back; with `drop` the node then no longer holds the line. */
 void copy_write_back(struct cpu *, uint64_t line, bool drop);

@@ -45,8 +45,9 @@ struct access {
 uint64_t cpu_space(struct cpu *);
 /* The base of fs; it identifies a thread of a process. */
 uint64_t cpu_thread(struct cpu *);
-/* The pool offset of an operand, by the CPU's known translations or by the page tables; or NOT_POOL or
- * NOT_MAPPED. If `writable` is not NULL, a store by the program succeeds only if `*writable` is set. */
+/* The pool offset of an operand, by the CPU's known translations or by the page tables; or NOT_POOL
+ * or NOT_MAPPED. If `writable` is not NULL, a store by the program succeeds only if `*writable` is
+ * set. */
 uint64_t cpu_operand_offset(struct cpu *, uint64_t vaddr, bool *writable);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decode the instructions that matter to caches, and their operands in memory. Pure. 64-bit code only.
- * Encodings: Intel SDM 2A, chapter 2 (prefixes, ModRM, SIB, VEX) and the instructions' own pages. */
+/* Decode the instructions that matter to caches, and their operands in memory. Pure. 64-bit code
+ * only. Encodings: Intel SDM 2A, chapter 2 (prefixes, ModRM, SIB, VEX) and the instructions' own
+ * pages. */
 #ifndef FAMULUS_DECODE_H
 #define FAMULUS_DECODE_H
 
@@ -21,7 +22,7 @@ enum operation {
 	OP_LOCKED, /* a lock prefix, or xchg with memory */
 	OP_NT_STORE, /* a non-temporal store */
 	OP_CPUID, /* serialises; the launcher sends messages with cpuid, see says.h */
-	OP_TRANSLATION, /* the CPU may forget address translations: cr0, cr3, cr4, invlpg, invpcid */
+	OP_TRANSLATION, /* may forget address translations: cr0, cr3, cr4, invlpg, invpcid */
 	OP_RETURN, /* from an interrupt or a fault: iret */
 	OP_SEGMENT, /* may change the base of fs: wrmsr, wrfsbase, mov to fs */
 };

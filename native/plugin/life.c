@@ -47,7 +47,8 @@ static void on_idle(qemu_plugin_id_t id, unsigned cpu)
 	mode_update();
 }
 
-/* QEMU ends in order: the node was shut down. The caches are written back, as a real machine's are. */
+/* QEMU ends in order: the node was shut down. The caches are written back, as a real machine's
+ * are. */
 static void on_exit_of_qemu(qemu_plugin_id_t id, void *nothing)
 {
 	(void)id, (void)nothing;

@@ -26,8 +26,9 @@ static uint64_t word_at(uint64_t offset, unsigned size)
 	return value;
 }
 
-/* Bring the pool's bytes to the image, and keep the line's lock until the instruction has stored. Nothing is
- * done for an instruction that would fault, or whose operand is not aligned: QEMU begins the latter twice. */
+/* Bring the pool's bytes to the image, and keep the line's lock until the instruction has stored.
+ * Nothing is done for an instruction that would fault, or whose operand is not aligned: QEMU begins
+ * the latter twice. */
 void locked_before(struct cpu *cpu, const struct site *site)
 {
 	struct machine *machine = this_machine();
@@ -50,8 +51,8 @@ void locked_before(struct cpu *cpu, const struct site *site)
 	cpu->found = word_at(offset, site->in.size);
 }
 
-/* The access with the word's value in memory: QEMU's callback has the operand, and for a cmpxchg that failed the
- * value that the instruction would have stored. */
+/* The access with the word's value in memory: QEMU's callback has the operand, and for a cmpxchg
+ * that failed the value that the instruction would have stored. */
 static struct access as_done(const struct access *a, uint64_t offset)
 {
 	struct access done = *a;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Locked instructions and xchg. A locked instruction has the line's lock from before its load until after its
- * store. */
+/* Locked instructions and xchg. A locked instruction has the line's lock from before its load until
+ * after its store. */
 #ifndef FAMULUS_LOCKED_H
 #define FAMULUS_LOCKED_H
 

@@ -73,7 +73,8 @@ static __attribute__((noinline)) void pool_access(struct cpu *cpu, qemu_plugin_m
 		access_done(cpu, &a);
 }
 
-/* Whether the access needs no work: the node holds the line, and the bytes of a store are dirty already. */
+/* Whether the access needs no work: the node holds the line, and the bytes of a store are dirty
+ * already. */
 static inline bool is_settled(struct cpu *cpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
 			      bool store)
 {

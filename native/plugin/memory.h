@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Callbacks for the loads and stores of programs. Each callback runs at each access to memory, so the paths for
- * memory outside the pool and for lines that need no work are short. */
+/* Callbacks for the loads and stores of programs. Each callback runs at each access to memory, so
+ * the paths for memory outside the pool and for lines that need no work are short. */
 #ifndef FAMULUS_MEMORY_H
 #define FAMULUS_MEMORY_H
 

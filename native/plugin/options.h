@@ -14,8 +14,8 @@ struct options {
 	const char *check; /* "on": only say that this QEMU loads the plugin */
 };
 
-/* Read `count` options, each KEY=VALUE. Returns false and writes a message to standard error if an option is
- * unknown, or if one of the options for a node is missing. */
+/* Read `count` options, each KEY=VALUE. Returns false and writes a message to standard error if an
+ * option is unknown, or if one of the options for a node is missing. */
 bool options_read(struct options *, int count, char **arguments);
 
 /* Whether check=on is among the options. */

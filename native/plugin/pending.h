@@ -5,7 +5,8 @@
 
 #include "cpu.h"
 
-/* Let the line's write-back wait. If MAX_PENDING write-backs wait already, the oldest is done now. */
+/* Let the line's write-back wait. If MAX_PENDING write-backs wait already, the oldest is done
+ * now. */
 void pending_add(struct cpu *, uint64_t line, bool drop);
 /* Do all write-backs that wait. */
 void pending_drain(struct cpu *);

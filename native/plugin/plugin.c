@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Load the plugin into one node's QEMU: famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES
- * or famulus.so,check=on, to test whether this QEMU loads the plugin. See options.h. */
+/* Load the plugin into one node's QEMU:
+ * famulus.so,pool=FILE,folder=FOLDER,node=K,ram=NAME,memory=BYTES or famulus.so,check=on, to test
+ * whether this QEMU loads the plugin. See options.h. */
 #include "life.h"
 #include "machine.h"
 #include "options.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The part of QEMU's plugin API that the plugin uses, after QEMU's documentation (docs/devel/tcg-plugins.rst
- * and the comments of include/qemu/qemu-plugin.h, QEMU 10.0). No package ships that header.
+/* The part of QEMU's plugin API that the plugin uses, after QEMU's documentation
+ * (docs/devel/tcg-plugins.rst and the comments of include/qemu/qemu-plugin.h, QEMU 10.0). No
+ * package ships that header.
  *
- * QEMU 9.2 and 10.0 have API version 4, and QEMU 10.1 has version 5; this part is the same in both. A QEMU loads
- * a plugin of any version between the two of `struct qemu_info_t`.
+ * QEMU 9.2 and 10.0 have API version 4, and QEMU 10.1 has version 5; this part is the same in both.
+ * A QEMU loads a plugin of any version between the two of `struct qemu_info_t`.
  */
 #ifndef FAMULUS_QEMU_API_H
 #define FAMULUS_QEMU_API_H
@@ -63,7 +64,8 @@ typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t, struct qemu_plu
 typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t vaddr,
 					  void *);
 
-/* Types of GLib, as documented, that QEMU returns and takes. QEMU's own process has GLib's functions. */
+/* Types of GLib, as documented, that QEMU returns and takes. QEMU's own process has GLib's
+ * functions. */
 typedef struct {
 	char *data;
 	unsigned len;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The line of a script that each thread of the node runs, as the interpreter says by SAYS_LINE (says.h).
+/* The line of a script that each thread of the node runs, as the interpreter says by SAYS_LINE
+ * (says.h).
  *
- * An event has the line in the 16 highest bits of the program counter: no program's address has these bits.
- * So for a reader, one instruction of the interpreter is another place for each line of the script. */
+ * An event has the line in the 16 highest bits of the program counter: no program's address has
+ * these bits. So for a reader, one instruction of the interpreter is another place for each line of
+ * the script. */
 #ifndef FAMULUS_SCRIPT_H
 #define FAMULUS_SCRIPT_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Code of programs (the lower half of all addresses) has a callback at each access to memory. Code of the kernel
- * has callbacks only at cache instructions and at changes of translations: a comparison finds the bytes that the
- * kernel has stored, see shared.h. */
+/* Code of programs (the lower half of all addresses) has a callback at each access to memory. Code
+ * of the kernel has callbacks only at cache instructions and at changes of translations: a
+ * comparison finds the bytes that the kernel has stored, see shared.h. */
 #include "watch.h"
 #include "flush.h"
 #include "locked.h"

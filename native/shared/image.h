@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bytes of one line, in an image or in the pool. Pure, but for image_replace() and image_take().
+/* The bytes of one line, in an image or in the pool. Pure, but for image_replace() and
+ * image_take().
  *
- * A node's programs store into the node's image at any time, without a lock. Therefore an image's bytes are
- * replaced only by compare and exchange, and only where the image still has the expected bytes. */
+ * A node's programs store into the node's image at any time, without a lock. Therefore an image's
+ * bytes are replaced only by compare and exchange, and only where the image still has the expected
+ * bytes. */
 #ifndef FAMULUS_IMAGE_H
 #define FAMULUS_IMAGE_H
 
@@ -51,7 +53,8 @@ static inline uint64_t image_equal_bytes(uint64_t a, uint64_t b)
 	return bytes;
 }
 
-/* Set the masked bytes of an image's word to those of `next`, where the word still has those of `known`. */
+/* Set the masked bytes of an image's word to those of `next`, where the word still has those of
+ * `known`. */
 static inline void image_replace(uint64_t *word, uint64_t known, uint64_t next, uint64_t mask)
 {
 	uint64_t found = __atomic_load_n(word, __ATOMIC_RELAXED), made;

@@ -14,8 +14,8 @@ static inline uint64_t line_mask(unsigned from, unsigned count)
 /* Have node `self` hold the line. */
 void line_hold(struct shared_fabric *, struct shared_view *, uint64_t line);
 
-/* Bring the bytes that `self` has stored into the line to the pool. The node still holds the line. Returns the
- * mask of these bytes. */
+/* Bring the bytes that `self` has stored into the line to the pool. The node still holds the line.
+ * Returns the mask of these bytes. */
 uint64_t line_write_back(struct shared_fabric *, struct shared_view *, uint64_t line);
 
 /* The same, and node `self` no longer holds the line: the node's image has the pool's bytes. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An owner is a process id, the process's start time and a CPU: the kernel uses process ids again. */
+/* An owner is a process id, the process's start time and a CPU: the kernel uses process ids
+ * again. */
 #include "lock.h"
 #include "push.h"
 
@@ -18,8 +19,8 @@
 #define OWNER_PID(owner)   ((int)((owner) >> 32))
 #define OWNER_TICKS(owner) ((uint32_t)(owner) >> 8)
 
-/* The start time of process `pid` in clock ticks since boot (proc(5), field 22), its low 24 bits; 0 if the
- * process is dead. */
+/* The start time of process `pid` in clock ticks since boot (proc(5), field 22), its low 24 bits; 0
+ * if the process is dead. */
 static uint32_t start_of(int pid)
 {
 	char path[32], text[1024], state = 'Z';

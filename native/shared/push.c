@@ -9,7 +9,8 @@ static void give_word(struct shared_view *view, uint64_t line, unsigned i, uint6
 	__atomic_store_n(word, (*word & ~mask) | (next & mask), __ATOMIC_RELAXED);
 }
 
-/* Bring a pushed line to the image of a node that does not hold the line. `old`: the pool's line before. */
+/* Bring a pushed line to the image of a node that does not hold the line. `old`: the pool's line
+ * before. */
 static void give(struct shared_view *view, uint64_t line, const uint64_t *old, const uint64_t *next,
 		 uint64_t mask, bool fills)
 {
@@ -28,8 +29,8 @@ static void give(struct shared_view *view, uint64_t line, const uint64_t *old, c
 	}
 }
 
-/* The same after a push that ended half-way: each byte of the image is the old byte, the next byte, or a byte
- * that the image's node has stored. */
+/* The same after a push that ended half-way: each byte of the image is the old byte, the next byte,
+ * or a byte that the image's node has stored. */
 static void give_again(struct shared_view *view, uint64_t line, const uint64_t *old,
 		       const uint64_t *next)
 {

@@ -6,9 +6,11 @@
 #include "shared.h"
 #include "stream.h"
 
-/* Map the ring of a node's CPU; create the ring's file if there is none. Returns NULL on an error. */
+/* Map the ring of a node's CPU; create the ring's file if there is none. Returns NULL on an
+ * error. */
 struct stream_ring *ring_open(const struct shared_fabric *, int node, unsigned cpu);
-/* Draw the event's `seq` and publish the event. Waits while the ring is full and its reader lives. */
+/* Draw the event's `seq` and publish the event. Waits while the ring is full and its reader
+ * lives. */
 void ring_put(struct shared_fabric *, struct stream_ring *, struct stream_event *);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Access the pool through /dev/fam0, as the arguments say, each at a byte offset; print loaded values.
+/* Access the pool through /dev/fam0, as the arguments say, each at a byte offset; print loaded
+ * values.
  *
  *   load:AT  store:AT:VALUE  flush:AT  add:AT:VALUE:TIMES  threads:AT:TIMES  read:AT:FILE  tell:EAX
  *   churn:AT:BYTES:TIMES (store into each line, and flush it)

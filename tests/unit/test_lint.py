@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Lint and types are tests, too."""
 
+import configparser
 import os
 import subprocess
 import sys
@@ -128,6 +129,19 @@ def test_white_space():
         assert text.endswith("\n"), name
         assert "\r" not in text, name
         assert not [number for number, line in enumerate(lines, 1) if line != line.rstrip()], name
+
+
+def test_line_lengths():
+    """C files and makefiles follow .editorconfig; clang-format leaves comments alone."""
+    rules = configparser.ConfigParser()
+    rules.read_string("[top]\n" + (ROOT / ".editorconfig").read_text(encoding="utf-8"))
+    section = rules["{*.c,*.h,Makefile}"]
+    longest, tab = int(section["max_line_length"]), int(section["tab_width"])
+    for name in files("*.c", "*.h", "*Makefile"):
+        if name.startswith("guest/"):
+            continue
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if len(line.expandtabs(tab)) > longest], name
 
 
 @pytest.mark.parametrize("name", files("*.py", "*.c", "*.h", "scripts/*", "Makefile", ".ci/*"))

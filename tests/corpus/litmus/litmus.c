@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET PHASE, on all nodes at once.
- * PHASE is the number of `kill` and `stop` lines that FILE has before the part.
+/* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET PHASE, on all nodes at
+ * once. PHASE is the number of `kill` and `stop` lines that FILE has before the part.
  *
  * README.md describes FILE. Prints a line for each run: the registers that this node has loaded.
  */
@@ -62,8 +62,7 @@ struct test {
 static struct test test;
 static uint64_t result[NAMES];
 static char *pool; /* from OFFSET on: MEETINGS lines, the runs' lines, the crowd's lines */
-static volatile uint64_t *
-	flags; /* of this phase, a line for each node: the number of syncs that the node has come to */
+static volatile uint64_t *flags; /* of this phase, a line for each node: its number of syncs */
 static int device;
 static uint64_t random_state, met;
 static unsigned node, nodes;
@@ -158,8 +157,8 @@ static void read_test(const char *path, unsigned wanted)
 
 #define FLUSH(at) __asm__ volatile("clflush %0" : "+m"(*(at))::"memory")
 
-/* Use plain flags, because locked instructions may act on the node's own cache. The fence orders the test's own
- * instructions, too. */
+/* Use plain flags, because locked instructions may act on the node's own cache. The fence orders
+ * the test's own instructions, too. */
 static void meet(void)
 {
 	__asm__ volatile("mfence" ::: "memory");

@@ -3,8 +3,9 @@
  * Nodes with caches, on the host: a process acts as a program on node FAMULUS_NODE. The program is
  * compiled with -fsanitize=thread, whose calls before each access come here instead of to its own
  * library; open, mmap, memcpy and memset are wrapped, and the names of the flush instructions are
- * functions here (check_nodes.h). This file changes the nodes' images in the folder FAMULUS_TEST as the plugin
- * changes the images of real nodes, and writes the events into the rings there, one for each node.
+ * functions here (check_nodes.h). This file changes the nodes' images in the folder FAMULUS_TEST as
+ * the plugin changes the images of real nodes, and writes the events into the rings there, one for
+ * each node.
  */
 #define _GNU_SOURCE
 #include "stream.h"

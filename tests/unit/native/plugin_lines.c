@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Act as a node without a machine: POOL FOLDER NODE. Reads commands from standard input, and prints an answer for
- * each. */
+/* Act as a node without a machine: POOL FOLDER NODE. Reads commands from standard input, and prints
+ * an answer for each. */
 #include "line.h"
 #include "lock.h"
 #include "sweep.h"
@@ -30,7 +30,8 @@ static uint64_t moved(uint64_t (*move)(struct shared_fabric *, struct shared_vie
 	return mask;
 }
 
-/* Die in a write-back: the slot has the push, but neither the pool nor another node has the byte. */
+/* Die in a write-back: the slot has the push, but neither the pool nor another node has the
+ * byte. */
 static void die(uint64_t at, uint8_t value)
 {
 	lock_line(&f, at / LINE_BYTES, 1);
