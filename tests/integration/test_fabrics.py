@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whole fabrics: the demo, two side by side, the pool after `down`, other machines."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli import Cli
+from famulus.base import paths
+from tests.integration.cli import Cli, all_processes
 
 pytestmark = pytest.mark.integration
+
+FIRST_BYTES = (
+    "python3 -c \"import mmap, os; f = os.open('/dev/fam0', os.O_RDWR); "
+    'print(mmap.mmap(f, 4096)[:8].decode())"'
+)
 
 
 def test_demo_shows_the_same_bytes_three_times(own: Cli) -> None:
@@ -56,6 +63,47 @@ def test_two_fabrics_side_by_side(two: Cli, own: Cli, tmp_path: Path) -> None:
     assert two.ok("pool", "read", "0", "5", "--raw") != "other"
     assert two.node(1, "hostname") == own.node(1, "hostname")
     assert pool.stat().st_size == 128 << 20
+
+
+def other_home(cli: Cli, home: Path) -> Cli:
+    """Return a fabric of the same name in the FAMULUS_HOME `home`, which shares the templates."""
+    home.mkdir()
+    for folder in (paths.templates(), paths.snapshots(), paths.plugins()):
+        (home / folder.name).symlink_to(folder)
+    return Cli(cli.fabric, env={"FAMULUS_HOME": str(home)})
+
+
+def test_two_homes_with_a_fabric_of_the_same_name_side_by_side(own: Cli, tmp_path: Path) -> None:
+    other = other_home(own, tmp_path / "home")
+    words = ("up", "1", "--pool", "64M", "--coherence", "none")
+    try:
+        own.ok(*words)
+        assert "is the pool of fabric" in other.run(*words).stderr
+        pools = [Path(cli.status()["pool"]) for cli in (own, other)]
+        assert len(set(pools)) == 2
+        assert other.states() == own.states() == ["running"]
+        own.ok("pool", "write", "0", "precious")
+        other.ok("pool", "write", "0", "others")
+    finally:
+        other.purge()
+    assert [pool.exists() for pool in pools] == [True, False]
+    assert not [args for _, args in all_processes() if os.fsencode(tmp_path / "home") in args]
+    own.ok("up", "2")  # the new node's cache lies beside the first one's
+    assert own.node(2, FIRST_BYTES) == "precious"
+    own.purge()
+    left = [path.name for path in pools[0].parent.iterdir() if own.fabric in path.name]
+    assert left == []
+
+
+def test_a_purge_leaves_a_file_that_the_fabric_did_not_make(own: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "kept.bin"
+    file.write_bytes(b"precious" + bytes((64 << 20) - 8))
+    own.ok("up", "1", "--pool", "64M", "--pool-file", str(file))
+    assert own.node(1, FIRST_BYTES) == "precious"
+    result = own.run("down", "--purge")
+    assert f"{file} stays" in result.stderr
+    assert file.read_bytes()[:8] == b"precious"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_settings_come_from_fabric_toml(own: Cli, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from famulus.backend.libvirt.network import LibvirtNetwork, network_name
 from famulus.export.artifacts import Artifacts
 from famulus.export.script import Nodes
 from famulus.fabric.fabric import Fabric
+from famulus.fabric.pools import chosen_place
 from famulus.node.node import Node
-from famulus.pool.file import pool_path
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -38,7 +38,7 @@ class Order:
             folder=self.artifacts.folder,
             memory=self.spec.memory,
             cpus=self.spec.cpus,
-            pool_file=pool_path(self.fabric, self.spec),
+            pool_file=chosen_place(FabricFolder(self.fabric), self.spec),
             pool_size=self.spec.pool,
             network=network.name,
             bridge=network.bridge,

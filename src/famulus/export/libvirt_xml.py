@@ -6,9 +6,10 @@ from pathlib import Path
 
 from famulus.backend.libvirt.domain_document import Place, domain_document
 from famulus.backend.machine import Machine
+from famulus.base.paths import SHARED_MEMORY
 from famulus.fabric.fabric import Fabric
 from famulus.host.accelerator import address_bits, choose_accelerator
-from famulus.pool.file import pool_path
+from famulus.pool.place import shared_place
 from famulus.settings.fabric_name import DEFAULT_NAME
 from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
@@ -37,16 +38,20 @@ def exported_domain(name: str, disk: Path, fabric: Fabric | None, number: int) -
         kernel=_UNUSED,
         initrd=_UNUSED,
         kernel_arguments=(),
-        pool_file=pool_path(
-            fabric.folder.name if fabric else DEFAULT_NAME,
-            spec.model_copy(update={"pool_file": None}),
-        ),
+        pool_file=_pool(fabric),
         pool_size=spec.pool,
         folder=_UNUSED,
         sockets=_UNUSED,
         address_bits=address_bits(accel),
     )
     return domain_document(machine, Place(name, _uuid(disk), network or _LIBVIRT_DEFAULT))
+
+
+def _pool(fabric: Fabric | None) -> Path:
+    """Return the fabric's pool if it lies in shared memory, else one that libvirt takes."""
+    if fabric and fabric.pool.path.parent == SHARED_MEMORY:
+        return fabric.pool.path
+    return shared_place(fabric.folder.name if fabric else DEFAULT_NAME)
 
 
 def _uuid(disk: Path) -> str:

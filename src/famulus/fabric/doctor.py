@@ -2,10 +2,10 @@
 """Check whether this host can run a fabric: the findings of `host` and of the back end."""
 
 from famulus.fabric.backends import choose
+from famulus.fabric.pools import chosen_place
 from famulus.host.check import check_host
 from famulus.host.finding import Finding
 from famulus.node.backend import clones
-from famulus.pool.file import pool_path
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
@@ -16,7 +16,7 @@ def check(folder: FabricFolder, spec: FabricSpec, *, running: int = 0) -> list[F
     `running` of its nodes run already. The order is that of the findings' weight. Takes a few
     tenths of a second and changes nothing.
     """
-    backend, pool = choose(folder, spec), pool_path(folder.name, spec)
+    backend, pool = choose(folder, spec), chosen_place(folder, spec)
     return [
         *check_host(
             spec, pool, running=running, clones=clones(spec, backend), programs=backend.programs

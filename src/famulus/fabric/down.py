@@ -5,18 +5,16 @@ import contextlib
 
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
-from famulus.coherence.caches import Caches
 from famulus.doorbell.service import Doorbell
 from famulus.fabric import backends
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width
+from famulus.fabric.pools import give_up_pools, owns_pool
 from famulus.node import lifecycle
 from famulus.node.backend import Network
 from famulus.node.node import Node
-from famulus.pool import file as pool_file
 from famulus.settings.identity import node_name
-from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
 
@@ -37,7 +35,7 @@ def down(
         if fabric and not force:
             _shut_down(fabric, events)
         sweep(folder, hooks)
-        if fabric:
+        if fabric and owns_pool(fabric):
             fabric.caches.remove()
         if purge:
             _purge(folder, fabric, events)
@@ -101,8 +99,7 @@ def _purge(folder: FabricFolder, fabric: Fabric | None, events: Events) -> None:
     backends.forget_all(folder)
     if fabric:
         _remove_network(fabric.network, events)
-    pool = fabric.pool.path if fabric else pool_file.pool_path(folder.name, FabricSpec())
-    Caches(pool).remove()
-    pool_file.remove(pool)
+    for path in give_up_pools(folder, fabric):
+        events.note(f"{path} stays: this fabric did not make that file")
     folder.remove()
-    events.note(f"removed {pool} and {folder.path}")
+    events.note(f"removed {folder.path}")

@@ -13,7 +13,8 @@ from famulus.coherence.caches import Caches
 from famulus.fabric.backends import choose
 from famulus.node.backend import Backend, Network, clones, rings
 from famulus.node.node import Node
-from famulus.pool.file import Pool, pool_path
+from famulus.pool.file import Pool
+from famulus.pool.place import shared_place
 from famulus.settings.identity import MAX_NODES, parse_nodes
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -55,7 +56,8 @@ class Fabric:
     @property
     def pool(self) -> Pool:
         """The pool."""
-        return Pool(pool_path(self.folder.name, self.spec))
+        chosen = self.record.pool or shared_place(self.folder.name)
+        return Pool(self.spec.pool_file or chosen)
 
     @property
     def caches(self) -> Caches:

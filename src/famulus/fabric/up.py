@@ -13,11 +13,11 @@ from famulus.coherence.caches import LINE, Policy
 from famulus.fabric import backends, doctor
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
+from famulus.fabric.pools import owns_pool, take_pool
 from famulus.fabric.start import start_nodes
 from famulus.host.check import require
 from famulus.node import lifecycle
 from famulus.node.node import Node
-from famulus.pool import file as pool_file
 from famulus.settings.changes import change_while_running
 from famulus.settings.sources import load_spec
 from famulus.settings.spec import FabricSpec
@@ -43,9 +43,9 @@ def up(
         spec = wanted(name, flags, file)
         require(doctor.check(folder, spec, running=_running(folder, spec)))
         template = ensure(spec, events)
-        fabric = _register(folder, spec, template.digest, undo)
-        _make_pool(fabric, undo)
-        _make_caches(fabric)
+        registered = _register(folder, spec, template.digest, undo)
+        fabric = take_pool(registered, undo, events)
+        _make_caches(fabric, undo)
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
         hooks.after_start(fabric, undo, events)
@@ -73,7 +73,7 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
         _refuse_change(Fabric(folder, old), spec)
         backends.forget_all(folder, but=spec)  # another back end could start nodes on our disks
         undo.callback(folder.write, old)
-        record = replace(record, ports=dict(old.ports))
+        record = replace(old, spec=spec, template=digest, ports=dict(old.ports))
     folder.write(record)
     ssh.ensure_key(folder.path / "id_ed25519", f"famulus-{folder.name}")
     return Fabric(folder, record)
@@ -81,7 +81,7 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
 
 def _refuse_change(old: Fabric, spec: FabricSpec) -> None:
     """Raise FamulusError if `spec` changes a setting that the nodes of a running fabric share."""
-    new = Fabric(old.folder, Record(spec, ""))
+    new = Fabric(old.folder, replace(old.record, spec=spec))
     error = change_while_running(_with_pool(old), _with_pool(new))
     if error and old.alive():
         raise error
@@ -92,15 +92,10 @@ def _with_pool(fabric: Fabric) -> FabricSpec:
     return fabric.spec.model_copy(update={"pool_file": fabric.pool.path})
 
 
-def _make_pool(fabric: Fabric, undo: ExitStack) -> None:
-    if pool_file.ensure(fabric.pool.path, fabric.spec.pool):
-        undo.callback(pool_file.remove, fabric.pool.path)
-
-
-def _make_caches(fabric: Fabric) -> None:
+def _make_caches(fabric: Fabric, undo: ExitStack) -> None:
     """Begin with empty caches, or with the plugin alone, unless nodes run."""
     spec, caches = fabric.spec, fabric.caches
-    if fabric.alive():
+    if fabric.alive() or not owns_pool(fabric):
         return
     if not spec.watched:
         caches.remove()
@@ -114,6 +109,7 @@ def _make_caches(fabric: Fabric) -> None:
         seed=spec.seed,
     )
     require_loadable(QEMU)
+    undo.callback(caches.remove)
     caches.create(spec.pool, policy)
 
 

@@ -10,10 +10,7 @@ from pathlib import Path
 
 from famulus.base import user
 from famulus.base.errors import FamulusError
-from famulus.base.paths import POOL_NAME, SHARED_MEMORY
 from famulus.base.units import format_size
-from famulus.settings.fabric_name import DEFAULT_NAME
-from famulus.settings.spec import FabricSpec
 
 _SECTOR = 512  # the unit of st_blocks, stat(2)
 
@@ -54,13 +51,6 @@ class Pool:
             yield fd
         finally:
             os.close(fd)
-
-
-def pool_path(name: str, spec: FabricSpec) -> Path:
-    """Return the path of the pool of the fabric called `name`; the file need not exist."""
-    if spec.pool_file:
-        return spec.pool_file
-    return SHARED_MEMORY / (POOL_NAME if name == DEFAULT_NAME else f"{POOL_NAME}.{name}")
 
 
 def ensure(path: Path, size: int) -> bool:
@@ -142,8 +132,8 @@ def _adopt(path: Path, size: int) -> bool:
         kept = format_size(status.st_size)
         raise FamulusError(
             f"the pool {path} has {kept}, not {format_size(size)}, and is never shrunk or emptied",
-            hint=f"Use the pool as it is with `--pool {kept}`, or remove pool and data with "
-            "`famulus down --purge`.",
+            hint=f"Use the pool as it is with `--pool {kept}`; or remove pool and data, with "
+            f"`famulus down --purge` if this fabric made the file, else with `rm {path}`.",
         )
     return False
 

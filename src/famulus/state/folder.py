@@ -14,6 +14,7 @@ from famulus.settings.fabric_name import check_name, is_name
 from famulus.state import homes
 from famulus.state.record import Record, read_record, write_record
 
+_RECORD = "state.json"
 LOCK_TIMEOUT = 900.0  # seconds: longer than any `up`, a first one with its template included
 
 
@@ -53,7 +54,7 @@ class FabricFolder:
 
     @property
     def _record(self) -> Path:
-        return self.path / "state.json"
+        return self.path / _RECORD
 
     @property
     def _lock(self) -> Path:
@@ -138,8 +139,20 @@ def _unregister() -> None:
         homes.unregister(root)
 
 
+def has_fabric(home: Path, name: str) -> bool:
+    """Tell whether the FAMULUS_HOME `home`, any user's, has the fabric `name`, running or not.
+
+    Raises OSError if that cannot be known.
+    """
+    try:
+        (home / "fabrics" / name / _RECORD).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def all_fabrics() -> list[FabricFolder]:
     """Return every fabric, running or not, by name."""
     # A folder whose name `check_name` refuses is not a fabric's, state.json or not.
-    states = sorted(paths.fabrics().glob("*/state.json"))
+    states = sorted(paths.fabrics().glob(f"*/{_RECORD}"))
     return [FabricFolder(path.parent.name) for path in states if is_name(path.parent.name)]

@@ -8,7 +8,7 @@ import pytest
 from famulus.base.errors import FamulusError
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.up import _refuse_change
-from famulus.pool.file import pool_path
+from famulus.pool.place import shared_place
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -30,11 +30,11 @@ def change(before: FabricSpec, after: FabricSpec) -> None:
 
 def test_default_pool_file_may_be_named():
     default = FabricSpec()
-    change(default, FabricSpec(pool_file=pool_path(NAME, default)))
+    change(default, FabricSpec(pool_file=shared_place(NAME)))
 
 
 def test_other_pool_file_is_refused_while_nodes_run(alive):
-    default = pool_path(NAME, FabricSpec())
+    default = shared_place(NAME)
     with pytest.raises(FamulusError) as caught:
         change(FabricSpec(), FabricSpec(pool_file=Path("/p")))
     assert f"the pool file {default}; it cannot become /p now" in caught.value.brief

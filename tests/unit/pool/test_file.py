@@ -13,15 +13,7 @@ from famulus.base.paths import POOL_NAME
 from famulus.base.units import GIB, MIB
 from famulus.pool import file
 from famulus.pool.file import Pool
-from famulus.settings.spec import FabricSpec
 from tests.places import ROOT
-
-
-def test_the_path_follows_from_name_and_setting():
-    spec = FabricSpec()
-    assert file.pool_path("fabric", spec) == Path("/dev/shm/fabric_em")
-    assert file.pool_path("two", spec) == Path("/dev/shm/fabric_em.two")
-    assert file.pool_path("two", FabricSpec(pool_file=Path("/p"))) == Path("/p")
 
 
 def test_the_default_name_stands_once_in_the_source():

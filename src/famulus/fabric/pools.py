@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pool of a fabric: `up` takes the pool, `down --purge` gives the pool up."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.coherence.caches import Caches
+from famulus.fabric.fabric import Fabric
+from famulus.pool import file, mark, place
+from famulus.pool.mark import Standing, TakenError
+from famulus.settings.spec import FabricSpec
+from famulus.state.folder import FabricFolder
+
+_TRIES = 3  # fabrics of other homes choose their places at the same time
+
+
+def chosen_place(folder: FabricFolder, spec: FabricSpec) -> Path:
+    """Return the path of the pool that the fabric in `folder` gets as `spec` wants it.
+
+    Nothing changes; the file need not exist.
+    """
+    before = folder.read().pool if folder.exists() else None
+    return spec.pool_file or place.choose(mark.owner(folder.name), spec.pool, before)
+
+
+def take_pool(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
+    """Make the pool of `fabric`, or take the existing one; return the fabric with its pool.
+
+    Pushes on `undo` how to undo the change. Raises FamulusError if the pool cannot be made, has
+    another size or is another's.
+    """
+    if fabric.alive():
+        return _marked(fabric, undo, events)
+    for tries_left in reversed(range(_TRIES)):
+        path = chosen_place(fabric.folder, fabric.spec)
+        try:
+            return _take(fabric, path, undo, events)
+        except TakenError as error:
+            if fabric.spec.pool_file:
+                return _share(fabric, error, events)
+            if not tries_left:
+                raise
+    raise AssertionError
+
+
+def _marked(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
+    """Mark the pool of running nodes, if an earlier version or libvirt made the pool."""
+    standing, before = mark.look(fabric.pool.path, mark.owner(fabric.folder.name))
+    if standing is Standing.UNKNOWN and _known(fabric, fabric.pool.path, before):
+        return _take(fabric, fabric.pool.path, undo, events)
+    return fabric
+
+
+def _known(fabric: Fabric, path: Path, before: mark.Mark | None) -> bool:
+    """Tell whether an unknown file at `path`, with the mark `before`, was made for the fabric.
+
+    Earlier versions made no marks. libvirt makes the pool of a domain that starts by itself.
+    """
+    usual = path in _had(fabric) and path == place.shared_place(fabric.folder.name)
+    return usual and (before is None or fabric.spec.network == "libvirt")
+
+
+def _had(fabric: Fabric) -> set[Path]:
+    """Return the places of the pools that the fabric has had."""
+    pools = fabric.record.pools
+    return {fabric.pool.path} if pools is None else set(pools)
+
+
+def _take(fabric: Fabric, path: Path, undo: ExitStack, events: Events) -> Fabric:
+    me, size = mark.owner(fabric.folder.name), fabric.spec.pool
+    standing, before = mark.look(path, me)
+    known = _known(fabric, path, before)
+    for note in _notes(fabric, path, standing, before, known=known):
+        events.note(note)
+    place.take(path, size, me, undo, known=known)
+    return _recorded(fabric, path)
+
+
+def _notes(
+    fabric: Fabric, path: Path, standing: Standing, before: mark.Mark | None, *, known: bool
+) -> list[str]:
+    """Return the words about a pool that is not simply the fabric's own, as before. Pure."""
+    shared = place.shared_place(fabric.folder.name)
+    notes = []
+    if path == place.own_place(mark.owner(fabric.folder.name)) != fabric.record.pool:
+        notes.append(f"{shared} {mark.whose(shared)}; the pool of this fabric is {path}")
+    if standing is Standing.FREE and path in (fabric.record.pools or ()):
+        notes.append(
+            f"the pool {path} of this fabric is gone with its contents (a reboot and the user's "
+            "last logout empty /dev/shm); a new pool is made"
+        )
+    if standing is Standing.LEFT and before:
+        notes.append(f"{path} was the pool of {before.owner}, which is gone; it is kept")
+    if standing is Standing.UNKNOWN and not known:
+        notes.append(f"{path} was there already; `down --purge` leaves that file")
+    return notes
+
+
+def _recorded(fabric: Fabric, path: Path) -> Fabric:
+    """Store `path` as the place of the fabric's pool, and return the fabric."""
+    old = fabric.record
+    pool = old.pool if fabric.spec.pool_file else path
+    pools = (*(known for known in old.pools or () if known != path), path)
+    record = replace(old, pool=pool, pools=pools)
+    if record != old:
+        fabric.folder.write(record)
+    return Fabric(fabric.folder, record)
+
+
+def _share(fabric: Fabric, error: TakenError, events: Events) -> Fabric:
+    """Let the fabric use a pool file that is another fabric's, if neither has caches for it."""
+    file.check(fabric.pool)
+    if error.mark is None:
+        raise error
+    if fabric.spec.watched or fabric.caches.there():
+        raise FamulusError(
+            f"{error.brief}, and nodes with caches cannot share a pool with another fabric",
+            hint=error.hint,
+        )
+    file.ensure(fabric.pool.path, fabric.spec.pool)
+    events.note(f"{error.brief}; both fabrics use the file")
+    return _recorded(fabric, fabric.pool.path)
+
+
+def owns_pool(fabric: Fabric) -> bool:
+    """Tell whether the fabric may change the files beside its pool: no other fabric owns them."""
+    standing, _ = mark.look(fabric.pool.path, mark.owner(fabric.folder.name))
+    return standing is not Standing.TAKEN
+
+
+def give_up_pools(folder: FabricFolder, fabric: Fabric | None) -> list[Path]:
+    """Remove all pools that the fabric in `folder` made, with their caches.
+
+    `fabric` is None if its record is unreadable. Returns the fabric's pools that stay, because the
+    fabric did not make the files.
+    """
+    me = mark.owner(folder.name)
+    shared = place.shared_place(folder.name)
+    had = _had(fabric) if fabric else {shared}
+    also = {fabric.pool.path} if fabric else set()
+    return [
+        path
+        for path in sorted({*had, *also, shared, place.own_place(me)})
+        if not place.give_up(path, me, known=path in had, besides=Caches(path).remove)
+        and fabric
+        and path in had
+    ]
