@@ -70,7 +70,8 @@ class RestoreError(FamulusError):
 
 
 def _frozen(snapshot: Snapshot) -> Frozen:
-    return Frozen(snapshot.ram, snapshot.state, snapshot.place)
+    # The plugin looks for the name of this memory in /proc/PID/maps, where no path has a link.
+    return Frozen(snapshot.ram.resolve(), snapshot.state, snapshot.place)
 
 
 @contextlib.contextmanager

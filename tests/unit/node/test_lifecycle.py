@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -71,6 +72,13 @@ def test_a_clone_gets_a_disk_on_the_snapshot(node: Node, snapshot: Snapshot):
     assert (node.template(), node.snapshot()) == ("b" * 16, "a" * 16)
     assert below(node.path, "template") == Base("b" * 16, "built-once")
     assert below(node.path, "snapshot") == Base("a" * 16, "made-once")
+
+
+def test_memory_of_a_clone_has_a_path_without_links(node: Node, snapshot: Snapshot, tmp_path: Path):
+    (tmp_path / "link").symlink_to(snapshot.folder.parent)
+    linked = replace(snapshot, folder=tmp_path / "link" / snapshot.folder.name)
+    lifecycle.start_clone(node, Original(linked, b""), "tcg")
+    assert runner(node).clone.call_args.args[1].ram == snapshot.ram
 
 
 @pytest.mark.parametrize("method", ["clone", "restore"])
