@@ -4,12 +4,41 @@
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.cli.main import main, show_error
-from famulus.cli.verbs import VERBS
+from famulus.cli.verbs import VERBS, _load
+from tests.places import ROOT
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def commands(command: Any, path: str) -> dict[str, Any]:
+    """Return `command`, or each command below it if it is a group, by its words."""
+    if not hasattr(command, "commands"):
+        return {path: command}
+    found = (commands(below, f"{path} {name}") for name, below in command.commands.items())
+    return {words: below for group in found for words, below in group.items()}
+
+
+COMMANDS = {words: one for verb in VERBS for words, one in commands(_load(verb), verb).items()}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_the_reference_has_each_verb(words):
+    assert re.search(rf"^\|.*`{words}[` ].*\|$", REFERENCE, re.MULTILINE)
+
+
+def test_the_reference_names_the_verbs_that_take_no_fabric():
+    def takes_fabric(command: Any) -> bool:
+        return any("--fabric" in parameter.opts for parameter in command.params)
+
+    (sentence,) = re.findall(r"take no\s`--fabric`:(.*?)\.\n", REFERENCE, re.DOTALL)
+    without = {words for words, command in COMMANDS.items() if not takes_fabric(command)}
+    assert set(re.findall(r"`(.*?)`", sentence)) == without
 
 
 def famulus(monkeypatch, *words: str) -> int:
