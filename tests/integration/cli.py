@@ -18,6 +18,7 @@ from typing import Any
 from famulus.backend.qemu.user import UserNetwork
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
+from tests.integration.waits import wait
 
 TIMEOUT = 1200  # seconds; the first `up` builds the template, or waits for another worker
 
@@ -92,12 +93,14 @@ class Cli:
     def reboot(self, number: int) -> None:
         """Reboot a node from within, and return when the node takes logins again."""
         look = ("ssh", str(number), "--", "cat /proc/sys/kernel/random/boot_id")
-        boot = self.ok(*look)
-        self.run("ssh", str(number), "--", "sync; sudo systemctl reboot", timeout=60)
-        deadline = time.monotonic() + 400
-        while (now := self.run(*look, timeout=300).stdout) in ("", boot):
-            assert time.monotonic() < deadline, now
-            time.sleep(1)
+        boots = [self.ok(*look)]
+
+        def is_another_boot() -> bool:
+            boots.append(self.run(*look).stdout)
+            return boots[-1] not in ("", boots[0])
+
+        self.run("ssh", str(number), "--", "sync; sudo systemctl reboot")
+        wait(is_another_boot, lambda: boots[-1], timeout=TIMEOUT, interval=1)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.ok("status", "--json"))
@@ -116,7 +119,7 @@ class Cli:
 
     def processes(self) -> list[int]:
         """Return the numbers of `members()` after ended commands have ended their helpers."""
-        deadline = time.monotonic() + 120  # a shared connection of ssh ends by itself
+        deadline = time.monotonic() + TIMEOUT  # a shared connection of ssh ends by itself
         while (found := self.members()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return list(found)
@@ -171,7 +174,7 @@ def expect(terminal: int, text: str) -> str:
     The terminal may lose keys that are typed before the console is open.
     """
     seen = b""
-    deadline = time.monotonic() + 400
+    deadline = time.monotonic() + TIMEOUT
     while text.encode() not in seen:
         assert time.monotonic() < deadline, seen
         if select.select([terminal], [], [], 5)[0]:

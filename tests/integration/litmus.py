@@ -66,25 +66,30 @@ def judge(litmus: Litmus, seen: Iterable[Outcome]) -> tuple[Counter[str], list[s
     return counts, wrong[:3] + missing
 
 
-def run(cli: Cli, litmus: Litmus, runs: int, place: int) -> list[Outcome]:
-    """Run a litmus test at `place` MiB in the pool, and return the outcome of each run."""
+def run(cli: Cli, litmus: Litmus, runs: int, place: int, start: int) -> list[Outcome]:
+    """Run a litmus test at `place` MiB in the pool, and return the outcome of each run.
+
+    From start 1 on, one node after the other is late in all runs of a start.
+    """
     for node in range(1, litmus.nodes + 1):
         cli.ok("cp", str(litmus.path), f"{node}:{litmus.path.name}")
     cli.ok("pool", "clear", f"{place * MIB:#x}", str(8 * MIB), "--yes")
-    parts = _phase(cli, litmus, runs, place, 0)
+    parts = _phase(cli, litmus, runs, place, phase=0, start=start)
     for phase, (verb, which) in enumerate(litmus.ends, 1):
         cli.node(int(which), "sync")  # its disk keeps the test
         cli.ok("node", verb, which)
         cli.ok("up")
-        parts += _phase(cli, litmus, runs, place, phase)
+        parts += _phase(cli, litmus, runs, place, phase=phase, start=start)
     return [_merged(part) for part in zip(*parts, strict=True)]
 
 
-def _phase(cli: Cli, litmus: Litmus, runs: int, place: int, phase: int) -> list[list[Outcome]]:
+def _phase(
+    cli: Cli, litmus: Litmus, runs: int, place: int, *, phase: int, start: int
+) -> list[list[Outcome]]:
     def on(node: int) -> list[Outcome]:
-        words = (f"~/{litmus.path.name}", node, litmus.nodes, runs, place * MIB, phase)
+        words = (f"~/{litmus.path.name}", node, litmus.nodes, runs, place * MIB, phase, start)
         command = " ".join(map(str, ("sudo", "./litmus", *words)))
-        lines = cli.ok("ssh", str(node), "--", command, timeout=500).splitlines()
+        lines = cli.ok("ssh", str(node), "--", command).splitlines()
         return [_outcome(line.split()[1:]) for line in lines]
 
     with ThreadPoolExecutor(litmus.nodes) as threads:

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Run one node's part of a litmus test: litmus FILE NODE NODES RUNS OFFSET PHASE, on all nodes at
- * once. PHASE is the number of `kill` and `stop` lines that FILE has before the part.
+/* Run one node's part of a litmus test, on all nodes at once:
+ * litmus FILE NODE NODES RUNS OFFSET PHASE START
+ *
+ * PHASE is the number of `kill` and `stop` lines that FILE has before the part. START counts the
+ * program's starts from 0 on; from the second start on, one node is late in all runs, and the next
+ * node in the next start.
  *
  * README.md describes FILE. Prints a line for each run: the registers that this node has loaded.
  */
@@ -20,6 +24,7 @@
 #define NAMES    32
 #define STEPS    64
 #define MEETINGS 64 /* lines for sync: 16 nodes, four phases */
+#define LATE     2000 /* times as long as the other nodes: milliseconds */
 #define CROWD    4096 /* lines that `crowd` loads: more than a bounded cache holds */
 
 enum operation {
@@ -65,7 +70,7 @@ static char *pool; /* from OFFSET on: MEETINGS lines, the runs' lines, the crowd
 static volatile uint64_t *flags; /* of this phase, a line for each node: its number of syncs */
 static int device;
 static uint64_t random_state, met;
-static unsigned node, nodes;
+static unsigned node, nodes, start;
 
 static void fails(const char *subject)
 {
@@ -173,8 +178,9 @@ static void meet(void)
 
 static void loiter(void)
 {
+	bool is_late = start && start % nodes + 1 == node;
 	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	for (volatile unsigned i = random_state >> 55; i; i--)
+	for (volatile unsigned i = (random_state >> 55) * (is_late ? LATE : 1); i; i--)
 		;
 }
 
@@ -253,12 +259,13 @@ static void begin(char *first, size_t bytes, bool clear)
 
 int main(int count, char **arguments)
 {
-	if (count != 7)
-		return fprintf(stderr, "litmus FILE NODE NODES RUNS OFFSET PHASE\n"), 2;
+	if (count != 8)
+		return fprintf(stderr, "litmus FILE NODE NODES RUNS OFFSET PHASE START\n"), 2;
 	unsigned runs = (unsigned)atoi(arguments[4]), phase = (unsigned)atoi(arguments[6]);
 	node = (unsigned)atoi(arguments[2]);
 	nodes = (unsigned)atoi(arguments[3]);
-	random_state = (uint64_t)node * 0x9e3779b97f4a7c15;
+	start = (unsigned)atoi(arguments[7]);
+	random_state = ((uint64_t)start * MEETINGS + node) * 0x9e3779b97f4a7c15;
 	read_test(arguments[1], phase);
 	device = open("/dev/fam0", O_RDWR);
 	pool = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, device, atoll(arguments[5]));
