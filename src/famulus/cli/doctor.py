@@ -2,6 +2,7 @@
 """`famulus doctor`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,12 +10,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from famulus.base.errors import UsageError
 from famulus.cli.common import JsonOption, settings_here
 from famulus.cli.options import takes_settings
 from famulus.fabric.doctor import check
 from famulus.host.finding import Finding
+from famulus.settings.definitions import Settings
 from famulus.settings.fabric_name import DEFAULT_NAME
-from famulus.settings.sources import load_spec
+from famulus.settings.sources import load_settings, load_spec
+from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
@@ -32,13 +36,24 @@ def doctor(
 
     Exits with 1 if a fabric cannot run.
     """
-    spec = load_spec({"nodes": number, **settings}, file=settings_here())
-    findings = check(FabricFolder(DEFAULT_NAME), spec)
+    spec, contradictions = _wanted({"nodes": number, **settings})
+    findings = [*contradictions, *check(FabricFolder(DEFAULT_NAME), spec)]
     if json_output:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         _show(findings)
     raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+def _wanted(flags: Mapping[str, object]) -> tuple[FabricSpec, list[Finding]]:
+    """Return the settings, and a finding if they exclude each other. Raises as `load_spec`."""
+    file = settings_here()
+    settings = load_settings(Settings, flags, file=file)
+    try:
+        return load_spec(flags, file=file), []
+    except UsageError as error:
+        finding = Finding("settings", "error", error.brief, error.hint)
+        return FabricSpec.without_rules(settings), [finding]
 
 
 def _show(findings: list[Finding]) -> None:

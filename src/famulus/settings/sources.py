@@ -10,12 +10,13 @@ from typing import TypeVar, get_origin
 
 from pydantic import ValidationError
 
+from famulus.settings.definitions import Settings
 from famulus.settings.messages import usage_error
 from famulus.settings.setting import Definition, definitions
 from famulus.settings.spec import FabricSpec, implies_caches
 from famulus.settings.toml_file import read_file
 
-S = TypeVar("S", bound=FabricSpec)
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ def load_settings(
     file: Path | None = None,
     remembered: Mapping[str, object] | None = None,
 ) -> S:
-    """Return the settings of `model`, as `load_spec` does for a fabric's."""
+    """Return the settings of `model`, as `load_spec` does for a fabric's.
+
+    The model `Settings` itself has no rules between settings.
+    """
     merged: dict[str, Given] = {}
     for source in (
         _given(_from_wgetrc(), "wgetrc"),
@@ -71,7 +75,7 @@ def load_settings(
         raise usage_error(model, error, values, origins) from error
 
 
-def _from_file(model: type[FabricSpec], path: Path) -> dict[str, object]:
+def _from_file(model: type[Settings], path: Path) -> dict[str, object]:
     """Return the settings in the TOML file `path`; relative paths count from the file's folder."""
     known, folder = definitions(model), path.absolute().parent
     return {
@@ -97,7 +101,7 @@ def _with_implied(source: Mapping[str, Given]) -> dict[str, Given]:
     return dict(source)
 
 
-def _from_env(model: type[FabricSpec], env: Mapping[str, str]) -> dict[str, Given]:
+def _from_env(model: type[Settings], env: Mapping[str, str]) -> dict[str, Given]:
     """Return the settings in `env`. FAMULUS_<NAME> wins over the setting's further variables.
 
     An empty variable counts as absent. The variable of a list has words.

@@ -21,6 +21,11 @@ class FabricSpec(Settings):
     settings exclude each other.
     """
 
+    @classmethod
+    def without_rules(cls, settings: Settings) -> Self:
+        """Return a specification of `settings` that may exclude each other, for `doctor` only."""
+        return cls.model_construct(**dict(settings))
+
     @property
     def noncoherent(self) -> bool:
         """Whether each node has a cache before the pool that no other node looks into."""
