@@ -49,7 +49,8 @@ class QemuBackend:
         self._network().stop()
 
     def forget(self, folder: Path) -> None:
-        """See Backend. Nothing of a QEMU that ended remains outside the node's folder."""
+        """See Backend. Nothing of a QEMU that has ended remains outside the node's folder."""
+        qemu_process(folder).kill()
 
     def _network(self) -> UserNetwork:
         return UserNetwork(self.folder.sockets, self.subnet)
