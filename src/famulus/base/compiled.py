@@ -39,8 +39,8 @@ class Programs:
 def ensure(root: Path, programs: Programs) -> Path:
     """Return the folder below `root` that has `programs`, compiled now if it is not there.
 
-    The folder is whole or not there, also when several processes compile at once. Raises
-    FamulusError with gcc's output if the compilation fails.
+    The folder is whole or not there, also when several processes compile at once. If it is there,
+    nothing is written. Raises FamulusError with gcc's output if the compilation fails.
 
     The process that compiles removes the folders of other digests below `root`, but none in use:
 

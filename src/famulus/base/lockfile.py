@@ -25,11 +25,11 @@ _UNKNOWN = "another famulus"
 def try_acquire(path: Path, *, shared: bool = False) -> int | None:
     """Lock the file `path` and return the descriptor of the lock, or None if another has the lock.
 
-    A missing file is made, with mode 0600, and so is its folder. Raises FamulusError if the file
-    cannot be made.
+    A missing file is made, with mode 0600, and so is its folder. For a shared lock, a file that is
+    there need not be writable. Raises FamulusError if the file cannot be made.
     """
     while True:
-        fd = _open(path)
+        fd = _open_to_share(path) if shared else _open(path)
         if not _flock(fd, shared=shared):
             os.close(fd)
             return None
@@ -118,6 +118,12 @@ def holder(path: Path) -> str:
     with suppress(OSError):
         return path.read_text(encoding="utf-8") or _UNKNOWN
     return _UNKNOWN
+
+
+def _open_to_share(path: Path) -> int:
+    with suppress(OSError):
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return _open(path)
 
 
 def _open(path: Path) -> int:

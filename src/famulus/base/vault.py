@@ -162,11 +162,8 @@ class Vault:
                 if (found := find()) is not None:
                     return found
                 self.release(digest)  # the folder was damaged or removed by hand
-            with self.locked_if_free(digest) as is_free:
-                if is_free and find() is None:
-                    make()
-                    if find() is None:
-                        raise FamulusError(f"{self.folder(digest)} was made but cannot be read")
+            if find() is None:
+                self._make_if_free(digest, find, make)
             if (found := self.hold_if_there(digest, find, note)) is not None:
                 return found
             note()
@@ -193,6 +190,15 @@ class Vault:
             else:
                 _held[path] = fd
         return found
+
+    def _make_if_free(
+        self, digest: str, find: Callable[[], object | None], make: Callable[[], object]
+    ) -> None:
+        with self.locked_if_free(digest) as is_free:
+            if is_free and find() is None:
+                make()
+                if find() is None:
+                    raise FamulusError(f"{self.folder(digest)} was made but cannot be read")
 
     def release(self, digest: str) -> None:
         """Give up this process' shared lock of `digest`, if there is one."""

@@ -132,6 +132,15 @@ def test_a_folder_that_the_user_removed_is_made_again(tmp_path):
     assert (folder / "program").exists()
 
 
+def test_programs_that_are_there_need_no_place_to_write(tmp_path, small_disk):
+    root, wanted = small_disk / "root", version(tmp_path, 1)
+    made = ensure(root, wanted)
+    release(made)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert ensure(root, wanted) == made
+    release(made)
+
+
 def test_a_failed_compilation_leaves_nothing_and_prunes_nothing(tmp_path):
     root = tmp_path / "root"
     old = ensure(root, version(tmp_path, 1))
