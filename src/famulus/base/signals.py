@@ -9,11 +9,11 @@ written in whichever thread gets the signal.
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from threading import Thread
 
 
-def receive(numbers: Iterable[signal.Signals], action: Callable[[int], None]) -> None:
+def receive(numbers: Collection[signal.Signals], action: Callable[[int], None]) -> None:
     """From now on call `action` for each signal of `numbers`, in a thread of its own.
 
     The main thread of the process must call `receive`, once.
@@ -23,7 +23,7 @@ def receive(numbers: Iterable[signal.Signals], action: Callable[[int], None]) ->
     for number in numbers:
         signal.signal(number, _leave_to_the_thread)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
-    Thread(target=_call_for_each, args=(arrived, frozenset(numbers), action), daemon=True).start()
+    Thread(target=_call_for_each, args=(arrived, numbers, action), daemon=True).start()
 
 
 def _leave_to_the_thread(_number: int, _frame: object) -> None:
@@ -31,7 +31,7 @@ def _leave_to_the_thread(_number: int, _frame: object) -> None:
 
 
 def _call_for_each(
-    arrived: int, numbers: frozenset[signal.Signals], action: Callable[[int], None]
+    arrived: int, numbers: Collection[signal.Signals], action: Callable[[int], None]
 ) -> None:
     while byte := os.read(arrived, 1):
         if byte[0] in numbers:
