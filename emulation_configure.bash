@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The command line of 2016: emulation_configure.bash N makes the disks of N nodes of fabric-attached
-# memory, their network, and a script that starts them. It reads ARTDIR, MIRROR, PROXY and VERBOSE:
+# memory, their network, and a script that starts them. The command reads ARTDIR, MIRROR, PROXY and
+# VERBOSE:
 #
 #   emulation_configure.bash 4
 #   sudo -E emulation_configure.bash 4
 #   sudo VERBOSE=yes MIRROR=http://a.b.com/debian emulation_configure.bash 4
 #
-# It runs scripts/setup, then `famulus configure`, and takes the options of `famulus configure`.
+# The command runs scripts/setup, then `famulus configure`, and takes the options of the latter.
 set -u
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

@@ -4,7 +4,7 @@
  * may be a plain word: the writer flushes the flag, and readers load it again and again and drop
  * their copies in between. Accesses to a flag race on purpose. A word is a flag if a node has
  * polled the word, or if a node loaded data in the right order after the word that stands for the
- * data. Both may turn out after the conflict, so suspected races are kept until the end.
+ * data. Either fact may turn out after the conflict, so suspected races are kept until the end.
  */
 #ifndef ANALYSER_RACE_H
 #define ANALYSER_RACE_H

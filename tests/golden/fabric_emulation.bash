@@ -7,7 +7,7 @@
 #   fabric_emulation.bash stop        shut every node down
 #   fabric_emulation.bash stop 1 3    shut these down
 #
-# Written by `famulus configure` on 2026-03-01 12:30. It needs nothing of Famulus and may be
+# Written by `famulus configure` on 2026-03-01 12:30. This script needs no part of Famulus, and may be
 # changed. Log in with `ssh fabric@192.168.42.1` (password rocks), or as root (aresquare).
 set -u
 

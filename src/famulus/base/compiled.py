@@ -20,7 +20,7 @@ log = logging.getLogger("famulus")
 
 _RECORD = "compiled.json"
 _TIMEOUT = 120.0  # seconds for gcc, on a busy host
-_HINT = "gcc and libc6-dev compile it; `scripts/setup` installs them."
+_HINT = "gcc and libc6-dev are needed; `scripts/setup` installs both."
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def called(number: int) -> str:
 def with_a_name() -> list[str]:
     """Return the words in front of a command that refuses a user id without an entry, as ssh does.
 
-    None are needed if this user has a name. Otherwise the command runs in a user namespace, in
+    A user with a name needs no such words. Otherwise the command runs in a user namespace, in
     which this user is root; see `host.rootless.refusal` for systems without user namespaces.
     """
     return [] if name_of(os.getuid()) else ["unshare", "--user", "--map-root-user", "--"]

@@ -41,8 +41,9 @@ def launch_command(program: Sequence[str], nodes: int, timeout: float) -> str:
 def end_command() -> str:
     """Return the shell command that ends the launcher, and with it all that the launcher runs.
 
-    SIGALRM has the launcher kill all its processes. What is about to start a launcher, such as
-    sudo, is killed. The brackets keep the patterns from matching this command itself.
+    SIGALRM has the launcher kill all its processes. A process that is about to start a
+    launcher, such as sudo, is killed. The brackets keep the patterns from matching this command
+    itself.
     """
     path = f"{OURS[:-1]}[{OURS[-1]}]/launch "
     launchers, starters = f"pkill -ALRM -f '^{path}'", f"pkill -KILL -f '.{path}'"

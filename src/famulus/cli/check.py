@@ -54,7 +54,8 @@ def check(
             "-f",
             metavar="NAME",
             envvar="FAMULUS_FABRIC",
-            help="A fabric to use and leave running; by default, one is made and removed.",
+            help="A fabric to use and leave running; by default, `check` makes a fabric and "
+            "removes it.",
         ),
     ] = None,
     json_: JsonOption = False,

@@ -44,5 +44,5 @@ def _show(result: Demo) -> None:
     if result.agree:
         screen.print("\n[green]All three agree.[/] Memory is shared.\n")
     else:
-        screen.print("\n[red]They do not agree.[/] Please report this with `famulus log`.\n")
+        screen.print("\n[red]The three do not agree.[/] Please report this with `famulus log`.\n")
     screen.print(_NEXT)

@@ -22,9 +22,9 @@ def takes_settings(
 ) -> Callable[[F], F]:
     """Return a decorator that gives a verb's function an option for each setting in `names`.
 
-    Without `names` all settings of `model` that have an option are meant. The function takes the
-    values as `**settings`, None where an option is not given. If `grouped`, `--help` shows the
-    options in the settings' groups.
+    Without `names`, the function gets the options of all settings of `model` that have an option.
+    The function takes the values as `**settings`, None where an option is not given. If `grouped`,
+    `--help` shows the options in the settings' groups.
     """
 
     def decorate(function: F) -> F:

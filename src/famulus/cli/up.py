@@ -30,7 +30,7 @@ from famulus.state.folder import FabricFolder
 
 
 class _Up(Command):
-    """The command `up`. It refuses -1 as a number of nodes; the parser would refuse an option."""
+    """The command `up`, which refuses -1 as a number of nodes, not as an unknown option."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         for word in args:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The verbs of `famulus`. Each is loaded when called: loading all takes longer than most verbs."""
+"""The verbs of `famulus`. A verb is loaded when called: loading all verbs takes too long."""
 
 from collections.abc import Callable
 from importlib import import_module

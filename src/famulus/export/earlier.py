@@ -16,7 +16,7 @@ from famulus.export.image.edit import blank
 from famulus.host.space import free_bytes
 
 _USUAL = 800 * MIB  # for a template that is not built yet; measured: 680 MiB
-_CURE = "Free some, or choose a folder on a larger disk with --artdir (or ARTDIR)."
+_CURE = "Free some space, or choose a folder on a larger disk with --artdir (or ARTDIR)."
 
 
 def is_template(image: Path) -> bool:

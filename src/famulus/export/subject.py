@@ -62,7 +62,7 @@ def _require_stopped(node: Node) -> None:
     if state != "stopped":
         raise FamulusError(
             f"{node.name} is {state}, and its disk changes",
-            hint=f"`famulus node stop {node.number}` first; `famulus up` starts it again.",
+            hint=f"`famulus node stop {node.number}` first; `famulus up` starts the node again.",
         )
 
 
@@ -76,6 +76,6 @@ def _template(fabric_name: str, settings: Path | None) -> Template:
         template = store.find(recipe.digest(guest_files()))
     if template is None:
         raise FamulusError(
-            "the template is not built yet", hint="`famulus template build` builds it."
+            "the template is not built yet", hint="`famulus template build` builds the template."
         )
     return template

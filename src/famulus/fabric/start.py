@@ -169,9 +169,10 @@ def _prepare(start: _Start, nodes: Sequence[Node], undo: ExitStack) -> None:
 
 
 def _bring_up(start: _Start, node: Node, undo: ExitStack) -> None:
-    """Have the node answer. A node that was about to end when the call began is started again.
+    """Start or resume the node and wait for its answer.
 
-    Raises FamulusError with the last words of the node's hypervisor, whose log may be removed next.
+    A node that was about to end when the call began is started again. Raises FamulusError with the
+    last words of the node's hypervisor, whose log may be removed next.
     """
     ran = node.state() != "stopped"
     try:

@@ -62,7 +62,7 @@ def _disk_finding(name: str, folder: Path, need: int, level: Level) -> Finding:
         name,
         level,
         f"{text}; building a template needs {human_size(need)}",
-        "Free some (`famulus template prune`, `famulus down --purge`), "
+        "Free some space (`famulus template prune`, `famulus down --purge`), "
         "or set FAMULUS_HOME or TMPDIR to a folder on a larger disk.",
     )
 

@@ -56,7 +56,9 @@ def clone_request(node: Node, shared: Sequence[GuestFile]) -> bytes:
 def check_name(node: Node, name: str) -> None:
     """Raise FamulusError unless `name`, the node's answer, is the node's own name."""
     if name != node.name:
-        raise FamulusError(f"{node.name} answers as '{name}'", hint="This is a bug in Famulus.")
+        raise FamulusError(
+            f"{node.name} answers as '{name}'", hint="The wrong name is a bug in Famulus."
+        )
 
 
 def _request(node: Node, shared: Sequence[GuestFile]) -> bytes:

@@ -160,7 +160,7 @@ def _check_room(pool: Pool, need: int) -> None:
         folder = pool.path.parent
         raise FamulusError(
             f"{folder} has room for {human_size(room)}, but the file has {human_size(need)}",
-            hint="Nothing was written. Free some, or use a pool elsewhere with --pool-file.",
+            hint="Nothing was written. Free some memory, or use a pool elsewhere with --pool-file.",
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The settings of a fabric. Each is written here, once.
+"""The settings of a fabric. Each setting is written here, once.
 
 From a definition come the option of `famulus up` (and of other verbs that name the setting), the
 environment variable FAMULUS_<NAME>, the key of `fabric.toml`, the message about a wrong value, the

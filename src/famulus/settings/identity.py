@@ -79,7 +79,7 @@ def parse_nodes(text: str, existing: Iterable[int]) -> list[int]:
         if number not in known:
             raise UsageError(f"there is no node {node_name(number)}", hint=_which_nodes(known))
     if not wanted:
-        raise UsageError("the fabric has no nodes", hint="`famulus up N` starts some.")
+        raise UsageError("the fabric has no nodes", hint="`famulus up N` starts nodes.")
     return wanted
 
 
@@ -95,5 +95,5 @@ def _parse_range(part: str) -> range:
 
 def _which_nodes(known: list[int]) -> str:
     if not known:
-        return "The fabric has no nodes; `famulus up N` starts some."
+        return "The fabric has no nodes; `famulus up N` starts nodes."
     return "The nodes are " + ", ".join(node_name(number) for number in known) + "."

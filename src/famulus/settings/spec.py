@@ -99,7 +99,7 @@ class FabricSpec(Settings):
 def implies_caches(given: Mapping[str, object]) -> bool:
     """Tell whether the settings `given`, not yet validated, imply `coherence = "none"`.
 
-    They do if they ask for a check and leave `coherence` out.
+    Settings that ask for a check and leave `coherence` out imply it.
     """
     return "coherence" not in given and _is_true(given.get("check"))
 

@@ -163,7 +163,7 @@ def _settle(machine: Machine, step: Step) -> None:
 
 def _has_settled(machine: Machine) -> bool:
     if not store.machine_process(machine.folder).running():
-        raise FamulusError("its QEMU has ended")
+        raise FamulusError("QEMU has ended")
     printed = _serial(machine)
     if _NOT_SETTLED in printed:
         raise FamulusError("settle.sh could not bring the node to rest")

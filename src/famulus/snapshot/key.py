@@ -42,8 +42,8 @@ class Key:
     def digest(self) -> str:
         """Return 16 hex digits that change whenever a snapshot no longer fits.
 
-        They depend on the fields, QEMU's version, QEMU's arguments (devices, CPU, the kernel's
-        command line) and, under KVM, where nodes see them, the features of the host's CPU.
+        The digits depend on the fields, QEMU's version, QEMU's arguments (devices, CPU, the
+        kernel's command line) and, under KVM, the features of the host's CPU, which nodes see.
         """
         everything = {
             "format": _FORMAT,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The images below a node's disk, as the node's folder names them: a template, maybe a snapshot.
 
-Each is named with the identity of its build: another build under the same name has another content.
+An image is named with the identity of its build: another build under the same name has another
+content.
 """
 
 from dataclasses import dataclass

@@ -36,11 +36,11 @@ _PACKAGE = re.compile(
 def ensure(spec: FabricSpec, events: Events) -> Template:
     """Return the template for `spec`, built now if there is none.
 
-    No other process removes the template until this process ends. Several processes may call this
-    at once: one builds, the others wait and take the result. After a failure, interrupt or kill no
-    template looks finished; the log of a failed build is kept. Raises FamulusError if this host
-    cannot build templates, before any work; if the build fails; and if a damaged template cannot be
-    replaced because disks lie on it.
+    No other process removes the template until this process ends. Several processes may call
+    `ensure` at once: one process builds, the other processes wait and take the result. After a
+    failure, interrupt or kill no template looks finished; the log of a failed build is kept. Raises
+    FamulusError if this host cannot build templates, before any work; if the build fails; and if a
+    damaged template cannot be replaced because disks lie on it.
     """
     recipe = Recipe.from_spec(spec)
     files = guest_files()

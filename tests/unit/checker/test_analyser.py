@@ -106,7 +106,7 @@ def test_notes_are_printed_only_on_request():
     assert set(story.kinds("--notes")) == set(notes)
 
 
-def test_of_a_store_over_the_end_of_a_line_only_the_unflushed_line_is_reported():
+def test_a_store_across_lines_reports_the_unflushed_line_only():
     story = Story().tell(1, "store", DATA + 60, 5).tell(1, "clflush", DATA)
     (found,) = story.tell(1, "exit").defects()
     assert found["bytes"] == [[DATA + 64, 4]]

@@ -128,7 +128,7 @@ def test_a_negative_number_of_nodes_is_refused_as_a_number(monkeypatch, capsys):
 
 
 def test_verbs_are_not_loaded_with_the_command_line():
-    """Neither are the settings, for which Python loads pydantic."""
+    """The settings, for which Python loads pydantic, are not loaded either."""
     code = (
         "import sys, famulus.cli.main; "
         "print([m for m in sys.modules if 'famulus.fabric' in m or m == 'pydantic'])"

@@ -35,7 +35,7 @@ def library(tmp_path_factory, parts):
 
 
 def test_a_program_without_an_invalidate_loses_counts(tmp_path, lib_pool, parts):
-    """This proves that the memory of these tests is not coherent."""
+    """The loss proves that the memory of these tests is not coherent."""
     text = (lib.HERE / "lib_driver.c").read_text(encoding="utf-8")
     start = text.index("static void raise_guarded")
     fetch = text.index("\tfam_invalidate", start)

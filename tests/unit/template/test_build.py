@@ -221,7 +221,7 @@ def test_an_interrupted_build_leaves_its_log_only(builder):
 
 
 def test_a_build_that_ignores_sigterm_ends(builder):
-    """Such as mmdebstrap, which waits for its children."""
+    """The script stands for mmdebstrap, which waits for its children."""
     ignoring = "trap '' TERM; echo $$ > ../pid; while :; do sleep 0.1; done"
     builder.script = ignoring
     done: list[FamulusError] = []

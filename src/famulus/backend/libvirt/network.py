@@ -186,7 +186,7 @@ class LibvirtNetwork:
             raise FamulusError(
                 f"libvirt's network {self.name} has the address {address_of(document)}, "
                 f"not {gateway(self.subnet)}",
-                hint="`famulus network remove` removes the network, if you do not need it.",
+                hint="`famulus network remove` removes a network that you do not need.",
             )
         lib = virt.library()
         for node in missing_reservations(document, self.nodes):

@@ -41,7 +41,7 @@ _FILTER = (
 def plugged_in(switch: Path) -> Iterator[tuple[int, int]]:
     """Yield a new port of the switch whose sockets lie in `switch`: its datagrams, its stream.
 
-    Both are file descriptors. The port exists as long as some process has both open. Raises
+    The port is two file descriptors, and exists as long as some process has both open. Raises
     FamulusError if no switch runs there.
     """
     with (

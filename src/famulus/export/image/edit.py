@@ -85,7 +85,7 @@ def _look(disk: Path, files: Sequence[GuestFile]) -> Present:
     found = {path: kind for path, text in zip(paths, here, strict=True) if (kind := _kind(text))}
     for path, kind in found.items():
         if kind == _FOLDER:
-            raise FamulusError(f"{path} is a folder in {disk}, and no file can replace it")
+            raise FamulusError(f"{path} is a folder in {disk}, and no file can replace a folder")
     there = (f for f, text in zip(folders, inside, strict=True) if _kind(text) == _FOLDER)
     return Present(frozenset(there), found)
 

@@ -16,7 +16,7 @@ from famulus.host.space import free_bytes
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SCRATCH = ".famulus-export-"
-_CURE = "Free some, or write to a folder on a larger disk."
+_CURE = "Free some space, or write to a folder on a larger disk."
 
 
 class NoRoom(FamulusError):  # noqa: N818 - the name says the state of the disk

@@ -46,7 +46,7 @@ def _check(disk: Path, folder: Path, name: str) -> None:
         raise FamulusError(
             f"the file system in {disk} is damaged",
             details=result.stdout + without_banner(result.stderr),
-            hint="Start the node once: it checks its disk when it boots.",
+            hint="Start the node once: a node that boots checks its disk.",
         )
 
 

@@ -80,7 +80,7 @@ def test_publish_works_without_file_modes(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_full_disk_has_its_cure(tmp_path: Path, number: int):
     with pytest.raises(NoRoom, match=f"^no space left in {tmp_path}$") as caught:
         write(tmp_path / "file", OSError(number, os.strerror(number)))
-    assert caught.value.hint == "Free some, or write to a folder on a larger disk."
+    assert caught.value.hint == "Free some space, or write to a folder on a larger disk."
     assert names(tmp_path) == []
 
 
