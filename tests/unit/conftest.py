@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every unit test has a FAMULUS_HOME of its own and starts without a pending interrupt."""
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from famulus.base import waiting
+from famulus.pool import place
 from famulus_guest import native
 from tests.unit.guest import lib
+from tests.unit.mounts import tmpfs
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +33,17 @@ def no_interrupt() -> Iterator[None]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder with room for 1 MiB. Only root can mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    argv = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if os.geteuid() or subprocess.run(argv, check=False, capture_output=True).returncode:
-        pytest.skip("the host does not let this user mount")
-    try:
+    with tmpfs(tmp_path / "small") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of shared memory, for pools."""
+    folder = tmp_path / "shm"
+    folder.mkdir()
+    monkeypatch.setattr(place, "SHARED_MEMORY", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 """The requests that `famulus check` refuses before any program runs, and checks that fail."""
 
 import json
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,7 +9,7 @@ import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.checker.analyser import AnalyserError
-from famulus.cli.main import main
+from tests.unit.command import famulus
 
 REFUSED = [
     ((), "no program to check"),
@@ -29,10 +28,7 @@ def test_impossible_request_is_refused_and_leaves_no_fabric(
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("FAMULUS_FABRIC", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["famulus", "check", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 2
+    assert famulus(monkeypatch, "check", *words) == 2
     assert message in capsys.readouterr().err
     assert not list(Path(tmp_path, "home").glob("fabrics/*"))
 
@@ -54,10 +50,7 @@ def test_a_check_that_fails_says_so_in_every_format(failure, monkeypatch, capsys
     monkeypatch.setattr("famulus.cli.check.run_check", fails)
     sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
     words = ["--json", "--sarif", str(sarif), "--junit", str(junit), "--", "./program"]
-    monkeypatch.setattr(sys, "argv", ["famulus", "check", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == code
+    assert famulus(monkeypatch, "check", *words) == code
     shown = json.loads(capsys.readouterr().out)
     assert (shown["verdict"], shown["exit_code"], shown["reasons"]) == (word, code, [error.brief])
     (run,) = json.loads(sarif.read_text())["runs"]

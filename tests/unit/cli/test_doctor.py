@@ -2,11 +2,10 @@
 """`doctor` looks at the host, whatever the settings say together."""
 
 import json
-import sys
 
 import pytest
 
-from famulus.cli.main import main
+from tests.unit.command import famulus
 
 CONTRADICTIONS = {
     'coherence = "none"': ("--network", "libvirt"),
@@ -22,10 +21,7 @@ def doctor(monkeypatch, tmp_path, capsys):
 
     def run(toml: str, *words: str) -> tuple[int, str, str]:
         (tmp_path / "fabric.toml").write_text(toml)
-        monkeypatch.setattr(sys, "argv", ["famulus", "doctor", *words])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return int(left.value.code or 0), *capsys.readouterr()
+        return famulus(monkeypatch, "doctor", *words), *capsys.readouterr()
 
     return run
 

@@ -9,16 +9,16 @@ import pytest
 
 from famulus.base.errors import UsageError
 from famulus.base.units import MIB
-from famulus.cli.main import main
 from famulus.cli.pool import parse_offset
 from famulus.pool import file
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
+from tests.unit.command import famulus
 
 
 class Pool:
-    """`famulus pool …`, in this process: a process for each call would take a third of a second."""
+    """`famulus pool …`, in this process."""
 
     def __init__(self, path, monkeypatch, capfdbinary) -> None:
         self.path = path
@@ -30,18 +30,15 @@ class Pool:
             words_in.write(stdin)
             words_in.seek(0)
             self._monkeypatch.setattr(sys, "stdin", words_in)
-            self._monkeypatch.setattr(sys, "argv", ["famulus", "pool", *words])
-            with pytest.raises(SystemExit) as ended:
-                main()
+            ended = famulus(self._monkeypatch, "pool", *words)
         captured = self._captured.readouterr()
         text = str((captured.out + captured.err).decode())
-        assert (ended.value.code or 0) == code, text
+        assert ended == code, text
         return text
 
 
 @pytest.fixture
 def pool(tmp_path, monkeypatch, capfdbinary):
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("FAMULUS_FABRIC", raising=False)
     path = tmp_path / "pool"

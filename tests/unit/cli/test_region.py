@@ -4,18 +4,17 @@
 import json
 import os
 import signal
-import sys
 
 import pytest
 
 from famulus.base.units import MIB
-from famulus.cli.main import main
 from famulus.pool import directory
 from famulus.pool import file as pool_file
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
 from famulus_guest import Pool
+from tests.unit.command import famulus
 from tests.unit.guest import lib
 from tests.unit.guest.lib import Child, child
 
@@ -23,7 +22,6 @@ from tests.unit.guest.lib import Child, child
 @pytest.fixture
 def region(shared_pool, monkeypatch, capfdbinary):
     """`famulus region …` for a pool of 64 MiB with two regions and a reserved range."""
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     with shared_pool.open("r+b") as file:
         file.truncate(64 * MIB)
     folder = FabricFolder("fabric")
@@ -32,12 +30,10 @@ def region(shared_pool, monkeypatch, capfdbinary):
     child(_fill)
 
     def run(*words: str, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["famulus", "region", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        ended = famulus(monkeypatch, "region", *words)
         captured = capfdbinary.readouterr()
         text = str((captured.out + captured.err).decode())
-        assert (ended.value.code or 0) == code, text
+        assert ended == code, text
         return text
 
     return run

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`famulus up` and `famulus configure`: the settings that reach the fabric, and the refusals."""
 
-import sys
-
 import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.cli import configure, up
-from famulus.cli.main import main
 from famulus.settings.sources import load_spec
 from famulus.settings.spec import FabricSpec
+from tests.unit.command import famulus
 
 
 class Reached(FamulusError):  # noqa: N818 - no error, but the way out of the verb
@@ -29,10 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 def run(monkeypatch, capsys, *words: str) -> tuple[int, str]:
     """Return exit code and errors of `famulus WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["famulus", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0), capsys.readouterr().err
+    return famulus(monkeypatch, *words), capsys.readouterr().err
 
 
 def spec_of(monkeypatch, *words: str) -> FabricSpec:
@@ -48,9 +43,7 @@ def spec_of(monkeypatch, *words: str) -> FabricSpec:
     monkeypatch.setattr(configure, "make_artifacts", make_artifacts)
     shown: list[FamulusError] = []
     monkeypatch.setattr("famulus.cli.main.show_error", shown.append)
-    monkeypatch.setattr(sys, "argv", ["famulus", *words])
-    with pytest.raises(SystemExit):
-        main()
+    famulus(monkeypatch, *words)
     (reached,) = shown
     assert isinstance(reached, Reached)
     return reached.spec

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from famulus.base.errors import FamulusError
-from famulus.cli.main import main, show_error
+from famulus.cli.main import show_error
 from famulus.cli.verbs import VERBS, _load
 from tests.places import ROOT
+from tests.unit.command import famulus
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
@@ -39,13 +40,6 @@ def test_the_reference_names_the_verbs_that_take_no_fabric():
     (sentence,) = re.findall(r"take no\s`--fabric`:(.*?)\.\n", REFERENCE, re.DOTALL)
     without = {words for words, command in COMMANDS.items() if not takes_fabric(command)}
     assert set(re.findall(r"`(.*?)`", sentence)) == without
-
-
-def famulus(monkeypatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["famulus", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -4,7 +4,6 @@
 import os
 import signal
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from famulus.backend.qemu.runner import QemuRunner
 from famulus.base import paths, waiting
 from famulus.base.errors import FamulusError, UsageError
-from famulus.cli.main import main
 from famulus.export.formats import FORMATS, find_format
 from famulus.export.image import edit
 from famulus.export.image.debugfs import OFFSET
@@ -27,6 +25,7 @@ from famulus.state.record import Record
 from famulus.template.guest import guest_files
 from famulus.template.recipe import Recipe
 from famulus.transport import ssh
+from tests.unit.command import famulus
 from tests.unit.export.image import ext4
 
 
@@ -44,12 +43,9 @@ def export(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
     """`famulus export …`, in this process; returns the output."""
 
     def run(*words: str, code: int = 0) -> str:
-        monkeypatch.setattr("signal.signal", lambda *_: None)
-        monkeypatch.setattr(sys, "argv", ["famulus", "export", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        ended = famulus(monkeypatch, "export", *words)
         captured = capfd.readouterr()
-        assert (ended.value.code or 0) == code, captured
+        assert ended == code, captured
         assert (captured.out == "") == (code != 0)
         return captured.out.strip() if code == 0 else captured.err
 

@@ -21,12 +21,8 @@ SIZE = 64 * MIB
 
 
 @pytest.fixture(autouse=True)
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in place of shared memory."""
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    monkeypatch.setattr(place, "SHARED_MEMORY", folder)
-    return folder
+def shared(shared_memory: Path) -> Path:
+    return shared_memory
 
 
 class Notes(Sink):

@@ -2,7 +2,6 @@
 """The place of a build: found unfit before the build, not after a minute of it."""
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from famulus.base.errors import FamulusError
 from famulus.host import building, check
 from famulus.host.finding import Finding
 from famulus.settings.spec import FabricSpec
+from tests.unit.mounts import tmpfs
 
 
 @pytest.fixture
@@ -40,15 +40,8 @@ def tmpdir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], P
 @pytest.fixture
 def noexec(tmp_path: Path) -> Iterator[Path]:
     """A folder that is mounted noexec. Only root can mount one."""
-    folder = tmp_path / "noexec"
-    folder.mkdir()
-    argv = ["mount", "-t", "tmpfs", "-o", "noexec,size=1m", "none", str(folder)]
-    if os.geteuid() or subprocess.run(argv, check=False, capture_output=True).returncode:
-        pytest.skip("the host does not let this user mount")
-    try:
+    with tmpfs(tmp_path / "noexec", "noexec") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def only() -> Finding:

@@ -13,12 +13,8 @@ from famulus.pool.mark import Owner, Standing, TakenError
 
 
 @pytest.fixture(autouse=True)
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in place of shared memory."""
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    monkeypatch.setattr(place, "SHARED_MEMORY", folder)
-    return folder
+def shared(shared_memory: Path) -> Path:
+    return shared_memory
 
 
 def home(folder: Path, fabric: str = "fabric") -> Owner:

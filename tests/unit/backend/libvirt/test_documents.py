@@ -18,43 +18,29 @@ from famulus.backend.libvirt.network_document import (
     network_document,
     reservation,
 )
-from famulus.backend.machine import Machine
 from famulus.settings.identity import Identity
 from tests.places import GOLDEN
+from tests.unit.backend.machines import MACHINE
 
 SUBNET = IPv4Network("192.168.42.0/24")
 NODES = [Identity(number, SUBNET) for number in (1, 2)]
 UUID = "5a1f1e58-6d43-5b1c-9b53-4f0a8b6f0c01"
 
-MACHINE = Machine(
-    name="fabric1",
-    mac="52:54:48:50:45:01",
-    memory=512 << 20,
-    cpus=1,
-    accel="tcg",
-    disk=Path("/home/f/.local/share/famulus/fabrics/fabric/node1/disk.qcow2"),
-    kernel=Path("/t/vmlinuz"),
-    initrd=Path("/t/initrd"),
-    kernel_arguments=("root=/dev/vda1", "famulus"),
-    pool_file=Path("/dev/shm/fabric_em"),
-    pool_size=1 << 30,
-    folder=Path("/home/f/.local/share/famulus/fabrics/fabric/node1"),
-    sockets=Path("/s"),
-    address_bits=42,
-)
+NODE = Path("/home/f/.local/share/famulus/fabrics/fabric/node1")
+DOMAIN = replace(MACHINE, folder=NODE, disk=NODE / "disk.qcow2")
 PLACE = Place(
     name="fabric1",
     uuid=UUID,
     network="fabric_emul",
     backing=[(Path("/snapshots/d.qcow2"), "qcow2"), (Path("/t/disk.img"), "raw")],
-    agent=Path("/home/f/.local/share/famulus/fabrics/fabric/node1/fabric1.agent"),
-    serial_log=Path("/home/f/.local/share/famulus/fabrics/fabric/node1/serial.log"),
+    agent=NODE / "fabric1.agent",
+    serial_log=NODE / "serial.log",
     owner=(1000, 1000),
 )
 
 DOCUMENTS = {
-    "domain-tcg.xml": domain_document(MACHINE, PLACE),
-    "domain-kvm.xml": domain_document(replace(MACHINE, accel="kvm", cpus=4), PLACE),
+    "domain-tcg.xml": domain_document(DOMAIN, PLACE),
+    "domain-kvm.xml": domain_document(replace(DOMAIN, accel="kvm", cpus=4), PLACE),
     "network.xml": network_document("fabric_emul", "fabric_emul", SUBNET, NODES),
 }
 
@@ -89,7 +75,7 @@ def test_apparmor_allows_what_a_node_opens() -> None:
     rules = [line.strip() for line in result.stdout.splitlines()]
     for rule in (
         '"/dev/shm/fabric_em" rw,',
-        f'"{MACHINE.disk}" rwk,',
+        f'"{DOMAIN.disk}" rwk,',
         '"/snapshots/d.qcow2" rk,',
         '"/t/disk.img" rk,',
         '"/t/vmlinuz" r,',
@@ -100,13 +86,13 @@ def test_apparmor_allows_what_a_node_opens() -> None:
 
 
 def test_a_machine_that_famulus_does_not_run_boots_from_its_disk() -> None:
-    text = domain_document(MACHINE, Place("fabric1", UUID, "default"))
+    text = domain_document(DOMAIN, Place("fabric1", UUID, "default"))
     assert "<boot dev='hd'/>" in text
     assert not any(word in text for word in ("<kernel>", "famulus.agent", "<log ", "<seclabel"))
 
 
 def test_paths_are_escaped() -> None:
-    text = domain_document(replace(MACHINE, disk=Path("/a&'b/disk")), PLACE)
+    text = domain_document(replace(DOMAIN, disk=Path("/a&'b/disk")), PLACE)
     assert "<source file='/a&amp;&#39;b/disk'/>" in text
 
 

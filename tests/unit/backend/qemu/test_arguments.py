@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from famulus.backend.disk import overlay_arguments
-from famulus.backend.machine import Cache, Machine, max_cpus
+from famulus.backend.machine import Cache, max_cpus
 from famulus.backend.qemu.arguments import (
     clone_arguments,
     node_arguments,
@@ -23,23 +23,8 @@ from famulus.backend.qemu.switch_arguments import (
     switch_arguments,
 )
 from tests.places import GOLDEN
+from tests.unit.backend.machines import MACHINE
 
-MACHINE = Machine(
-    name="fabric1",
-    mac="52:54:48:50:45:01",
-    memory=512 << 20,
-    cpus=1,
-    accel="tcg",
-    disk=Path("/home/f/node1/disk.qcow2"),
-    kernel=Path("/t/vmlinuz"),
-    initrd=Path("/t/initrd"),
-    kernel_arguments=("root=/dev/vda1", "famulus"),
-    pool_file=Path("/dev/shm/fabric_em"),
-    pool_size=1 << 30,
-    folder=Path("/home/f/node1"),
-    sockets=Path("/s"),
-    address_bits=42,
-)
 SWITCH = Path("/s/switch")
 
 

@@ -2,6 +2,7 @@
 """Start and observe the QEMU process of a node; no QEMU runs here."""
 
 import stat
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from famulus.backend.qemu import console, launch, monitor, runner
 from famulus.backend.qemu.runner import QemuRunner
 from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
-from tests.unit.backend.qemu.test_arguments import MACHINE
+from tests.unit.backend.machines import MACHINE
 
 Started = list[tuple[list[str], dict[str, Any]]]
 
@@ -27,8 +28,7 @@ def node(tmp_path: Path) -> QemuRunner:
 
 @pytest.fixture
 def machine(node: QemuRunner) -> Machine:
-    values = {**vars(MACHINE), "folder": node.folder, "sockets": node.network.sockets}
-    return Machine(**values)
+    return replace(MACHINE, folder=node.folder, sockets=node.network.sockets)
 
 
 @pytest.fixture
