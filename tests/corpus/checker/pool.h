@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by the programs here: a piece of the pool for each program, and the instructions by
- * name. */
+/* Shared by the programs here: a piece of the pool for each program, the instructions by name. */
 #ifndef POOL_H
 #define POOL_H
 
