@@ -2,6 +2,7 @@
 """Write a private file whole, or not at all; read the end of a log."""
 
 import os
+import threading
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
@@ -14,7 +15,7 @@ def write_private(path: Path, data: str | bytes, mode: int = 0o600) -> None:
     be written; the old file then stays.
     """
     content = data.encode() if isinstance(data, str) else data
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f".{path.name}.{threading.get_native_id()}")  # threads may write at once
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(fd, "wb") as file:
