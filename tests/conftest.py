@@ -38,6 +38,7 @@ _INTEGRATION = {
     "test_coherence_faults": 60,
     "test_nodes": 60,
     "test_library": 50,
+    "test_exec": 50,
     "test_fabrics": 45,
     "test_library_deaths": 40,
     "test_verbs": 30,

@@ -19,25 +19,34 @@ _CHUNK = 65536  # bytes, as many as a pipe holds
 GivenUp = Callable[[], bool]
 
 
-def whole(process: subprocess.Popen[str], given_up: GivenUp) -> tuple[str, str]:
+def whole(process: subprocess.Popen[bytes], given_up: GivenUp) -> tuple[str, str]:
     """Return the standard output and error of `process`, once complete or once `given_up()`."""
     while True:
         try:
-            return process.communicate(timeout=_LOOK)
+            return _texts(*process.communicate(timeout=_LOOK))
         except subprocess.TimeoutExpired:
             if given_up():
                 return _at_last(process)
 
 
-def _at_last(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _at_last(process: subprocess.Popen[bytes]) -> tuple[str, str]:
     # The process may have printed and ended between the read and the call of `given_up`.
     try:
-        return process.communicate(timeout=_LOOK)
+        return _texts(*process.communicate(timeout=_LOOK))
     except subprocess.TimeoutExpired as waited:
-        return _text(waited.stdout), _text(waited.stderr)
+        return _texts(waited.stdout, waited.stderr)
 
 
-def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
+def _texts(*outputs: bytes | None) -> tuple[str, str]:
+    stdout, stderr = ((output or b"").decode("utf-8", "replace") for output in outputs)
+    return _lines_ended(stdout), _lines_ended(stderr)
+
+
+def _lines_ended(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def lines(process: subprocess.Popen[bytes], given_up: GivenUp) -> Iterator[str]:
     """Yield each line of standard output, line end included, as `process` prints it."""
     assert process.stdout is not None  # noqa: S101 - a pipe, see run.py
     file = process.stdout.fileno()
@@ -55,8 +64,3 @@ def lines(process: subprocess.Popen[str], given_up: GivenUp) -> Iterator[str]:
             break
     if rest:
         yield rest
-
-
-def _text(output: str | bytes | None) -> str:
-    # TimeoutExpired has bytes, even if the program's output is read as text.
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""

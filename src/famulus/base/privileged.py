@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from famulus.base.errors import FamulusError
-from famulus.base.run import find_program, interactive, shell_line
+from famulus.base.run import find_program, shell_line
+from famulus.base.session import interactive
 
 
 @dataclass(frozen=True)

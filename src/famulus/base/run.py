@@ -25,13 +25,12 @@ from famulus.base.errors import FamulusError
 log = logging.getLogger("famulus")
 
 Argv = Sequence[str | Path]
+Program = subprocess.Popen[bytes]
 
 _TERM_GRACE = 3.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to be over within 5
-_live: set[subprocess.Popen[str]] = set()
+_live: set[Program] = set()
 _live_lock = threading.Lock()
-_ended: WeakSet[subprocess.Popen[str]] = (
-    WeakSet()
-)  # nobody waits for the processes that these leave behind
+_ended: WeakSet[Program] = WeakSet()  # nobody waits for the processes that these leave behind
 
 
 @dataclass(frozen=True)
@@ -86,23 +85,23 @@ def run(
     log.debug("run: %s", shell_line(argv))
     with (
         _stdin_file(stdin) as stdin_fd,
-        _process(
+        child(
             argv,
-            on_line is not None,
-            stdin_fd,
+            stdin=stdin_fd,
+            stderr=subprocess.PIPE if on_line is None else subprocess.STDOUT,
             cwd=cwd,
             env=env,
             pass_fds=pass_fds,
             interrupted=_never if cleanup else waiting.interrupted,
         ) as process,
-        _ended_after(process, timeout) as hit,
+        ended_after(process, timeout) as hit,
     ):
         stdout, stderr = _collect(process, on_line, leaves_output)
     check_interrupt()
     if hit.is_set():
-        raise _failed(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
+        raise failure(argv, f"took longer than {timeout:g} s and was ended", stdout + stderr)
     if check and process.returncode:
-        raise _failed(argv, _how_it_ended(process.returncode), stderr or stdout)
+        raise failure(argv, _how_it_ended(process.returncode), stderr or stdout)
     return Result(process.returncode, stdout, stderr)
 
 
@@ -111,21 +110,20 @@ def _never() -> bool:
     return False
 
 
-def interactive(argv: Argv) -> int:
-    """Run a program on the user's terminal and return its exit code."""
-    log.debug("run: %s", shell_line(argv))
-    try:
-        return subprocess.run([_program(argv), *map(str, argv[1:])], check=False).returncode
-    except OSError as error:
-        raise _failed(argv, error.strerror or str(error), "") from error
-
-
 def terminate_all() -> None:
     """End every program that `run` has started; each `run` then returns or raises."""
     with _live_lock:
         processes = list(_live)
     for process in processes:
-        _end_group(process)
+        end_group(process)
+
+
+def words_of(argv: Argv) -> list[str]:
+    """Return the words of `argv`, the first of them the program's path.
+
+    Raises FamulusError if the program is not installed.
+    """
+    return [_program(argv), *map(str, argv[1:])]
 
 
 def _program(argv: Argv) -> str:
@@ -149,52 +147,54 @@ def _stdin_file(stdin: str) -> Iterator[int]:
 
 
 @contextmanager
-def _process(
+def child(
     argv: Argv,
-    merged: bool,
-    stdin: int,
     *,
-    cwd: Path | None,
-    env: Mapping[str, str] | None,
-    pass_fds: Sequence[int],
-    interrupted: Callable[[], bool],
-) -> Iterator[subprocess.Popen[str]]:
+    stdin: int,
+    stderr: int,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    interrupted: Callable[[], bool] = waiting.interrupted,
+) -> Iterator[Program]:
+    """Run a program during the block, its output in a pipe; afterwards its group is gone.
+
+    `stdin` and `stderr` are as in subprocess.Popen. An interrupt ends the program.
+    """
     try:
         process = subprocess.Popen(
-            [_program(argv), *map(str, argv[1:])],
+            words_of(argv),
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
-            text=True,
-            errors="replace",
+            stderr=stderr,
             start_new_session=True,
             cwd=cwd,
             pass_fds=pass_fds,
             env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
         )
     except OSError as error:
-        raise _failed(argv, error.strerror or str(error), "") from error
+        raise failure(argv, error.strerror or str(error), "") from error
     with _live_lock:
         _live.add(process)
     try:
         if interrupted():  # since the check before the start; terminate_all saw no process then
-            _end_group(process)
+            end_group(process)
         yield process
     finally:
         if process.poll() is None:
-            _end_group(process)
+            end_group(process)
         with _live_lock:
             _live.discard(process)
 
 
 @contextmanager
-def _ended_after(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
+def ended_after(process: Program, timeout: float) -> Iterator[threading.Event]:
     """Yield an event; after `timeout` seconds set the event and end `process`."""
     hit = threading.Event()
 
     def expire() -> None:
         hit.set()
-        _end_group(process)
+        end_group(process)
 
     timer = threading.Timer(timeout, expire)
     timer.daemon = True
@@ -206,10 +206,10 @@ def _ended_after(process: subprocess.Popen[str], timeout: float) -> Iterator[thr
 
 
 def _collect(
-    process: subprocess.Popen[str], on_line: Callable[[str], None] | None, leaves_output: bool
+    process: Program, on_line: Callable[[str], None] | None, leaves_output: bool
 ) -> tuple[str, str]:
     def given_up() -> bool:
-        return leaves_output and process in _ended and process.poll() is not None
+        return leaves_output and was_ended(process)
 
     if on_line is None:
         return collect.whole(process, given_up)
@@ -221,7 +221,13 @@ def _collect(
     return "".join(printed), ""
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def was_ended(process: Program) -> bool:
+    """Tell whether `process` is over because of `end_group`; others may hold its output open."""
+    return process in _ended and process.poll() is not None
+
+
+def end_group(process: Program) -> None:
+    """End `process` and its children, by SIGKILL if SIGTERM does not do so in time."""
     _ended.add(process)
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -239,7 +245,8 @@ def _how_it_ended(code: int) -> str:
     )
 
 
-def _failed(argv: Argv, how: str, output: str) -> FamulusError:
+def failure(argv: Argv, how: str, output: str) -> FamulusError:
+    """Log that the program `argv` failed, and return the error with the end of its output."""
     log.error("%s: %s", how, shell_line(argv))
     last = "\n".join(output.strip().splitlines()[-20:])
     return FamulusError(f"{Path(str(argv[0])).name} {how}", details=last)

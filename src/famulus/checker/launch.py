@@ -9,6 +9,7 @@ from famulus.base import waiting
 from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.base.paths import source_folder
 from famulus.base.run import run
+from famulus.base.session import Stream
 from famulus.checker import build
 from famulus.checker.command import FOLDER, OURS, OUTCOME, end_command
 from famulus.checker.rings import only_reader
@@ -117,11 +118,15 @@ def launch(
     """Run a command of `launch_command` in `nodes`, and return the exit codes, see `outcomes`.
 
     If the user interrupts, the launcher and the program end in the nodes, too, also where they are
-    about to start.
+    about to start; the same happens if `on_line` raises OSError.
     """
+
+    def as_text(node: Node, _stream: Stream, line: bytes) -> None:
+        on_line(node, line.decode(errors="replace"))
+
     try:
-        return execute(fabric, nodes, [command], on_line, NO_HOOKS)
-    except Interrupted:
+        return execute(fabric, nodes, f"{command} 2>&1", as_text, NO_HOOKS)
+    except (Interrupted, OSError):
         waiting.forget_interrupt()
         _all(fabric, nodes, end_command())
         raise

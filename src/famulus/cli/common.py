@@ -35,6 +35,12 @@ UserOption = Annotated[
     str | None,
     typer.Option("--user", "-l", metavar="USER", help="User in the node (default fabric)."),
 ]
+NoInputOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-input", "-n", help="Give the command an empty input; it leaves standard input alone."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 DEFAULT_FABRIC = DEFAULT_NAME

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from famulus.base.errors import UsageError
-from famulus.base.run import interactive
+from famulus.base.session import interactive
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
 from famulus.fabric.fabric import Fabric, open_fabric
 from famulus.transport.ssh import copy

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-from famulus.base.run import interactive
-from famulus.cli.common import DEFAULT_FABRIC, FabricOption, OneNodeArgument, UserOption
+from famulus.base.session import interactive
+from famulus.cli.common import (
+    DEFAULT_FABRIC,
+    FabricOption,
+    NoInputOption,
+    OneNodeArgument,
+    UserOption,
+)
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
 from famulus.transport import ssh as openssh
@@ -18,15 +24,20 @@ def ssh(
     fabric: FabricOption = DEFAULT_FABRIC,
     user: UserOption = None,
     tty: Annotated[bool, typer.Option("--tty", "-t", help="Give the command a terminal.")] = False,
+    no_input: NoInputOption = False,
 ) -> None:
     """Log in to a node, or run a command there. Exits with the exit code of `ssh`.
+
+    As with `ssh`, blanks join the words of the command to a line for the node's shell (`famulus
+    exec` passes words on as they are), and the command reads standard input, also the list of a
+    loop `while read`; `-n` prevents that.
 
     Examples: `famulus ssh 1`, `famulus ssh 2 -- uname -a`, `famulus ssh 1 -l root`.
     """
     opened = open_fabric(fabric)
     chosen = opened.select_one(node)
     chosen.require_running()
+    unread = ["-n"] if no_input else []
     command = HOOKS.wrap(opened, context.args)
-    raise typer.Exit(
-        interactive(openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty))
-    )
+    argv = openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty, options=unread)
+    raise typer.Exit(interactive(argv))

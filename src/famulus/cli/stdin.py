@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Read standard input so that an interrupt ends the read: a signal only sets a flag."""
+"""Standard input: may it be read, and reads that an interrupt ends."""
 
 import os
 import select
@@ -9,6 +9,18 @@ import typer
 
 from famulus.base.units import MIB
 from famulus.base.waiting import check_interrupt
+
+
+def is_readable() -> bool:
+    """Tell whether standard input may be read: it is open, and no terminal of another job.
+
+    A job in the background that reads from its terminal is stopped.
+    """
+    try:
+        os.fstat(0)
+        return not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def read_stdin(limit: int) -> bytes:

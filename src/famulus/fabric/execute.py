@@ -1,44 +1,52 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run a command in many nodes in parallel."""
 
+import threading
 from collections.abc import Callable, Sequence
 
-from famulus.base.run import run
+from famulus.base.run import shell_line
+from famulus.base.session import Stream, relay
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each
 from famulus.node.node import Node
 from famulus.transport import ssh
 
+OnLine = Callable[[Node, Stream, bytes], None]
+
+
+def line_of(command: Sequence[str]) -> str:
+    """Return the line for a node's shell: several words are arguments, a single word is a line."""
+    return command[0] if len(command) == 1 else shell_line(command)
+
 
 def execute(
     fabric: Fabric,
     nodes: Sequence[Node],
-    command: Sequence[str],
-    on_line: Callable[[Node, str], None],
+    line: str,
+    on_line: OnLine,
     hooks: Hooks,
     *,
     user: str | None = None,
+    feed: bool = False,
     timeout: float = 86_400.0,
 ) -> dict[int, int]:
-    """Run `command` in every node, pass each line to `on_line` at once, return the exit codes.
+    """Run the shell's `line` in every node, pass each printed line on, return the exit codes.
 
-    The words of `command`, as `hooks` wrap them, reach the node's shell joined by blanks, as with
-    ssh itself. `on_line` is called from several threads. Raises FamulusError if one of the nodes
-    does not run.
+    `on_line` gets each line at once, as the node printed the line (see `relay`), in several
+    threads; when `on_line` raises, the command ends in all nodes. With `feed`, the command reads
+    the standard input of this process. Raises FamulusError if a node does not run.
     """
     for node in nodes:
         node.require_running()
+    words = hooks.wrap(fabric, [line])
+    over = threading.Event()
 
     def in_node(node: Node) -> int:
-        words = hooks.wrap(fabric, command)
-        argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
-        return run(
-            argv,
-            timeout=timeout,
-            check=False,
-            on_line=lambda line: on_line(node, line),
-            leaves_output=True,
-        ).returncode
+        def pass_on(stream: Stream, printed: bytes) -> None:
+            on_line(node, stream, printed)
 
-    return each(nodes, in_node)
+        argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
+        return relay(argv, pass_on, over.is_set, timeout=timeout, feed=feed)
+
+    return each(nodes, in_node, abandon=over.set)

@@ -86,15 +86,25 @@ Host fabric*
 
 
 def login(
-    config: Path, node: str, user: str | None, command: Sequence[str], *, tty: bool
+    config: Path,
+    node: str,
+    user: str | None,
+    command: Sequence[str],
+    *,
+    tty: bool,
+    options: Sequence[str] = (),
 ) -> list[str]:
-    """Return the arguments that log in to `node`, or run `command` there as typed."""
-    options = ["-F", str(config)]
+    """Return the arguments that log in to `node`, or run `command` there.
+
+    Blanks join the words of `command` to a line for the node's shell. `options` are further options
+    of ssh.
+    """
+    words = ["-F", str(config), *options]
     if user:
-        options += ["-l", user]
+        words += ["-l", user]
     if tty:
-        options.append("-t")
-    return [*with_a_name(), "ssh", *options, node, *(["--", *command] if command else [])]
+        words.append("-t")
+    return [*with_a_name(), "ssh", *words, node, *(["--", *command] if command else [])]
 
 
 def copy(config: Path, paths: Sequence[str], *, recursive: bool) -> list[str]:

@@ -58,6 +58,9 @@ def test_login_and_copy_arguments() -> None:
     assert ssh.login(config, "fabric1", "root", ["ls", "-l"], tty=True) == [
         "ssh", "-F", "/c", "-l", "root", "-t", "fabric1", "--", "ls", "-l",
     ]  # fmt: skip
+    assert ssh.login(config, "fabric1", None, ["ls"], tty=False, options=["-n"]) == [
+        "ssh", "-F", "/c", "-n", "fabric1", "--", "ls",
+    ]  # fmt: skip
     assert ssh.copy(config, ["a", "fabric1:b"], recursive=True) == [
         "scp", "-F", "/c", "-r", "--", "a", "fabric1:b",
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from famulus.backend.machine import Frozen, Machine
 from famulus.base.errors import FamulusError
 from famulus.base.files import tail
 from famulus.base.process import Daemon
-from famulus.base.run import interactive
+from famulus.base.session import interactive
 from famulus.base.waiting import wait_until
 
 _PIDFILES = Path("/run/libvirt/qemu")
