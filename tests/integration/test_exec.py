@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands in nodes: their words, their input and their output."""
+"""Commands in nodes: their words, their input and output, and the end of their node."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -22,6 +23,11 @@ def as_bytes(cli: Cli, *words: str, stdin: bytes = b"") -> subprocess.CompletedP
         timeout=TIMEOUT,
         check=False,
     )
+
+
+def kill_qemu(cli: Cli, number: int) -> None:
+    """Kill a node's QEMU with -9, unknown to famulus."""
+    os.kill(cli.status()["nodes"][number - 1]["pid"], signal.SIGKILL)
 
 
 def test_several_words_are_arguments_and_a_single_word_is_a_line(two: Cli) -> None:
@@ -59,3 +65,27 @@ def test_a_command_ends_in_all_nodes_with_its_reader(two: Cli) -> None:
     process.stdout.close()
     assert process.wait(TIMEOUT) == 1
     wait(lambda: all(two.run("exec", node, "--", "pgrep -x yes").returncode == 1 for node in "12"))
+
+
+def test_a_node_that_ends_is_named_and_a_paused_one_goes_on(two: Cli) -> None:
+    two.node(2, "truncate -s 7G large")
+    everywhere = "echo begun; until [ -e go ]; do sleep 0.2; done; hostname"
+    process = two.start("exec", "all", "--", everywhere)
+    seen = until(process, "begun")
+    seen += until(process, "begun")
+    login = two.start("ssh", "2", "--", "echo begun; sleep 3000")
+    until(login, "begun")
+    copy = two.start("cp", "2:large", "/dev/null")
+    wait(lambda: two.run("ssh", "2", "--", "pgrep sftp-server").returncode == 0)
+    two.ok("node", "pause", "1")
+    kill_qemu(two, 2)
+    for alone in (login, copy):
+        assert "error: fabric2 has ended" in alone.communicate(timeout=TIMEOUT)[0]
+        assert alone.returncode == 1
+    seen += until(process, "fabric2 | famulus: the node has ended")
+    two.ok("node", "resume", "1")
+    two.node(1, "touch go")
+    seen += process.communicate(timeout=TIMEOUT)[0]
+    assert "fabric1 | fabric1\n" in seen
+    assert process.returncode == 255
+    two.ok("up")

@@ -11,6 +11,7 @@ import select
 import shutil
 import signal
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,23 @@ class Service:
         """End the service at once and remove its folder, as far as they are there."""
         self.daemon.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def watch(pid: int) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether process `pid` has ended (pidfd_open(2)).
+
+    Another process that gets the number later does not count.
+    """
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield lambda: True
+        return
+    try:
+        yield lambda: bool(select.select([fd], [], [], 0)[0])
+    finally:
+        os.close(fd)
 
 
 def named_in_arguments(token: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from famulus.base.errors import UsageError
-from famulus.base.session import interactive
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption
 from famulus.fabric.fabric import Fabric, open_fabric
+from famulus.fabric.session import in_session
+from famulus.node.node import Node
 from famulus.transport.ssh import copy
 
 
@@ -29,22 +30,22 @@ def cp(
     Examples: `famulus cp prog.c fabric1:`, `famulus cp -r 2:/var/log logs`.
     """
     opened = open_fabric(fabric)
-    paths = [_expand(opened, path) for path in [*sources, target]]
-    if not any(inside for inside, _ in paths):
+    places = [_expand(opened, path) for path in [*sources, target]]
+    nodes = [node for node, _ in places if node]
+    if not nodes:
         raise UsageError(
             "neither side is in a node", hint="Write the node before the path: fabric1:/tmp/x"
         )
-    raise typer.Exit(
-        interactive(copy(opened.ssh_config, [path for _, path in paths], recursive=recursive))
-    )
+    argv = copy(opened.ssh_config, [path for _, path in places], recursive=recursive)
+    raise typer.Exit(in_session(argv, nodes))
 
 
-def _expand(fabric: Fabric, path: str) -> tuple[bool, str]:
-    """Return whether `path` is in a node, and the path as scp spells it."""
+def _expand(fabric: Fabric, path: str) -> tuple[Node | None, str]:
+    """Return the node that `path` is in, if any, and the path as scp spells it."""
     node, colon, rest = path.partition(":")
     if not colon or "/" in node:
-        return False, path
+        return None, path
     user, at, name = node.rpartition("@")
     chosen = fabric.select_one(name)
     chosen.require_running()
-    return True, f"{user}{at}{chosen.name}:{rest}"
+    return chosen, f"{user}{at}{chosen.name}:{rest}"

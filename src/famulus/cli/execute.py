@@ -32,7 +32,7 @@ def execute(
     Several words are a program and its arguments, as given; a single word is a line for the node's
     shell. With a single node, the command reads standard input, also the list of a loop `while
     read`; `-n` prevents that. Exits with the command's exit code; with several nodes, with the
-    first code that is not 0.
+    first code that is not 0. A node that ends meanwhile is named, and counts as 255.
 
     Examples: `famulus exec all -- uptime`, `famulus exec 1-3,5 -- 'cd /tmp && ls'`,
     `famulus exec 1 -- tee notes < notes`.

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from famulus.base.session import interactive
 from famulus.cli.common import (
     DEFAULT_FABRIC,
     FabricOption,
@@ -15,6 +14,7 @@ from famulus.cli.common import (
 )
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
+from famulus.fabric.session import in_session
 from famulus.transport import ssh as openssh
 
 
@@ -40,4 +40,4 @@ def ssh(
     unread = ["-n"] if no_input else []
     command = HOOKS.wrap(opened, context.args)
     argv = openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty, options=unread)
-    raise typer.Exit(interactive(argv))
+    raise typer.Exit(in_session(argv, [chosen]))

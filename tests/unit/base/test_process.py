@@ -10,7 +10,7 @@ import pytest
 
 from famulus.base import waiting
 from famulus.base.errors import FamulusError
-from famulus.base.process import Daemon, cpu_seconds, memory, start_ticks
+from famulus.base.process import Daemon, cpu_seconds, memory, start_ticks, watch
 from famulus.base.units import GIB, KIB
 
 TOKEN = "famulus-test-token"
@@ -120,3 +120,16 @@ def test_start_memory_and_cpu_time_are_read():
     assert start_ticks(99999999) is None
     assert memory(99999999) is None
     assert cpu_seconds(99999999) == cpu_seconds(None) == 0
+
+
+def test_the_end_of_a_watched_process_is_seen(child):
+    with watch(child.pid) as ended:
+        assert not ended()
+        os.kill(child.pid, signal.SIGSTOP)  # a halted process has not ended
+        assert not ended()
+        child.kill()
+        waiting.wait_until("the end of the process", ended, timeout=60)
+        child.wait()
+        assert ended()
+    with watch(child.pid) as ended:  # the process has ended before
+        assert ended()

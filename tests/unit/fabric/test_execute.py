@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A command in several nodes: sh instead of ssh."""
+"""A command in several nodes: sh instead of ssh, and a process of this host for each QEMU."""
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from famulus.base.session import Stream
 from famulus.base.waiting import wait_until
-from famulus.fabric.execute import execute, line_of
+from famulus.fabric import execute as module
+from famulus.fabric.execute import GONE, execute, line_of
 from famulus.fabric.hooks import NO_HOOKS
 from tests.unit.base.test_run import gone
 
@@ -17,7 +21,19 @@ TIMEOUT = 60.0  # seconds
 
 
 @pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> list[Mock]:
+def qemus() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two processes that stand for the QEMUs of two nodes."""
+    with ExitStack() as stack:
+        made = [stack.enter_context(subprocess.Popen(["sleep", "1000"])) for _ in range(2)]
+        for process in made:
+            stack.callback(process.kill)
+        yield made
+
+
+@pytest.fixture
+def nodes(
+    qemus: list[subprocess.Popen[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[Mock]:
     """Two nodes; their commands run on this host, with the node's number as `$1`."""
 
     def login(_config, name, _user, words, **_options):
@@ -25,9 +41,12 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> list[Mock]:
 
     monkeypatch.setattr("famulus.transport.ssh.login", login)
     made = []
-    for number in (1, 2):
+    for number, qemu in enumerate(qemus, 1):
         node = Mock(number=number)
         node.name = f"fabric{number}"
+        node.runner.pid.return_value = qemu.pid
+        node.folder.sockets = tmp_path
+        node.running.return_value = True
         made.append(node)
     return made
 
@@ -66,6 +85,28 @@ def test_each_node_has_its_exit_code_and_its_lines(nodes):
         for number in (1, 2)
         for stream, words in ((Stream.OUT, b"out"), (Stream.ERR, b"err"))
     }
+
+
+def test_a_node_that_ends_is_named_and_the_other_one_goes_on(nodes, qemus, tmp_path):
+    def end(_stream: Stream, words: bytes) -> None:
+        if words == b"begun 2":
+            qemus[1].kill()
+        if words == module.ENDED:
+            (tmp_path / "go").touch()
+
+    line = f"echo begun $1; until [ -e {tmp_path}/go ] && [ $1 = 1 ]; do sleep 0.1; done; echo done"
+    codes, printed = executed(nodes, line, end)
+    assert codes == {1: 0, 2: GONE}
+    assert (2, Stream.ERR, module.ENDED) in printed
+    assert (1, Stream.OUT, b"done") in printed
+    assert (2, Stream.OUT, b"begun 2") in printed
+
+
+def test_a_node_that_has_ended_before_is_named(nodes, qemus):
+    qemus[0].kill()
+    qemus[0].wait()
+    codes, _ = executed(nodes, "[ $1 = 2 ] || exec sleep 1000")
+    assert codes == {1: GONE, 2: 0}
 
 
 def test_without_a_reader_the_command_ends_in_all_nodes(nodes, tmp_path):
