@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from famulus.state.folder import FabricFolder
 from tests.integration.cli import TIMEOUT, Cli
 from tests.integration.waits import until, wait
 
@@ -56,6 +57,17 @@ def test_errors_stay_on_standard_error(two: Cli) -> None:
     assert done.returncode == 3
     assert sorted(done.stdout.splitlines()) == [b"fabric1 | \xff", b"fabric2 | \xff"]
     assert sorted(done.stderr.splitlines()) == [b"fabric1 | wrong", b"fabric2 | wrong"]
+
+
+def test_two_at_once_print_nothing_of_their_own(two: Cli) -> None:
+    """Both find no shared connection, as after a minute of silence."""
+    config = two.ok("ssh-config", "--path").strip()
+    master = FabricFolder(two.fabric).sockets / "ssh-fabric-fabric1"
+    two.command(["ssh", "-F", config, "-O", "exit", "fabric1"])
+    wait(lambda: not master.exists())
+    both = [two.start("exec", "1", "--", "echo words; sleep 3") for _ in range(2)]
+    assert [one.communicate(timeout=TIMEOUT)[0] for one in both] == ["fabric1 | words\n"] * 2
+    assert [one.returncode for one in both] == [0, 0]
 
 
 def test_a_command_ends_in_all_nodes_with_its_reader(two: Cli) -> None:

@@ -14,7 +14,7 @@ from famulus.cli.common import (
 )
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import open_fabric
-from famulus.fabric.session import in_session
+from famulus.fabric.session import in_session, shared_connection
 from famulus.transport import ssh as openssh
 
 
@@ -39,5 +39,8 @@ def ssh(
     chosen.require_running()
     unread = ["-n"] if no_input else []
     command = HOOKS.wrap(opened, context.args)
-    argv = openssh.login(opened.ssh_config, chosen.name, user, command, tty=tty, options=unread)
-    raise typer.Exit(in_session(argv, [chosen]))
+    with shared_connection(chosen, user) as options:
+        argv = openssh.login(
+            opened.ssh_config, chosen.name, user, command, tty=tty, options=[*options, *unread]
+        )
+        raise typer.Exit(in_session(argv, [chosen]))

@@ -10,7 +10,7 @@ from famulus.base.session import Stream, relay
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each
-from famulus.fabric.session import forget_dead_connections
+from famulus.fabric.session import forget_dead_connections, shared_connection
 from famulus.node.ending import watch_machine
 from famulus.node.node import Node
 from famulus.transport import ssh
@@ -55,8 +55,8 @@ def execute(
         def pass_on(stream: Stream, printed: bytes) -> None:
             on_line(node, stream, printed)
 
-        with watch_machine(node) as gone:
-            argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False)
+        with watch_machine(node) as gone, shared_connection(node, user) as options:
+            argv = ssh.login(fabric.ssh_config, node.name, user, words, tty=False, options=options)
             code = relay(argv, pass_on, lambda: over.is_set() or gone(), timeout=timeout, feed=feed)
             if code not in _LOST or not gone():
                 return code

@@ -2,7 +2,7 @@
 """A program on the user's terminal that is connected to nodes, such as ssh or scp."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 from famulus.base.errors import FamulusError
 from famulus.base.run import Argv
@@ -10,6 +10,12 @@ from famulus.base.session import interactive
 from famulus.node.ending import watch_machine
 from famulus.node.lifecycle import forget_connections
 from famulus.node.node import Node
+from famulus.transport import ssh
+
+
+def shared_connection(node: Node, user: str | None) -> AbstractContextManager[list[str]]:
+    """Yield the options with which `user`'s ssh shares a connection to `node`, see ssh.sharing."""
+    return ssh.sharing(node.folder.sockets, node.name, user)
 
 
 def in_session(argv: Argv, nodes: Sequence[Node]) -> int:

@@ -6,9 +6,11 @@ git) work with a fabric, too. OpenSSH refuses a user id without an entry in the 
 base.user for the words in front of the programs then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from famulus.base.lockfile import locked_if_free
 from famulus.base.run import run
 from famulus.base.user import with_a_name
 from famulus.settings.identity import Identity, node_name
@@ -110,6 +112,21 @@ def login(
 def copy(config: Path, paths: Sequence[str], *, recursive: bool) -> list[str]:
     """Return the arguments that copy between host and nodes (`fabric1:/path`)."""
     return [*with_a_name(), "scp", "-F", str(config), *(["-r"] if recursive else []), "--", *paths]
+
+
+@contextmanager
+def sharing(sockets: Path, node: str, user: str | None) -> Iterator[list[str]]:
+    """Yield the options with which ssh shares a connection to `node` while the block runs.
+
+    A single ssh at a time opens the shared connection. Another one that starts meanwhile has a
+    connection of its own: ssh prints an error when two of them open the shared connection.
+    """
+    shared = sockets / f"ssh-{user or 'fabric'}-{node}"
+    if shared.exists():
+        yield []
+        return
+    with locked_if_free(shared.with_name(f"{shared.name}.lock")) as lock:
+        yield ["-o", "ControlMaster=no"] if lock is None else []
 
 
 def close_master(config: Path, node: str) -> list[str]:

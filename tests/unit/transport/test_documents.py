@@ -79,3 +79,19 @@ def test_ssh_runs_in_a_user_namespace_for_a_user_without_a_name(
     ):
         assert argv[:4] == before
         assert argv[4] in ("ssh", "scp")
+
+
+def test_a_single_ssh_at_a_time_opens_the_shared_connection(tmp_path: Path) -> None:
+    own = ["-o", "ControlMaster=no"]
+    with ssh.sharing(tmp_path, "fabric1", None) as first:
+        assert first == []
+        with ssh.sharing(tmp_path, "fabric1", None) as second:
+            assert second == own
+        with ssh.sharing(tmp_path, "fabric1", "root") as other:
+            assert other == []
+        (tmp_path / "ssh-fabric-fabric1").touch()
+        with ssh.sharing(tmp_path, "fabric1", None) as third:
+            assert third == []
+    (tmp_path / "ssh-fabric-fabric1").unlink()
+    with ssh.sharing(tmp_path, "fabric1", None) as last:
+        assert last == []
