@@ -41,8 +41,15 @@ def _problem(definition: Definition | None, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    shown = repr(value) if isinstance(value, str) else str(value)
+    shown = repr(value) if isinstance(value, str) else _written(value)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
+
+
+def _written(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # str() refuses a number of thousands of digits
+        return "a number of thousands of digits"
 
 
 def printable(text: str) -> str:

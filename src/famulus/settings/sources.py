@@ -18,6 +18,11 @@ from famulus.settings.toml_file import read_file
 
 S = TypeVar("S", bound=Settings)
 
+_NO_UTF8 = re.compile(
+    "[\ud800-\udfff]"
+)  # the characters for bytes that are not UTF-8 (os.fsdecode)
+_WRONG = object()  # a value that no setting has
+
 
 @dataclass(frozen=True)
 class Given:
@@ -25,6 +30,13 @@ class Given:
 
     value: object
     origin: str
+
+    @property
+    def checked(self) -> object:
+        """The value, or one that no setting has if the text is not UTF-8: pydantic would raise."""
+        texts = self.value if isinstance(self.value, list) else [self.value]
+        wrong = any(isinstance(text, str) and _NO_UTF8.search(text) for text in texts)
+        return _WRONG if wrong else self.value
 
 
 def load_spec(
@@ -69,7 +81,7 @@ def load_settings(
         merged.update(_with_implied(source))
     values = {key: given.value for key, given in merged.items()}
     try:
-        return model.model_validate(values)
+        return model.model_validate({key: given.checked for key, given in merged.items()})
     except ValidationError as error:
         origins = {key: given.origin for key, given in merged.items()}
         raise usage_error(model, error, values, origins) from error
@@ -96,7 +108,7 @@ def _given(values: Mapping[str, object], origin: str = "the command line") -> di
 
 def _with_implied(source: Mapping[str, Given]) -> dict[str, Given]:
     """Return the settings of one source, with the settings that they imply."""
-    if implies_caches({key: given.value for key, given in source.items()}):
+    if implies_caches({key: given.checked for key, given in source.items()}):
         return {**source, "coherence": Given("none", source["check"].origin)}
     return dict(source)
 

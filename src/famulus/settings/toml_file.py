@@ -30,6 +30,8 @@ def read_file(path: Path) -> dict[str, object]:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise _invalid(path, str(error)) from error
+    except ValueError as error:  # int() refuses a text of thousands of digits
+        raise _invalid(path, "a number has too many digits") from error
     except RecursionError as error:
         raise _invalid(path, "its lists or tables are nested too deeply") from error
     except OSError as error:

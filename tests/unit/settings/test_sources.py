@@ -230,6 +230,24 @@ def test_a_password_is_not_repeated(toml):
     assert "hunter" not in refusal(file=toml('root_password = ["hunter"]'))
 
 
+@pytest.mark.parametrize("key", ["nodes", "accel", "check", "pool", "pool_file", "packages"])
+def test_text_that_is_not_utf8_is_refused(key):
+    value = os.fsdecode(b"a\xff")
+    for words in ({"flags": {key: value}}, {"env": {f"FAMULUS_{key.upper()}": value}}):
+        text = refusal(**words)
+        assert f"{key}: must be" in text
+        assert "\\udcff" in text
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "-" + "1" * 5000])
+def test_number_of_too_many_digits_is_refused(toml, number):
+    assert "too many digits" in refusal(file=toml(f"seed = {number}"))
+
+
+def test_number_that_no_text_can_show_is_refused(toml):
+    assert "seed: must be" in refusal(file=toml(f"seed = 0x{'f' * 5000}"))
+
+
 def test_every_mistake_has_a_line(toml):
     text = refusal(file=toml("nodes = 0\ncpus = 0\nwhat = 1"), flags={"accel": "x"})
     for word in ("nodes", "cpus", "what", "accel"):
