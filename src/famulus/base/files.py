@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write a private file whole, or not at all; read the end of a log."""
+"""Write a private file whole, or not at all; read a regular file; read the end of a log."""
 
+import errno
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -26,6 +28,22 @@ def write_private(path: Path, data: str | bytes, mode: int = 0o600) -> None:
         raise FamulusError(
             f"cannot write {path}: {error.strerror}", hint="Is the disk full?"
         ) from error
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of the regular file `path`.
+
+    Raises OSError for anything else: a pipe would wait for its writer, a device may have no end.
+    """
+    with open(path, "rb", opener=without_wait) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.read()
+
+
+def without_wait(path: str, flags: int) -> int:
+    """Open `path`, as an opener of open(); a pipe or a terminal does not wait."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def tail(path: Path, lines: int = 15) -> str:

@@ -116,7 +116,7 @@ def holder(path: Path) -> str:
     A holder that was killed keeps its name in the file until the next one.
     """
     with suppress(OSError):
-        return path.read_text(encoding="utf-8") or _UNKNOWN
+        return path.read_text(encoding="utf-8", errors="replace") or _UNKNOWN
     return _UNKNOWN
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from famulus.base import lockfile, paths, user
 from famulus.base.errors import FamulusError
+from famulus.base.files import read_regular
 from famulus.state.folder import has_fabric
 
 _TIMEOUT = 60.0  # seconds; a mark is locked for moments
@@ -38,7 +39,7 @@ class Owner:
         """Tell whether the fabric exists; True if that cannot be known."""
         try:
             return has_fabric(Path(self.home), self.fabric)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: of a path that no system has
             return True
 
 
@@ -159,9 +160,12 @@ def _is_own(path: Path) -> bool:
 
 
 def _read(path: Path) -> Mark | None:
+    """Return the mark of `path`, or None if there is none of the present user."""
+    if not _is_own(_beside(path)):
+        return None
     try:
-        raw = json.loads(_beside(path).read_text(encoding="utf-8"))
+        raw = json.loads(read_regular(_beside(path)))
         owned = Owner(str(raw["home"]), str(raw["fabric"]))
         return Mark(owned, bool(raw["made"]), int(raw["inode"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

@@ -10,6 +10,7 @@ from typing import TypeVar, get_origin
 
 from pydantic import ValidationError
 
+from famulus.base.files import read_regular
 from famulus.settings.definitions import Settings
 from famulus.settings.messages import usage_error
 from famulus.settings.setting import Definition, definitions
@@ -135,7 +136,7 @@ def _from_wgetrc() -> dict[str, object]:
     """Return the proxy that the user's or the system's wgetrc sets, as the script of 2016 did."""
     for path in (Path("~/.wgetrc"), Path("/etc/wgetrc")):
         try:
-            text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+            text = read_regular(path.expanduser()).decode(errors="replace")
         except (OSError, RuntimeError):
             continue
         if found := re.search(r"^\s*http_?proxy\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE):

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from famulus.base.errors import UsageError
+from famulus.base.files import without_wait
 
 _KINDS = {
     stat.S_IFCHR: "a device",
@@ -39,16 +40,11 @@ def read_file(path: Path) -> dict[str, object]:
 
 
 def _bytes(path: Path) -> bytes:
-    with open(path, "rb", opener=_without_wait) as file:
+    with open(path, "rb", opener=without_wait) as file:
         kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
         if kind != stat.S_IFREG:
             raise UsageError(f"{path} is {_KINDS[kind]}, not a file of settings")
         return file.read()
-
-
-def _without_wait(path: str, flags: int) -> int:
-    """Open `path`; a pipe would wait for its writer."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _about_link(path: Path) -> str:

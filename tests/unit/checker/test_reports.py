@@ -5,6 +5,7 @@ import base64
 import json
 import struct
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -226,6 +227,13 @@ def function(code: bytes) -> Function:
 )
 def test_a_suppression_covers_its_defects(rule: str, covered: bool):
     assert (suppress.apply(suppress.parse(rule), [named()]) == []) is covered
+
+
+def test_suppressions_that_are_not_utf8_are_refused(tmp_path: Path):
+    path = tmp_path / "rules"
+    path.write_bytes(b"region a\xff")
+    with pytest.raises(UsageError, match="is not UTF-8: invalid start byte at byte 8"):
+        suppress.read(path)
 
 
 @pytest.mark.parametrize("line", ["function", "file x", "region x : no kind"])

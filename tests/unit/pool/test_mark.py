@@ -48,6 +48,30 @@ def test_file_without_a_mark_is_unknown(path, me):
     assert standing(path, me) is Standing.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b"\xff", b"null", b"[]", b"{", b"[" * 100_000, b"1" * 5000),
+        b'{"home": "/h", "fabric": "f", "made": 1, "inode": 1e999}',
+        b'{"home": "/h", "fabric": "f", "made": 1, "inode": null}',
+    ],
+)
+def test_mark_that_cannot_be_read_is_none(path, me, text):
+    file.ensure(path, MIB)
+    path.with_name(".pool.famulus").write_bytes(text)
+    assert mark.look(path, me) == (Standing.UNKNOWN, None)
+
+
+def test_mark_of_a_home_that_cannot_be_a_path_may_be_anybodys(path, me):
+    make(path, Owner("/a\0b", "fabric"))
+    assert standing(path, me) is Standing.TAKEN
+
+
+def test_pipe_in_place_of_a_mark_is_not_read(path, me):
+    os.mkfifo(path.with_name(".pool.famulus"))
+    assert standing(path, me) is Standing.TAKEN
+
+
 def test_marked_file_is_the_fabrics_own_and_no_others(path, me, other):
     make(path, other)
     assert standing(path, other) is Standing.OURS

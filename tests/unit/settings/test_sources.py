@@ -248,6 +248,11 @@ def test_number_that_no_text_can_show_is_refused(toml):
     assert "seed: must be" in refusal(file=toml(f"seed = 0x{'f' * 5000}"))
 
 
+def test_wgetrc_that_is_a_pipe_is_not_read(home):
+    os.mkfifo(home / ".wgetrc")
+    assert load().nodes == 1
+
+
 def test_every_mistake_has_a_line(toml):
     text = refusal(file=toml("nodes = 0\ncpus = 0\nwhat = 1"), flags={"accel": "x"})
     for word in ("nodes", "cpus", "what", "accel"):

@@ -49,6 +49,10 @@ def read(path: Path) -> list[Suppression]:
         return parse(path.read_text(encoding="utf-8"), path.name)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}", hint="Save it as UTF-8."
+        ) from error
 
 
 def apply(suppressions: Iterable[Suppression], defects: Iterable[Defect]) -> list[Defect]:
