@@ -26,6 +26,9 @@ _ENTRY_MAGIC = 0x47455246
 _CHECKSUM = slice(4, 8)  # of an entry
 _SLOT = struct.Struct("<8Q")
 _FREE, _CREATING, LIVE = range(3)
+_KINDS = 2
+_SEQUENCES = 1 << 62  # more changes than a pool can see
+DEAD_AFTER_MAX = 604_800_000  # milliseconds, a week: the longest silence of a living member
 _TRIES = 5  # both copies are bad while nodes write to them, or for good
 
 
@@ -80,11 +83,13 @@ def read(pool: Pool) -> Directory:
     Raises FamulusError if there is no pool, or if other data lie in place of the directory.
     """
     with _opened(pool, os.O_RDONLY) as (fd, size):
+        if size < _SMALLEST:
+            return Directory((), 0, size, ())
         start = size - directory_bytes(size)
-        if size < _SMALLEST or not _has_directory(fd, size):
+        if not _has_directory(fd, size):
             return Directory((), 0, start, ())
         for _ in range(_TRIES):
-            entries = [_settled(*pair) for pair in enumerate(_pairs(fd, size))]
+            entries = [_settled(start, *pair) for pair in enumerate(_pairs(fd, size))]
             if None not in entries:
                 break
         regions = [entry[0] for entry in entries if entry and entry[1] == LIVE]
@@ -142,7 +147,7 @@ def _is_super(data: bytes, size: int) -> bool:
     magic, version, checksum, pool, entries, dead_after = _SUPER.unpack(data)
     summed = binascii.crc32(data[:12] + bytes(4) + data[16:])
     right = (_MAGIC, _VERSION, summed, size, _entries(size))
-    return (magic, version, checksum, pool, entries) == right and bool(dead_after)
+    return (magic, version, checksum, pool, entries) == right and 0 < dead_after <= DEAD_AFTER_MAX
 
 
 def _pairs(fd: int, size: int) -> Iterator[tuple[bytes, bytes]]:
@@ -153,9 +158,18 @@ def _pairs(fd: int, size: int) -> Iterator[tuple[bytes, bytes]]:
         yield tables[0][at : at + _ENTRY.size], tables[1][at : at + _ENTRY.size]
 
 
-def _settled(index: int, pair: tuple[bytes, bytes]) -> tuple[Region, int] | tuple[()] | None:
-    """Return the entry and its state, () for a never used entry, None for a damaged one."""
-    found = [entry for entry in map(_unpacked, pair) if entry and entry[0].index == index]
+def _settled(
+    end: int, index: int, pair: tuple[bytes, bytes]
+) -> tuple[Region, int] | tuple[()] | None:
+    """Return the entry and its state, () for a never used entry, None for a damaged one.
+
+    Regions end before the offset `end`.
+    """
+    found = [
+        entry
+        for entry in map(_unpacked, pair)
+        if entry and entry[0].index == index and _is_sane(*entry, end)
+    ]
     if found:
         return max(found, key=lambda entry: entry[0].sequence)
     return () if any(not any(copy[:_LINE]) for copy in pair) else None
@@ -167,9 +181,28 @@ def _unpacked(data: bytes) -> tuple[Region, int] | None:
     summed = binascii.crc32(data[:4] + bytes(4) + data[8:])
     if magic != _ENTRY_MAGIC or checksum != summed:
         return None
-    name = os.fsdecode(words[15][: words[14]])
-    created = words[12]
+    name, created = _name(words[15], words[14]), words[12]
+    if sequence >= _SEQUENCES or (state != _FREE and (kind >= _KINDS or not name)):
+        return None
     return Region(name, offset, size, uid, gid, mode, bool(kind), created, index, sequence), state
+
+
+def _name(data: bytes, length: int) -> str:
+    """Return the name of `length` bytes in the field `data`, or "" if that is no name."""
+    name, end = data[:length], data[length : length + 1]
+    return os.fsdecode(name) if end == b"\0" and b"\0" not in name else ""
+
+
+def _is_sane(region: Region, state: int, end: int) -> bool:
+    """Tell whether the region is whole pages before `end`, as the library's is_sane() does.
+
+    A right checksum is no proof: the process that wrote the entry may have had a defect.
+    """
+    if state == _FREE:
+        return True
+    pages = -(-region.size // _PAGE) * _PAGE
+    whole = region.offset % _PAGE == 0 and region.size > 0
+    return state <= LIVE and whole and region.offset + pages <= end
 
 
 def _packed(region: Region, sequence: int, state: int) -> bytes:
