@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from famulus.base.text import visible
 from famulus.checker.code.polls import without_polls
 from famulus.checker.code.processes import Process, parse_processes
 from famulus.checker.code.symbols import Symbols
@@ -63,12 +64,12 @@ def _processes(
 
 
 def region_at(regions: directory.Directory, offset: int) -> str:
-    """Return the name of the region at `offset` of the pool, or an empty string."""
+    """Return the visible name of the region at `offset` of the pool, or an empty string."""
     if offset >= regions.start:
         return "the directory"
     for region in regions.regions:
         if region.offset <= offset < region.offset + region.size:
-            return region.name
+            return visible(region.name)
     return ""
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from famulus.base.errors import FamulusError, UsageError
 from famulus.base.events import Events
+from famulus.base.text import visible
 from famulus.checker.analyser import AnalyserError
 from famulus.checker.report import suppress
 from famulus.checker.report.junit import junit
@@ -200,7 +201,7 @@ def _print_text(report: Report) -> None:
     screen = _screen()
     for defect in report.defects:
         for style, text in lines_of(defect):
-            screen.print(text, style=style)
+            screen.print(visible(text), style=style)
         screen.print()
     for style, text in ending_of(report):
-        screen.print(text, style=style)
+        screen.print(visible(text), style=style)

@@ -5,6 +5,7 @@ import json
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.units import human_size
@@ -33,7 +34,7 @@ def _show(fabrics: list[FabricStatus]) -> None:
             str(len(fabric.nodes)),
             str(running),
             human_size(fabric.pool_size),
-            fabric.pool,
+            escape(fabric.pool),
         )
     Console(emoji=False, highlight=False).print(
         table if fabrics else "no fabrics; `famulus up N` makes a fabric"

@@ -13,6 +13,7 @@ from rich.markup import escape
 from famulus import __version__
 from famulus.base import run, signals, waiting
 from famulus.base.errors import FamulusError, Interrupted
+from famulus.base.text import visible
 from famulus.cli.verbs import Verbs
 
 app = typer.Typer(
@@ -75,11 +76,11 @@ def _of_the_system(error: OSError) -> FamulusError:
 def show_error(error: FamulusError) -> None:
     """Print the error, its details and the cure on standard error."""
     screen = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
-    screen.print(f"[bold red]error:[/] {escape(error.brief)}")
+    screen.print(f"[bold red]error:[/] {escape(visible(error.brief))}")
     for line in error.details.splitlines():
-        screen.print(f"  [dim]│[/] {escape(line)}")
+        screen.print(f"  [dim]│[/] {escape(visible(line))}")
     if error.hint:
-        screen.print(f"[bold]hint:[/]  {escape(error.hint)}")
+        screen.print(f"[bold]hint:[/]  {escape(visible(error.hint))}")
 
 
 def _interrupt(number: int) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from famulus.base.text import visible
 from famulus.base.units import format_size, human_size
 from famulus.cli.app import App
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption, make_events
@@ -65,13 +66,13 @@ def show(
     if json_output:
         typer.echo(json.dumps(_as_json(region), indent=2))
         return
-    typer.echo(f"region   {region.name}")
+    typer.echo(f"region   {visible(region.name)}")
     typer.echo(f"kind     {region.kind}")
     typer.echo(f"offset   {region.offset:#x} in the pool")
     typer.echo(f"size     {format_size(region.size)}")
     typer.echo(f"owner    {region.uid}:{region.gid}")
     typer.echo(f"mode     {region.mode:04o}")
-    typer.echo(f"created  {datetime.fromtimestamp(region.created, UTC).isoformat()}")
+    typer.echo(f"created  {_date(region.created)}")
 
 
 @app.command(epilog="Examples: `famulus region read mydata`, `famulus region read mydata 4K 64`")
@@ -109,7 +110,7 @@ def write(
     data = given_bytes(text, file, max(region.size - start, 0), as_hex=as_hex)
     directory.check_range(region, start, len(data))
     access.write(pool, region.offset + start, data)
-    typer.echo(f"wrote {len(data)} bytes at {start:#x} of {region.name}", err=True)
+    typer.echo(f"wrote {len(data)} bytes at {start:#x} of {visible(region.name)}", err=True)
 
 
 @app.command(epilog="Example: `famulus region rm mydata`")
@@ -119,7 +120,14 @@ def rm(name: _Name, fabric: FabricOption = DEFAULT_FABRIC) -> None:
     If a node runs, the node removes the region: nodes change the directory under their own lock.
     """
     regions.remove(open_fabric(fabric), name, make_events())
-    typer.echo(f"removed {name}", err=True)
+    typer.echo(f"removed {visible(name)}", err=True)
+
+
+def _date(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):  # the node's clock was wrong
+        return f"{seconds} seconds after 1970"
 
 
 def _as_json(region: Region) -> dict[str, object]:
@@ -134,7 +142,7 @@ def _print_table(ordered: list[Region]) -> None:
         table.add_column(title, justify="right" if title in ("OFFSET", "SIZE") else "left")
     for region in ordered:
         table.add_row(
-            escape(region.name),
+            escape(visible(region.name)),
             region.kind,
             f"{region.offset:#x}",
             human_size(region.size),

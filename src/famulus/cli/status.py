@@ -5,6 +5,7 @@ import json
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.units import human_size
@@ -43,7 +44,7 @@ def show(found: FabricStatus) -> None:
     screen.print(table)
     used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
     screen.print(
-        f"fabric {found.name}: pool {found.pool}, {human_size(found.pool_size)}, {used}; "
+        f"fabric {found.name}: pool {escape(found.pool)}, {human_size(found.pool_size)}, {used}; "
         f"network {found.subnet} {found.network}{_CHECKER[found.checker]}",
         soft_wrap=True,
     )

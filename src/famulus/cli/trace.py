@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.errors import FamulusError
@@ -124,7 +125,7 @@ def _tables(tallies: list[trace.Tally], name: Callable[[int], str]) -> Group:
         regions.setdefault((name(tally.line), tally.node), Counter()).update(counts)
     by_region = _table("REGION")
     for (region, node), counter in sorted(regions.items()):
-        by_region.add_row(region, str(node), *(str(counter[count]) for count in _COUNTS))
+        by_region.add_row(escape(region), str(node), *(str(counter[count]) for count in _COUNTS))
     lines = _table("LINE")
     for at, those in list(trace.by_line(tallies).items())[:_LINES]:
         for tally in those:

@@ -101,6 +101,13 @@ def test_junit_is_valid():
         assert (failure.type, failure.message) == (wrong.kind, wrong.note or wrong.kind)
 
 
+def test_junit_has_no_control_characters():
+    bad = replace(DEFECTS[0], note="\x1b[2J", region="\udcff\0")
+    (case,) = parsed(Report("a\x07", FINE, defects=[bad]))
+    assert case.classname == "a\\x07"
+    junit(Report("a", FINE, defects=[bad])).encode()
+
+
 def test_junit_of_a_clean_run_is_read():
     suite = parsed(Report("prog", FINE))
     assert (suite.tests, suite.failures, suite.errors) == (1, 0, 0)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from famulus.base.errors import FamulusError
-from famulus.checker import trace
+from famulus.checker import trace, trace_record
+from famulus.cli import trace as cli
 from tests.unit.checker.checker import TIMEOUT, Story, analyser
 
 LINE = 0x2000
@@ -45,6 +46,15 @@ def test_a_summary_has_nodes_and_regions(tmp_path):
     assert found["regions"]["mail"]["stores"] == 2
     assert (found["lines"], found["pages"], found["falsely_shared"]) == (1, 1, [LINE])
     json.dumps(found)
+
+
+def test_a_region_with_brackets_in_its_name_is_shown(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "t"
+    traced(Story().tell(1, "store", LINE, 1), file)
+    monkeypatch.setattr(trace_record, "names", lambda _fabric: lambda _offset: "[/] [red]")
+    monkeypatch.setattr(cli, "open_fabric", lambda _name: None)
+    cli.show(file)
+    assert "[/] [red]" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_trace_is_refused(tmp_path):

@@ -2,12 +2,14 @@
 """`famulus list`: a fabric that cannot be read hides none of the others."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.cli.listing import list_fabrics
+from famulus.cli.status import status
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -34,6 +36,13 @@ def broken(name: str) -> None:
 def test_a_fabric_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     list_fabrics()
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["good", "2", "0"]
+
+
+def test_a_pool_with_brackets_in_its_path_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    make("odd", FabricSpec(pool_file=Path("/tmp/[/]p[red]")))
+    list_fabrics()
+    status("odd")
+    assert capsys.readouterr().out.count("/tmp/[/]p[red]") == 2
 
 
 def test_without_fabrics_the_hint_is_up(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,27 @@ def test_show_prints_an_entry(region):
     assert "0x100000 in the pool" in text
     assert "0640" in text
     assert json.loads(region("show", "data", "--json"))["size"] == 5000
+
+
+def test_a_name_with_control_characters_changes_no_screen(region):
+    name = "\x1b[2J\udcff"
+    child(lambda: Pool().create(name, 100).close())
+    assert "\\x1b[2J\\udcff" in region("list")
+    assert "\\x1b[2J\\udcff" in region("show", name)
+    assert json.loads(region("show", name, "--json"))["name"] == name
+    assert "of \\x1b[2J\\udcff" in region("write", name, "0", "hello")
+    assert "|hello" in region("read", name)
+    assert "\\x1b[2J\\udcff" in region("show", "none", code=1)  # the hint names the regions
+    assert "removed \\x1b[2J\\udcff" in region("rm", name)
+
+
+def test_a_date_that_no_calendar_has_is_shown_in_seconds(region, shared_pool):
+    found = directory.read(pool_file.Pool(shared_pool)).find("data")
+    made = directory._packed(replace(found, created=2**63), found.sequence + 1, directory.LIVE)
+    with shared_pool.open("r+b") as file:
+        file.seek(directory._place(64 * MIB, 0, found.index))
+        file.write(made)
+    assert f"created  {2**63} seconds after 1970" in region("show", "data")
 
 
 def test_written_bytes_are_read(region):

@@ -6,13 +6,14 @@ A document of a clean run has one passed case. Notes on performance are passed c
 
 from xml.etree import ElementTree as ET
 
+from famulus.base.text import visible
 from famulus.checker.report.model import NOTES, Defect, Report
 from famulus.checker.report.text import lines_of
 from famulus.checker.report.verdict import Outcome, Reason, outcome, reasons
 
 
 def junit(report: Report) -> str:
-    """Return the document of one run."""
+    """Return the document of one run, without control characters, which XML cannot have."""
     cases = [_defect(report.program, defect) for defect in report.defects]
     cases += [_reason(report.program, reason) for reason in reasons(report)]
     if not cases:
@@ -26,7 +27,7 @@ def junit(report: Report) -> str:
     properties = ET.SubElement(suite, "properties")
     ET.SubElement(properties, "property", name="verdict", value=outcome(report).word)
     suite.extend(cases)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return visible(ET.tostring(suite, encoding="unicode", xml_declaration=True)) + "\n"
 
 
 def _defect(program: str, defect: Defect) -> ET.Element:
