@@ -10,7 +10,10 @@ struct defect {
 	struct defect *next;
 	struct finding finding;
 	unsigned long count, most; /* most: at one place */
+	bool uncertain;
 };
+
+static bool doubt;
 
 static struct defect *defects, **end = &defects; /* in the order of their first findings */
 static struct map distinct; /* the same by kind and instructions */
@@ -32,6 +35,7 @@ static struct defect *add(const struct finding *finding)
 {
 	struct defect *defect = allocate(sizeof(*defect));
 	defect->finding = *finding;
+	defect->uncertain = doubt;
 	*end = defect;
 	end = &defect->next;
 	insert(&distinct, hash_of(finding), defect);
@@ -48,8 +52,15 @@ void defect_report_times(const struct finding *finding, unsigned long times)
 	struct defect *defect = map_find(&distinct, hash_of(finding), is_same, finding);
 	if (!defect)
 		defect = add(finding);
+	if (doubt && !defect->uncertain)
+		return;
 	defect->count += times;
 	defect->most = times > defect->most ? times : defect->most;
+}
+
+void defect_doubt(void)
+{
+	doubt = true;
 }
 
 static void print_event(FILE *out, const char *name, const struct stream_event *event)
@@ -99,6 +110,8 @@ static void print_defect(FILE *out, const struct defect *defect)
 	const struct finding *finding = &defect->finding;
 	fprintf(out, "{\"kind\": \"%s\", \"count\": %lu, \"most\": %lu, \"line\": %" PRIu64,
 		name_of_defect(finding->kind), defect->count, defect->most, finding->line);
+	if (defect->uncertain)
+		fputs(", \"uncertain\": true", out);
 	if (finding->polls)
 		fputs(", \"polls\": true", out);
 	if (finding->note)

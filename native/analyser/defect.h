@@ -11,6 +11,9 @@
 void defect_report(const struct finding *finding);
 void defect_report_times(const struct finding *finding,
 			 unsigned long times); /* times: at one place */
+/* Events are lost from now on: new defects are uncertain, and known defects count no more
+ * findings. */
+void defect_doubt(void);
 void defect_print(FILE *out); /* a JSON object a line, in the order of the first findings */
 
 #endif

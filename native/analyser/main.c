@@ -33,7 +33,8 @@ static struct {
 	const char *folder, *replay, *trace; /* `folder` or `replay` is given */
 	double live;
 } options;
-static uint64_t seen; /* events */
+static uint64_t seen, last; /* events; the last event's number */
+static uint64_t lost, lost_from; /* events; the first one's number */
 
 static void print_process(const struct stream_event *event)
 {
@@ -42,8 +43,24 @@ static void print_process(const struct stream_event *event)
 	       event->value, event->old, event->node, event->space, event->seq);
 }
 
+/* What is found from now on may be wrong. */
+static void lose(uint64_t from, uint64_t count)
+{
+	if (!lost) {
+		lost_from = from;
+		race_settle();
+		defect_doubt();
+	}
+	lost += count;
+}
+
 static void take(const struct stream_event *event)
 {
+	if (event->seq <= last && last) /* too late: the event counts as lost already */
+		return;
+	if (event->seq > last + 1 && last)
+		lose(last + 1, event->seq - last - 1);
+	last = event->seq;
 	if (event->node == 0 || event->node >= NODES)
 		return;
 	seen++;
@@ -77,16 +94,21 @@ static void print_live(void)
 	static time_t last;
 	time_t now = time(NULL);
 	if (options.live > 0 && (double)(now - last) >= options.live) {
-		trace_print_live(stdout);
+		trace_print_live(stdout, lost);
 		last = now;
 	}
 }
 
 static int follow(const char *folder)
 {
-	struct rings *rings = rings_open(folder);
+	bool waits = !options.trace && options.live <= 0;
+	struct rings *rings = rings_open(folder, waits);
 	const struct stream_event *event;
 	char stop[4096];
+	if (!rings) {
+		perror(folder);
+		return 1;
+	}
 	snprintf(stop, sizeof(stop), "%s/stop", folder);
 	for (bool ending = false;;) {
 		while ((event = rings_next(rings, ending)))
@@ -98,7 +120,9 @@ static int follow(const char *folder)
 		if (!ending)
 			usleep(NAP_US);
 	}
-	printf("{\"events\": %" PRIu64 ", \"gaps\": %" PRIu64 "}\n", seen, rings_gaps(rings));
+	uint64_t behind = rings_lost(rings);
+	if (behind || (!lost && rings_draws(rings)))
+		lose(last + 1, behind ? behind : 1);
 	rings_close(rings);
 	return 0;
 }
@@ -155,12 +179,18 @@ int main(int argc, char *argv[])
 	int result = options.replay ? replay(options.replay) : follow(options.folder);
 	if (result)
 		return result;
-	if (options.trace && trace_write(options.trace)) {
+	if (options.trace && trace_write(options.trace, lost)) {
 		perror(options.trace);
 		return 1;
 	}
 	section_end_all();
 	race_report();
 	defect_print(stdout);
+	printf("{\"events\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"lost_from\": %" PRIu64 "}\n",
+	       seen, lost, lost_from);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("famulus-analyser: standard output");
+		return 1;
+	}
 	return 0;
 }

@@ -123,10 +123,20 @@ static bool is_flag(const struct finding *finding)
 	return finding->bytes != 0;
 }
 
+void race_settle(void)
+{
+	for (struct suspect *suspect = suspects; suspect; suspect = suspect->next)
+		for (unsigned k = 0; k < suspect->count; k++)
+			if (event_stores(&suspect->finding[k].second)) {
+				defect_report_times(&suspect->finding[k], suspect->times[k]);
+				suspect->times[k] = 0;
+			}
+}
+
 static void report(struct finding *finding, unsigned times)
 {
 	bool is_load = !event_stores(&finding->second);
-	if (is_load && is_flag(finding))
+	if (!times || (is_load && is_flag(finding)))
 		return;
 	finding->polls = is_load && is_in(&polls, finding->second.pc);
 	defect_report_times(finding, times);

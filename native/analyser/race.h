@@ -24,6 +24,9 @@ void race_add_flag(const struct edge *edge);
  */
 void race_add_poll(const struct stream_event *load, uint8_t by, uint64_t other);
 
+/* Report the races that no later event excuses: those of two stores. */
+void race_settle(void);
+
 /* Report all races but those on flags. */
 void race_report(void);
 

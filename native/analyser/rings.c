@@ -2,6 +2,7 @@
 #include "rings.h"
 
 #include "memory.h"
+#include "identity.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,12 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds until a missing number is skipped: more than the host delays a thread of QEMU, and less
- * than a writer waits for room (10 s, native/shared/ring.c). */
-#define TIMEOUT    3.0
-#define GATHER     0.3 /* seconds until the first number is taken, which may be any */
-#define LOOK_AGAIN 0.1 /* seconds between looks for new rings */
-#define BATCH      64 /* events after which the reader tells the writer that there is room */
+#define LONG  1.0 /* seconds until `missing` (stream.h) says for whom the reader waits */
+#define BATCH 64 /* events after which the reader tells the writer that there is room */
 
 struct source {
 	struct source *next;
@@ -31,9 +28,10 @@ struct source {
 
 struct rings {
 	const char *folder;
+	struct stream_reader *reader;
 	struct source *sources, *current;
-	uint64_t expected, gaps;
-	double looked, missing;
+	uint64_t expected, looked; /* `looked`: the reader's count of rings at the last look */
+	double missing; /* since when `expected` is missing; 0: not */
 	struct stream_event event;
 };
 
@@ -52,15 +50,15 @@ static bool is_known(const struct rings *rings, const char *name)
 	return false;
 }
 
-static struct stream_ring *map(const char *path, size_t *bytes)
+static void *map(const char *path, int flags, size_t least, size_t *bytes)
 {
 	struct stat status;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
 	void *memory = MAP_FAILED;
-	if (fd >= 0 && !fstat(fd, &status) && status.st_size > (off_t)sizeof(struct stream_ring)) {
-		*bytes = (size_t)status.st_size;
+	if (fd >= 0 && flags & O_CREAT && ftruncate(fd, (off_t)least))
+		perror(path);
+	if (fd >= 0 && !fstat(fd, &status) && (*bytes = (size_t)status.st_size) >= least)
 		memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	}
 	if (fd >= 0)
 		close(fd);
 	return memory == MAP_FAILED ? NULL : memory;
@@ -79,10 +77,10 @@ static void add(struct rings *rings, const char *name)
 	char path[PATH_MAX];
 	size_t bytes = 0;
 	snprintf(path, sizeof(path), "%s/%s", rings->folder, name);
-	struct stream_ring *ring = map(path, &bytes);
+	struct stream_ring *ring = map(path, 0, sizeof(*ring), &bytes);
 	if (!ring)
 		return;
-	if (!is_ring(ring, bytes)) { /* the writer still makes the ring; `look` tries again */
+	if (!is_ring(ring, bytes)) { /* the writer still makes the ring, and counts the ring then */
 		munmap(ring, bytes);
 		return;
 	}
@@ -93,14 +91,16 @@ static void add(struct rings *rings, const char *name)
 	source->head = source->tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	source->next = rings->sources;
 	rings->sources = source;
-	__atomic_store_n(&ring->reader_pid, (uint64_t)getpid(), __ATOMIC_RELEASE);
 }
 
 static void look(struct rings *rings)
 {
+	uint64_t count = __atomic_load_n(&rings->reader->rings, __ATOMIC_ACQUIRE);
+	if (count == rings->looked)
+		return;
+	rings->looked = count;
 	DIR *folder = opendir(rings->folder);
 	struct dirent *entry;
-	rings->looked = now();
 	while (folder && (entry = readdir(folder))) {
 		size_t length = strlen(entry->d_name);
 		if (length > 5 && !strcmp(entry->d_name + length - 5, ".ring") &&
@@ -111,11 +111,32 @@ static void look(struct rings *rings)
 		closedir(folder);
 }
 
-struct rings *rings_open(const char *folder)
+/* Skip what was before: events that nobody has read, and an event that a node was about to write
+ * when it died. */
+static void skip(struct source *source)
+{
+	struct stream_ring *ring = source->ring;
+	source->tail = source->head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+	if (!identity_lives(__atomic_load_n(&ring->writer, __ATOMIC_ACQUIRE)))
+		__atomic_store_n(&ring->draws, 0, __ATOMIC_RELAXED);
+}
+
+struct rings *rings_open(const char *folder, bool waits)
 {
 	struct rings *rings = allocate(sizeof(*rings));
+	char path[PATH_MAX];
+	size_t bytes;
+	snprintf(path, sizeof(path), "%s/reader.state", folder);
 	rings->folder = folder;
+	rings->reader = map(path, O_CREAT, sizeof(*rings->reader), &bytes);
+	if (!rings->reader)
+		return NULL;
 	look(rings);
+	for (struct source *source = rings->sources; source; source = source->next)
+		skip(source);
+	__atomic_store_n(&rings->reader->missing, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&rings->reader->waits, waits, __ATOMIC_RELAXED);
+	__atomic_store_n(&rings->reader->process, identity_self(), __ATOMIC_RELEASE);
 	return rings;
 }
 
@@ -126,10 +147,11 @@ static void give_room(struct source *source)
 
 void rings_close(struct rings *rings)
 {
+	__atomic_store_n(&rings->reader->process, 0, __ATOMIC_RELEASE);
+	munmap(rings->reader, sizeof(*rings->reader));
 	for (struct source *source = rings->sources, *next; source; source = next) {
 		next = source->next;
 		give_room(source);
-		__atomic_store_n(&source->ring->reader_pid, 0, __ATOMIC_RELEASE);
 		munmap(source->ring, source->bytes);
 		free(source);
 	}
@@ -147,11 +169,18 @@ static const struct stream_event *front(struct source *source)
 	return &source->ring->event[source->tail & (source->ring->capacity - 1)];
 }
 
+static void is_there(struct rings *rings)
+{
+	rings->missing = 0;
+	__atomic_store_n(&rings->reader->missing, 0, __ATOMIC_RELAXED);
+}
+
 static const struct stream_event *take(struct rings *rings, struct source *source)
 {
 	rings->event = *front(source);
 	rings->current = source;
-	rings->missing = 0;
+	if (rings->missing)
+		is_there(rings);
 	if (++source->tail % BATCH == 0)
 		give_room(source);
 	if (rings->event.seq >= rings->expected)
@@ -171,32 +200,61 @@ static struct source *lowest(struct rings *rings)
 	return found;
 }
 
-static bool still_waits(struct rings *rings)
+/* The node that has drawn, or is about to draw, a number that it has not published; 0: none. */
+static uint8_t drawing(const struct rings *rings)
 {
+	for (const struct source *source = rings->sources; source; source = source->next)
+		if (__atomic_load_n(&source->ring->draws, __ATOMIC_ACQUIRE) &&
+		    identity_lives(__atomic_load_n(&source->ring->writer, __ATOMIC_ACQUIRE)))
+			return source->ring->node;
+	return 0;
+}
+
+/* Whether the missing number may still come. */
+static bool may_come(struct rings *rings)
+{
+	uint8_t node = drawing(rings);
 	if (!rings->missing)
 		rings->missing = now();
-	return now() - rings->missing < (rings->expected ? TIMEOUT : GATHER);
+	if (node && now() - rings->missing > LONG)
+		__atomic_store_n(&rings->reader->missing, node, __ATOMIC_RELAXED);
+	return node;
+}
+
+static bool is_next(const struct rings *rings, const struct stream_event *event)
+{
+	return event && rings->expected && event->seq <= rings->expected;
 }
 
 const struct stream_event *rings_next(struct rings *rings, bool ending)
 {
-	const struct stream_event *event = rings->current ? front(rings->current) : NULL;
-	if (event && event->seq <= rings->expected)
+	if (rings->current && is_next(rings, front(rings->current)))
 		return take(rings, rings->current);
-	if (now() - rings->looked > LOOK_AGAIN || ending)
-		look(rings);
+	look(rings);
 	struct source *source = lowest(rings);
-	if (source && front(source)->seq <= rings->expected)
+	if (source && is_next(rings, front(source)))
 		return take(rings, source);
-	if (!source || (!ending && still_waits(rings)))
+	if (!source || (may_come(rings) && !ending))
 		return NULL;
 	look(rings);
-	source = lowest(rings); /* the missing number may have come meanwhile, even in a new ring */
-	rings->gaps += rings->expected && front(source)->seq > rings->expected;
+	source = lowest(rings); /* the number may have come meanwhile, even in a new ring */
 	return take(rings, source);
 }
 
-uint64_t rings_gaps(const struct rings *rings)
+uint64_t rings_lost(const struct rings *rings)
 {
-	return rings->gaps;
+	uint64_t end = rings->expected;
+	for (const struct source *source = rings->sources; source && end; source = source->next) {
+		uint64_t lost = __atomic_load_n(&source->ring->lost, __ATOMIC_RELAXED);
+		end = lost > end ? lost : end;
+	}
+	return end - rings->expected;
+}
+
+bool rings_draws(const struct rings *rings)
+{
+	for (const struct source *source = rings->sources; source; source = source->next)
+		if (__atomic_load_n(&source->ring->draws, __ATOMIC_RELAXED))
+			return true;
+	return false;
 }

@@ -87,9 +87,9 @@ void trace_event(const struct stream_event *event)
 	}
 }
 
-int trace_write(const char *path)
+int trace_write(const char *path, uint64_t lost)
 {
-	struct trace_header header = {"FAMTRACE", TRACE_VERSION, sizeof(struct tally)};
+	struct trace_header header = {"FAMTRACE", TRACE_VERSION, sizeof(struct tally), lost};
 	FILE *file = fopen(path, "wb");
 	if (!file)
 		return -1;
@@ -110,14 +110,14 @@ static int busier(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-void trace_print_live(FILE *out)
+void trace_print_live(FILE *out, uint64_t lost)
 {
 	struct tally **all = allocate((tallies.used + 1) * sizeof(struct tally *));
 	uint64_t found = 0;
 	MAP_EACH(slot, &tallies)
 		all[found++] = slot->entry;
 	qsort(all, found, sizeof(struct tally *), busier);
-	fputs("{\"lines\": [", out);
+	fprintf(out, "{\"lost\": %" PRIu64 ", \"lines\": [", lost);
 	for (uint64_t i = 0; i < found && i < SHOWN && weight(all[i]); i++)
 		fprintf(out,
 			"%s{\"line\": %" PRIu64 ", \"node\": %u, \"loads\": %u, \"stores\": %u, "

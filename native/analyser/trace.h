@@ -8,13 +8,14 @@
 
 #include <stdio.h>
 
-#define TRACE_VERSION 1
+#define TRACE_VERSION 2
 
 /* A trace file: the header, then tallies in no order; all little-endian.
  * src/famulus/checker/trace.py reads trace files. */
 struct trace_header {
 	char magic[8];
 	uint32_t version, entry; /* bytes of a tally */
+	uint64_t lost; /* events that are in no tally */
 };
 
 /* Counts of one node's accesses to one line. */
@@ -28,10 +29,10 @@ struct tally {
 _Static_assert(sizeof(struct tally) == 48, "a tally has no holes");
 
 void trace_event(const struct stream_event *event);
-int trace_write(const char *path); /* -1: see errno */
+int trace_write(const char *path, uint64_t lost); /* -1: see errno */
 
 /* Print a JSON line: the busiest lines since the last call. Counts restart, hand-overs of lines go
  * on. */
-void trace_print_live(FILE *out);
+void trace_print_live(FILE *out, uint64_t lost);
 
 #endif

@@ -50,7 +50,7 @@ static void set_state(struct shared_fabric *f, int node, uint64_t start, uint64_
 
 static void reset(struct shared_node *node)
 {
-	node->wanted = node->does = node->pid = 0;
+	node->wanted = node->does = node->pid = node->waits = node->hurry = 0;
 }
 
 static int fill_image(struct shared_fabric *f, int pool, int node, uint64_t start)

@@ -7,10 +7,11 @@
  *   caches detach POOL FOLDER NODE KILLED take the image away; dirty lines are lost if KILLED is 1
  *   caches ask POOL FOLDER NODE MODE      set the mode of the node's plugin, see modes.h
  *   caches want POOL FOLDER NODE MODE     the same, and wait until the plugin has the mode
+ *   caches hurry POOL FOLDER NODE YES     no wait for room in the node's rings, or wait again
  *   caches write POOL FOLDER OFFSET       store standard input, past all caches
  *   caches zero POOL FOLDER OFFSET SIZE   store zeros, past all caches
  *   caches show POOL FOLDER               print a row for each node, see modes.h
- */
+ * / */
 #include "attach.h"
 #include "fails.h"
 #include "files.h"
@@ -55,6 +56,8 @@ static int run(struct shared_fabric *f, const char *verb, const char *pool, char
 		return modes_ask(f, atoi(a[0]), number(a[1]));
 	if (!strcmp(verb, "want") && count == 2)
 		return modes_want(f, atoi(a[0]), number(a[1]));
+	if (!strcmp(verb, "hurry") && count == 2)
+		return modes_hurry(f, atoi(a[0]), atoi(a[1]));
 	if (!strcmp(verb, "write") && count == 1)
 		return store_input(f, number(a[0]));
 	if (!strcmp(verb, "zero") && count == 2)

@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define CONTROL_MAGIC   UINT64_C(0x3148434d4146) /* "FAMCH1" */
-#define CONTROL_VERSION 2
+#define CONTROL_VERSION 3
 #define LINE_BYTES      64u
 #define NO_LINE         UINT64_MAX
 #define PAGE_BYTES      4096u
@@ -52,7 +52,10 @@ struct shared_node {
 	uint64_t does; /* set by the plugin */
 	uint64_t pid; /* of its QEMU */
 	uint64_t held; /* lines that the node took; written back, evicted: for `famulus status` */
-	uint64_t written, evicted, unused;
+	uint64_t written, evicted;
+	uint64_t waits; /* what one of the node's CPUs waits for, see waits.h; 0: nothing */
+	uint64_t hurry; /* set by the host: no CPU waits for room in a ring */
+	uint64_t unused[7];
 };
 
 /* The lock of all lines whose number modulo LOCK_SLOTS is the slot's. The slot also has the push
@@ -89,9 +92,12 @@ struct shared_view {
 	uint64_t *dirty;
 };
 
+struct stream_reader; /* stream.h */
+
 struct shared_fabric {
 	const char *folder;
 	struct shared_control *control;
+	struct stream_reader *reader; /* NULL: not mapped */
 	uint8_t *pool;
 	uint64_t size;
 	int self; /* this process's node; 0: the host */

@@ -3,8 +3,13 @@
  * takes them.
  *
  * Each CPU of each node has a ring of its own in shared memory: one writer, one reader, no locks.
- * All rings together have one order: `seq` is drawn from one counter of the whole fabric, without
- * gaps unless a node died between drawing a number and publishing the event.
+ * All rings together have one order: `seq` is drawn from one counter of the whole fabric.
+ *
+ * **A number without an event is a lost event.** A writer that finds no room draws a number all the
+ * same, and a node may die between drawing a number and publishing the event. A writer sets `draws`
+ * of its ring before it draws a number, and clears `draws` after it has published the event. So if
+ * an event has a greater number than the next one, no ring of a living writer has `draws` set, and
+ * no ring has the number then, the event is lost.
  *
  * `seq` is drawn after a load and after a plain store, before a write-back is pushed to the pool,
  * and under the line's lock for a locked instruction. So an event that made bytes visible always
@@ -16,7 +21,7 @@
 #include <stdint.h>
 
 #define STREAM_MAGIC     UINT64_C(0x3153414d4d4146) /* "FAMMAS1" in memory order */
-#define STREAM_VERSION   1
+#define STREAM_VERSION   2
 #define STREAM_NO_OFFSET UINT64_MAX
 
 enum stream_event_kind {
@@ -63,12 +68,22 @@ struct stream_ring {
 	uint32_t version;
 	uint32_t capacity; /* events */
 	uint8_t node, cpu, pad[6];
-	uint64_t reader_pid; /* 0: none; the writer then drops and counts events that do not fit */
-	uint64_t dropped;
-	uint8_t pad2[24];
+	uint64_t writer; /* the writer's process, see identity.h */
+	uint64_t draws; /* 1: an event may get a number, or has one that is not published yet */
+	uint64_t lost; /* the last number of an event that found no room, plus 1; 0: none */
+	uint8_t pad2[16];
 	_Alignas(64) uint64_t head; /* count of published events; the writer stores with release */
 	_Alignas(64) uint64_t tail; /* count of consumed events; the reader stores with release */
 	_Alignas(64) struct stream_event event[]; /* event[i & (capacity - 1)] */
+};
+
+/* The reader of all rings: the file `reader.state` in the same folder, zeros at first. The reader
+ * registers before the nodes write events. */
+struct stream_reader {
+	uint64_t process; /* see identity.h; 0: there is no reader */
+	uint64_t waits; /* 1: writers wait for room while the reader lives; 0: they lose events */
+	uint64_t rings; /* how often a ring was opened: the reader looks for rings on a change */
+	uint64_t missing; /* the node that holds the next number for over a second, see `draws` */
 };
 
 #endif

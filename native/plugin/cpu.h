@@ -23,6 +23,7 @@ struct cpu {
 	unsigned number, pendings;
 	struct pending pending[MAX_PENDING];
 	struct stream_ring *ring; /* NULL: the plugin writes no events */
+	bool hasty; /* events do not wait for room in the ring, for others wait for this CPU */
 	bool knows_space, knows_thread;
 	uint64_t space, thread;
 	uint64_t fault; /* the last faulting address that was compared, see owed.c */

@@ -4,9 +4,16 @@
 #include "ring.h"
 #include "script.h"
 
+void event_wait(struct cpu *cpu)
+{
+	if (cpu->ring && !cpu->hasty)
+		ring_wait(&this_machine()->fabric, cpu->ring);
+}
+
 static void put_at(struct cpu *cpu, struct stream_event *event, uint64_t pc)
 {
 	struct machine *machine = this_machine();
+	event_wait(cpu);
 	event->space = cpu_space(cpu);
 	event->thread = cpu_thread(cpu);
 	event->pc = script_pc(event->space, event->thread, pc);

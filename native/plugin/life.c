@@ -11,14 +11,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static bool has_rings;
+
+/* Without the ring, accesses would be missing and nobody would know: then the plugin does not
+ * report that it streams. */
+static struct stream_ring *open_ring(struct machine *machine, unsigned cpu)
+{
+	struct stream_ring *ring = ring_open(&machine->fabric, machine->fabric.self, cpu);
+	if (!ring) {
+		perror("famulus: the ring of a CPU");
+		has_rings = false;
+	}
+	return ring;
+}
+
 static void open_rings(struct machine *machine)
 {
+	has_rings = true;
 	for (unsigned i = 0; i < MAX_CPUS; i++) {
 		struct cpu *cpu = &machine->cpu[i];
 		if (!(machine->does & PLUGIN_STREAMS))
 			cpu->ring = NULL;
 		else if (cpu->number == i && cpu->tlb.epoch) /* the node has this CPU */
-			cpu->ring = ring_open(&machine->fabric, machine->fabric.self, i);
+			cpu->ring = open_ring(machine, i);
 	}
 }
 
@@ -38,12 +53,15 @@ static void on_resume(qemu_plugin_id_t id, unsigned cpu)
 	mode_update();
 }
 
-/* Write-backs of an idle CPU do not wait for a fence. */
-static void on_idle(qemu_plugin_id_t id, unsigned cpu)
+/* Write-backs of an idle CPU do not wait for a fence. QEMU has its own lock here. */
+static void on_idle(qemu_plugin_id_t id, unsigned number)
 {
 	(void)id;
+	struct cpu *cpu = machine_cpu(number);
+	cpu->hasty = true;
 	if (this_machine()->does)
-		pending_drain(machine_cpu(cpu));
+		pending_drain(cpu);
+	cpu->hasty = false;
 	mode_update();
 }
 
@@ -82,9 +100,11 @@ static void begin_mode(qemu_plugin_id_t id)
 		abort();
 	}
 	open_rings(machine);
+	machine->cpu[0].hasty = true;
 	event_put(&machine->cpu[0], STREAM_NODE_UP, STREAM_NO_OFFSET, 0);
+	machine->cpu[0].hasty = false;
 	register_all(id);
-	mode_report(machine->does);
+	mode_report(has_rings ? machine->does : machine->does & ~(uint64_t)PLUGIN_STREAMS);
 }
 
 void life_begin(qemu_plugin_id_t id)

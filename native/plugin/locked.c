@@ -44,6 +44,7 @@ void locked_before(struct cpu *cpu, const struct site *site)
 	if (!address_is_pool(offset) || !writable || vaddr % site->in.size)
 		return;
 	uint64_t line = offset / LINE_BYTES;
+	event_wait(cpu);
 	lock_line(&machine->fabric, line, cpu->number);
 	cpu->locked = line;
 	if (machine->view && !machine->fabric.control->local_atomics)
@@ -82,7 +83,11 @@ static void part_locked(struct cpu *cpu, const struct access *a, uint64_t offset
 void locked_after(struct cpu *cpu, const struct access *a)
 {
 	struct machine *machine = this_machine();
+	if (cpu->locked == NO_LINE)
+		event_wait(cpu);
+	cpu->hasty = true;
 	access_each_part(cpu, a, part_locked);
+	cpu->hasty = false;
 	locked_let_go(cpu);
 	if (machine->view && machine->fabric.control->local_atomics)
 		access_each_part(cpu, a, access_hold_part);

@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.cli import Cli, interrupt
-from tests.integration.programs import make_examples
+from famulus.checker.rings import reader
+from famulus.fabric.fabric import open_fabric
+from tests.integration.cli import TIMEOUT, Cli, interrupt
+from tests.integration.programs import compile_touch, install, make_examples
 from tests.integration.waits import until
 from tests.places import CHECKER_CORPUS
 
@@ -170,6 +173,47 @@ def test_a_trace_counts_accesses_of_nodes(examples: Cli, tmp_path: Path) -> None
     assert counted["locked"] >= 200
     assert counted["handovers"] >= 1
     assert set(found["nodes"]) == {"1", "2"}
+
+
+CHURN = "cd /home/fabric; echo begun; ./touch churn:$((FAMULUS_NODE << 16)):4096:2000; echo stored"
+
+
+def stop_the_reader(cli: Cli) -> int:
+    """Stop the process that reads the nodes' events, and return its number."""
+    pid = reader(open_fabric(cli.fabric).caches.stream)
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+@pytest.fixture(scope="module")
+def churning(checked: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """The same fabric, with a program in both nodes that stores more than the rings can hold."""
+    install(checked, compile_touch(tmp_path_factory.mktemp("touch")), (1, 2))
+    return checked
+
+
+def test_a_check_waits_for_a_checker_that_is_stopped_and_says_so(churning: Cli) -> None:
+    process = churning.start("check", "--", "/bin/sh", "-c", CHURN)
+    until(process, "begun")
+    pid = stop_the_reader(churning)
+    until(process, f"the checker (process {pid}) is stopped")
+    os.kill(pid, signal.SIGCONT)
+    output, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, "no defect found" in output) == (0, True), output
+
+
+def test_a_trace_delays_no_node_and_says_what_is_lost(churning: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "t.trace"
+    process = churning.start("trace", "record", str(file), "--", "/bin/sh", "-c", CHURN)
+    until(process, "begun")
+    pid = stop_the_reader(churning)
+    until(process, "stored")
+    until(process, "stored")
+    os.kill(pid, signal.SIGCONT)
+    output, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, "events were lost" in output) == (0, True), output
+    assert json.loads(churning.ok("trace", "show", str(file), "--json"))["lost"] > 0
 
 
 def test_a_program_that_cannot_be_run_is_refused(checked: Cli) -> None:

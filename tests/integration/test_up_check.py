@@ -5,12 +5,15 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
 from famulus.state.folder import FabricFolder
-from tests.integration.cli import Cli
+from tests.integration.cli import TIMEOUT, Cli
+from tests.integration.programs import compile_touch, install
+from tests.integration.waits import wait
 from tests.places import CHECKER_CORPUS
 
 pytestmark = pytest.mark.integration
@@ -106,9 +109,79 @@ def test_a_checker_that_died_is_started_again(always: Cli) -> None:
     pid = int((FabricFolder(always.fabric).checker / "pid").read_text(encoding="ascii"))
     os.kill(pid, signal.SIGKILL)
     assert always.status()["checker"] == "ended"
-    always.fails("check", code=2, says="has ended before its time")
+    always.fails("check", code=4, says="has ended before its time")
     always.ok("up")
     provoke(always)
+
+
+@contextmanager
+def stopped_checker(cli: Cli) -> Iterator[None]:
+    """Stop the checker's process during the block, as a host does that swaps."""
+    pid = int((FabricFolder(cli.fabric).checker / "pid").read_text(encoding="ascii"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def churning(always: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """The same fabric, with a program in both nodes that stores more than the rings can hold."""
+    install(always, compile_touch(tmp_path_factory.mktemp("touch")), (1, 2))
+    return always
+
+
+CHURN = "./touch churn:$(( $(hostname | tr -dc 0-9) << 16 )):4096:2000"
+
+
+def wait_for_the_checker(cli: Cli, node: int) -> None:
+    def whom() -> object:
+        return cli.status()["nodes"][node - 1]["waits_for"]
+
+    wait(lambda: whom() == "the checker", cli.status)
+
+
+def test_nodes_wait_for_a_checker_that_is_stopped_and_nothing_is_lost(churning: Cli) -> None:
+    assert found(churning, 0) == []
+    with stopped_checker(churning):
+        process = churning.start("exec", "all", "--", f"{CHURN} && echo stored")
+        wait_for_the_checker(churning, 1)
+        wait_for_the_checker(churning, 2)
+        assert "waits" in churning.ok("status")
+        assert churning.status()["checker"] == "stopped"
+        churning.ok("node", "pause", "1")
+        assert churning.states() == ["paused", "running"]
+        churning.ok("node", "resume", "1")
+        assert churning.states() == ["running", "running"]
+    output, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, output.count("stored")) == (0, 2), output
+    done = churning.run("check", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verdict"], report["reasons"]) == (0, "no defect", []), report
+    assert report["events"] > 2 * 64 * 2000
+
+
+def test_a_node_that_waits_for_the_checker_can_be_killed(churning: Cli) -> None:
+    with stopped_checker(churning):
+        process = churning.start("exec", "2", "--", CHURN)
+        wait_for_the_checker(churning, 2)
+        churning.ok("node", "kill", "2")
+        assert churning.states() == ["running", "stopped"]
+    process.communicate(timeout=TIMEOUT)
+    churning.ok("up")
+    assert churning.run("check").returncode in (0, 4)  # 4: the node was killed in an event
+
+
+def test_a_fabric_whose_nodes_wait_for_the_checker_goes_down(churning: Cli) -> None:
+    with stopped_checker(churning):
+        process = churning.start("exec", "all", "--", CHURN)
+        wait_for_the_checker(churning, 1)
+        down = churning.run("down")
+        assert (down.returncode, "ended at once" in down.stderr) == (0, False), down.stderr
+    process.communicate(timeout=TIMEOUT)
+    churning.ok("up")
 
 
 def test_the_checker_can_be_ended_while_nodes_run(always: Cli) -> None:

@@ -185,6 +185,15 @@ def memory(pid: int) -> Memory | None:
     return Memory(sizes["Private_Clean:"] + sizes["Private_Dirty:"], sizes["Pss:"])
 
 
+def is_stopped(pid: int) -> bool:
+    """Tell whether a signal, or a debugger, has stopped process `pid`."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] in "Tt"
+
+
 def cpu_seconds(pid: int | None) -> float:
     """Return the CPU seconds that process `pid` has used; 0 if there is no such process."""
     try:

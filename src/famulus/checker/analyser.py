@@ -9,8 +9,11 @@ from typing import Any
 
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.run import run
+from famulus.base.waiting import wait_until
+from famulus.checker.rings import forget_reader, reader
 
 _TIMEOUT = 86_400.0  # seconds
+_BEGIN_TIMEOUT = 60.0  # seconds, on a busy host
 STOP = "stop"  # the file in the rings' folder that ends the analyser, see native/analyser/main.c
 
 
@@ -37,10 +40,14 @@ def parse_output(text: str, log: str = "") -> list[dict[str, Any]]:
 
 
 class Analyser:
-    """Run `program` over the rings in `folder` from `__enter__` to `finish`."""
+    """Run `program` over the rings in `folder` from `__enter__` to `finish`.
+
+    On the return of `__enter__`, the analyser reads: no event is lost from then on.
+    """
 
     def __init__(self, program: Path, folder: Path, words: Sequence[str] = ()) -> None:
         self._argv: list[str | Path] = [program, *words, folder]
+        self._folder = folder
         self._stop = folder / STOP
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._output = ""
@@ -48,8 +55,13 @@ class Analyser:
 
     def __enter__(self) -> "Analyser":
         self._stop.unlink(missing_ok=True)
+        forget_reader(self._folder)
         self._thread.start()
+        wait_until("the checker to begin", self._has_begun, timeout=_BEGIN_TIMEOUT, interval=0.01)
         return self
+
+    def _has_begun(self) -> bool:
+        return reader(self._folder) is not None or not self._thread.is_alive()
 
     def __exit__(self, *_: object) -> None:
         self._stop.touch()

@@ -7,9 +7,11 @@ from typing import Any
 
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
+from famulus.base.process import is_stopped
 from famulus.checker import build
 from famulus.checker.analyser_service import AnalyserService
 from famulus.checker.launch import drop_caches, forget_processes, install
+from famulus.checker.patience import told_of_waits
 from famulus.checker.rings import reader_lock, report_accesses
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.parallel import each
@@ -52,8 +54,8 @@ def begin(fabric: Fabric, nodes: Sequence[Node]) -> None:
     report_accesses(nodes, begin=True)
 
 
-def end(fabric: Fabric, nodes: Sequence[Node]) -> list[dict[str, Any]]:
-    """Watch `nodes` no more, and return the analyser's output.
+def end(fabric: Fabric, nodes: Sequence[Node], events: Events) -> list[dict[str, Any]]:
+    """Watch `nodes` no more, and return the analyser's output. `events` tells of a long wait.
 
     Raises FamulusError if the fabric is not checked, or its analyser has ended.
     """
@@ -62,12 +64,19 @@ def end(fabric: Fabric, nodes: Sequence[Node]) -> list[dict[str, Any]]:
             f"the fabric '{fabric.folder.name}' is not checked all the time",
             hint="Give a program, `famulus check -- ./program`, or say `famulus up --check`.",
         )
-    report_accesses(nodes, begin=False)
-    return analyser_of(fabric).finish()
+    with told_of_waits(nodes, fabric.caches.stream, events):
+        report_accesses(nodes, begin=False)
+        return analyser_of(fabric).finish()
 
 
 def state(fabric: Fabric) -> str | None:
-    """Return the state of the fabric's checker, `running` or `ended`, or None without a checker."""
+    """Return the state of the fabric's checker, or None without a checker.
+
+    The state is `running`, `stopped` (by a signal) or `ended`.
+    """
     if not fabric.spec.check:
         return None
-    return "running" if analyser_of(fabric).running() else "ended"
+    process = analyser_of(fabric).daemon.pid()
+    if process is None:
+        return "ended"
+    return "stopped" if is_stopped(process) else "running"

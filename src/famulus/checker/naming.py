@@ -75,8 +75,11 @@ def region_at(regions: directory.Directory, offset: int) -> str:
 
 def doubts_of(output: Output) -> list[str]:
     """Return why the analyser's `output` does not tell all."""
-    gaps = total(output, "gaps")
-    return [f"events are missing in {gaps} places"] if gaps else []
+    lost, since = total(output, "lost"), total(output, "lost_from")
+    if not lost:
+        return []
+    events = "1 event is lost" if lost == 1 else f"{lost} events are lost, the first one"
+    return [f"{events} with number {since}; defects that were found later are uncertain"]
 
 
 def total(output: Output, key: str) -> int:

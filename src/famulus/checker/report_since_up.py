@@ -19,7 +19,7 @@ def report_since_up(name: str, events: Events, *, notes: bool) -> Report:
     for node in nodes:
         node.require_running()
     with locked(fabric.folder, events), events.step("name the defects"):
-        output = checked_fabric.end(fabric, nodes)
+        output = checked_fabric.end(fabric, nodes, events)
         try:
             defects = named(fabric, nodes, output, "")
         finally:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rings through which nodes report their accesses: one reader, and when nodes write."""
 
+import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from famulus.base import lockfile, waiting
@@ -11,6 +12,9 @@ from famulus.coherence.caches import Caches
 from famulus.fabric.parallel import each
 from famulus.node import plugin
 from famulus.node.node import Node
+
+_STATE = "reader.state"
+_READER = struct.Struct("<Q")  # the first member of struct stream_reader (stream.h)
 
 
 @contextmanager
@@ -38,6 +42,21 @@ def reader_lock(caches: Caches) -> Iterator[int]:
                 "of a fabric that was started by `up --check`.",
             )
         yield lock
+
+
+def reader(stream: Path) -> int | None:
+    """Return the number of the process that has registered as the reader, or None."""
+    try:
+        (word,) = _READER.unpack((stream / _STATE).read_bytes()[: _READER.size])
+    except (FileNotFoundError, struct.error):
+        return None
+    return int(word >> 32) or None
+
+
+def forget_reader(stream: Path) -> None:
+    """Have no process registered. Call with the reader's lock: an earlier reader was killed."""
+    with suppress(FileNotFoundError), (stream / _STATE).open("r+b") as file:  # nodes have it mapped
+        file.write(bytes(_READER.size))
 
 
 @contextmanager

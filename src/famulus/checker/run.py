@@ -17,6 +17,7 @@ from famulus.checker.command import launch_command
 from famulus.checker.hooks import CHECKER
 from famulus.checker.launch import drop_caches, files_of, launch, outcomes, prepare
 from famulus.checker.naming import Output, doubts_of, named, total
+from famulus.checker.patience import told_of_waits
 from famulus.checker.report.model import End, Report, parse_end
 from famulus.checker.rings import only_reader, streams
 from famulus.fabric.down import down
@@ -137,7 +138,10 @@ class _Run:
         """
         words = ["--notes"] if self.request.notes else []
         drop_caches(self.fabric, self.nodes)
-        with Analyser(build.ensure().analyser, stream, words) as analyser:
+        with (
+            Analyser(build.ensure().analyser, stream, words) as analyser,
+            told_of_waits(self.nodes, stream, events),
+        ):
             with streams(self.nodes) as doubts, events.step("run and watch"):
                 launch(self.fabric, self.nodes, command, on_line)
             output = analyser.finish()

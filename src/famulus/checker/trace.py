@@ -13,9 +13,9 @@ from typing import Any
 
 from famulus.base.errors import FamulusError
 
-_HEADER = struct.Struct("<8sII")
+_HEADER = struct.Struct("<8sIIQ")
 _TALLY = struct.Struct("<3Q5IB3x")
-_MAGIC, _VERSION = b"FAMTRACE", 1
+_MAGIC, _VERSION = b"FAMTRACE", 2
 PAGE = 4096
 
 
@@ -39,22 +39,32 @@ class Tally:
         return self.loads + self.stores + self.locked
 
 
-def read(path: Path) -> list[Tally]:
-    """Return the tallies of the trace file `path`. Raises FamulusError if it is no trace."""
+@dataclass(frozen=True)
+class Trace:
+    """Tallies, and the number of events that are in no tally because the reader was too slow."""
+
+    tallies: list[Tally]
+    lost: int = 0
+
+
+def read(path: Path) -> Trace:
+    """Return the trace of the file `path`. Raises FamulusError if it is no trace."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FamulusError(f"{path} cannot be read: {error.strerror}") from error
-    right = (_MAGIC, _VERSION, _TALLY.size)
-    if len(data) < _HEADER.size or _HEADER.unpack_from(data) != right:
+    head = _HEADER.unpack_from(data) if len(data) >= _HEADER.size else (b"", 0, 0, 0)
+    if head[:3] != (_MAGIC, _VERSION, _TALLY.size):
         raise FamulusError(f"{path} is no trace", hint="`famulus trace record FILE` makes a trace.")
     body = data[_HEADER.size :]
-    return [Tally(*words) for words in _TALLY.iter_unpack(body[: len(body) // 48 * 48])]
+    rows = _TALLY.iter_unpack(body[: len(body) // 48 * 48])
+    return Trace([Tally(*words) for words in rows], head[3])
 
 
-def parse_live(printed: dict[str, Any]) -> list[Tally]:
-    """Return the tallies of an object that the analyser prints while it runs."""
-    return [Tally(loaded=0, stored=0, **line) for line in printed.get("lines", [])]
+def parse_live(printed: dict[str, Any]) -> Trace:
+    """Return the trace of an object that the analyser prints while it runs."""
+    tallies = [Tally(loaded=0, stored=0, **line) for line in printed.get("lines", [])]
+    return Trace(tallies, printed.get("lost", 0))
 
 
 def by_line(tallies: Iterable[Tally]) -> dict[int, list[Tally]]:
@@ -79,12 +89,12 @@ def is_falsely_shared(tallies: Sequence[Tally]) -> bool:
     )
 
 
-def summary(tallies: Sequence[Tally], name: Callable[[int], str]) -> dict[str, Any]:
-    """Return totals by node and region, and the falsely shared lines.
+def summary(trace: Trace, name: Callable[[int], str]) -> dict[str, Any]:
+    """Return totals by node and region, the falsely shared lines, and the number of lost events.
 
     `name` returns the region of an offset.
     """
-    lines = by_line(tallies)
+    tallies, lines = trace.tallies, by_line(trace.tallies)
     nodes: dict[int, Counter[str]] = {}
     regions: dict[str, Counter[str]] = {}
     for tally in tallies:
@@ -102,5 +112,6 @@ def summary(tallies: Sequence[Tally], name: Callable[[int], str]) -> dict[str, A
         "regions": {region: dict(regions[region]) for region in sorted(regions)},
         "pages": len({tally.line // PAGE for tally in tallies}),
         "lines": len(lines),
+        "lost": trace.lost,
         "falsely_shared": [at for at, those in lines.items() if is_falsely_shared(those)],
     }

@@ -45,12 +45,14 @@ def record(
         only_reader(caches) as stream,
         Analyser(build.ensure().analyser, stream, words) as analyser,
     ):
-        with streams(nodes), events.step("watch"):
+        with streams(nodes) as doubts, events.step("watch"):
             if command:
                 launch(fabric, nodes, command, on_line)
             else:
                 waiting.pause(seconds or _TIMEOUT)
         analyser.finish()
+    for doubt in doubts:
+        events.note(doubt)
 
 
 def _command(fabric: Fabric, program: list[str], seconds: float | None) -> str:
@@ -59,8 +61,8 @@ def _command(fabric: Fabric, program: list[str], seconds: float | None) -> str:
     return launch_command(words, len(nodes), seconds or _TIMEOUT)
 
 
-def follow(fabric: Fabric, interval: float, show: Callable[[list[trace.Tally]], None]) -> None:
-    """Call `show` with the tallies of each `interval` (seconds) until the user interrupts."""
+def follow(fabric: Fabric, interval: float, show: Callable[[trace.Trace], None]) -> None:
+    """Call `show` with the trace of each `interval` (seconds) until the user interrupts."""
 
     def on_line(line: str) -> None:
         show(trace.parse_live(json.loads(line)))

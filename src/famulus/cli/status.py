@@ -17,6 +17,7 @@ from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
 _CHECKER = {
     None: "",
     "running": "; checked",
+    "stopped": "; its checker is stopped by a signal, and nodes wait for the checker",
     "ended": "; its checker has ended, `famulus up` starts another",
 }
 _COLOURS = {"running": "green", "paused": "yellow", "stopped": "dim", "hung": "red"}
@@ -50,11 +51,15 @@ def show(found: FabricStatus) -> None:
     )
 
 
+def _wait(node: NodeStatus) -> str:
+    return f", waits {node.waits} s for {node.waits_for}" if node.waits_for else ""
+
+
 def _row(node: NodeStatus) -> list[str]:
     colour = _COLOURS.get(node.state, "default")
     return [
         node.name,
-        f"[{colour}]{node.state}[/]",
+        f"[{colour}]{node.state}[/]{_wait(node)}",
         node.address,
         str(node.ssh_port or "-"),
         str(node.pid or "-"),

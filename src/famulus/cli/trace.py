@@ -72,15 +72,15 @@ def show(
 
     The regions' names are the present ones of the fabric, if the fabric exists.
     """
-    tallies = trace.read(file)
+    found = trace.read(file)
     try:
         name = trace_record.names(open_fabric(fabric))
     except FamulusError:
         name = _nameless
     if json_:
-        typer.echo(json.dumps(trace.summary(tallies, name), indent=1))
+        typer.echo(json.dumps(trace.summary(found, name), indent=1))
     else:
-        _show_summary(tallies, name)
+        _show_summary(found, name)
 
 
 def top(
@@ -96,10 +96,9 @@ def top(
     opened = open_fabric(fabric)
     with Live(console=Console(emoji=False), auto_refresh=False) as live:
 
-        def show_them(tallies: list[trace.Tally]) -> None:
-            live.update(
-                _tables(tallies, trace_record.names(opened)), refresh=True
-            )  # regions come and go
+        def show_them(found: trace.Trace) -> None:
+            names = trace_record.names(opened)  # regions come and go
+            live.update(_tables(found, names), refresh=True)
 
         trace_record.follow(opened, interval, show_them)
 
@@ -108,30 +107,39 @@ def _nameless(_offset: int) -> str:
     return "?"
 
 
-def _show_summary(tallies: list[trace.Tally], name: Callable[[int], str]) -> None:
+def _show_summary(recorded: trace.Trace, name: Callable[[int], str]) -> None:
     screen = Console(emoji=False, highlight=False)
-    found = trace.summary(tallies, name)
-    screen.print(_tables(tallies, name))
+    found = trace.summary(recorded, name)
+    screen.print(_tables(recorded, name))
     shared = ", ".join(hex(line) for line in found["falsely_shared"][:_LINES]) or "none"
     screen.print(f"{found['lines']} lines in {found['pages']} pages; falsely shared: {shared}")
 
 
-def _tables(tallies: list[trace.Tally], name: Callable[[int], str]) -> Group:
-    if not tallies:
-        return Group("no access to the pool")
+def _tables(found: trace.Trace, name: Callable[[int], str]) -> Group:
+    lost = [f"{found.lost} events were lost: the counts are too low"] if found.lost else []
+    if not found.tallies:
+        return Group("no access to the pool", *lost)
+    return Group(_by_region(found.tallies, name), _by_line(found.tallies), *lost)
+
+
+def _by_region(tallies: list[trace.Tally], name: Callable[[int], str]) -> Table:
     regions: dict[tuple[str, int], Counter[str]] = {}
     for tally in tallies:
         counts = {count: getattr(tally, count) for count in _COUNTS}
         regions.setdefault((name(tally.line), tally.node), Counter()).update(counts)
-    by_region = _table("REGION")
+    table = _table("REGION")
     for (region, node), counter in sorted(regions.items()):
-        by_region.add_row(escape(region), str(node), *(str(counter[count]) for count in _COUNTS))
-    lines = _table("LINE")
+        table.add_row(escape(region), str(node), *(str(counter[count]) for count in _COUNTS))
+    return table
+
+
+def _by_line(tallies: list[trace.Tally]) -> Table:
+    table = _table("LINE")
     for at, those in list(trace.by_line(tallies).items())[:_LINES]:
         for tally in those:
             counted = (str(getattr(tally, count)) for count in _COUNTS)
-            lines.add_row(hex(at), str(tally.node), *counted)
-    return Group(by_region, lines)
+            table.add_row(hex(at), str(tally.node), *counted)
+    return table
 
 
 def _table(first: str) -> Table:

@@ -20,6 +20,8 @@ CACHES, STREAMS = 1, 2  # tasks of a node's plugin: PLUGIN_CACHES and PLUGIN_STR
 LINE = 64  # bytes, LINE_BYTES
 RING_EVENTS = 1 << 16  # of one CPU's ring, 64 bytes each
 
+HOST, READER = 65, 66  # a CPU waits for the host's tool, or for the reader of the rings: waits.h
+CONTROL_VERSION = 3  # of the control file
 CONTROL_HEAD = struct.Struct("<QII")  # of struct shared_control: magic, version, coherent
 _COPY_TIMEOUT = 600.0  # seconds for a copy of the pool
 _TIMEOUT = 60.0  # seconds for all other verbs of the tool
@@ -51,6 +53,8 @@ class Count:
     taken: int
     written: int
     evicted: int
+    waits_for: int = 0  # one of the node's CPUs waits for this node, HOST or READER; 0: for nobody
+    waits: int = 0  # seconds of that wait, more than 1
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,19 @@ class Caches:
 
     def private(self) -> bool:
         """Tell whether each node has an image of its own: memory is not coherent."""
+        return self.there() and not self._head()[2]
+
+    def _ours(self) -> bool:
+        """Tell whether the files are there and of this version of Famulus."""
+        return self.there() and self._head()[1] == CONTROL_VERSION
+
+    def _head(self) -> tuple[int, int, int]:
         try:
             with (self.folder / "control").open("rb") as file:
-                *_, coherent = CONTROL_HEAD.unpack(file.read(CONTROL_HEAD.size))
-        except FileNotFoundError:
-            return False
-        return not coherent
+                magic, version, coherent = CONTROL_HEAD.unpack(file.read(CONTROL_HEAD.size))
+        except FileNotFoundError:  # removed just now
+            return 0, 0, 1
+        return magic, version, coherent
 
     def create(self, size: int, policy: Policy) -> None:
         """Create the files anew, without a cache, for a pool of `size` bytes. No node may run."""
@@ -134,8 +145,10 @@ class Caches:
 
     def detach(self, number: int, *, killed: bool = False) -> None:
         """Take away the cache of a node that has ended. Dirty lines are lost."""
-        if self.there():
+        if self._ours():
             self._tool("detach", number, int(killed), cleanup=True)
+        else:
+            self._remove_stale(number)
 
     def used(self, number: int) -> bool:
         """Tell whether the plugin of node `number` emulates a cache or writes events."""
@@ -164,12 +177,19 @@ class Caches:
         self._tool("zero", offset, size, timeout=_COPY_TIMEOUT)
 
     def counts(self) -> list[Count]:
-        """Return the counts of all nodes that were ever attached."""
+        """Return the counts of all nodes that were ever attached; none without files."""
+        if not self._ours():
+            return []
         rows = (map(int, line.split()) for line in self._tool("show").stdout.splitlines())
-        return [
-            Count(number, state != 0, does, taken, written, evicted)
-            for number, state, does, taken, written, evicted in rows
-        ]
+        return [Count(number, state != 0, *counts) for number, state, *counts in rows]
+
+    def hurry(self, number: int, *, begin: bool) -> None:
+        """Have the CPUs of node `number` not wait for the reader of the rings, or wait again.
+
+        Events that find no room are then lost; the reader notices that.
+        """
+        if self._ours():
+            self._tool("hurry", number, int(begin), cleanup=True)
 
     def _tool(
         self,

@@ -11,7 +11,7 @@ from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width
 from famulus.fabric.pools import give_up_pools, owns_pool
-from famulus.node import lifecycle
+from famulus.node import lifecycle, plugin
 from famulus.node.backend import Network
 from famulus.node.node import Node
 from famulus.settings.identity import node_name
@@ -54,6 +54,7 @@ def _shut_down(fabric: Fabric, events: Events) -> None:
     nodes = [node for node in [*fabric.nodes(), *fabric.surplus()] if node.running()]
     if not nodes:
         return
+    each(nodes, plugin.hurry)
     with events.step("shut down") as step:
         left = [node.number for node in nodes]
 

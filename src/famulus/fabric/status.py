@@ -26,6 +26,8 @@ class NodeStatus:
     pid: int | None
     memory: int | None
     proportional: int | None
+    waits_for: str | None  # a CPU of the node waits for this node, or for `the checker`
+    waits: int | None  # seconds of that wait, more than 1
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class FabricStatus:
     pool: str
     pool_size: int
     pool_used: int | None
-    checker: str | None  # `running` or `ended`, if the fabric is checked all the time
+    checker: str | None  # `running`, `stopped` or `ended`, if the fabric is checked
     nodes: list[NodeStatus]
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def every_fabric(hooks: Hooks) -> tuple[list[FabricStatus], list[FamulusError]]:
 
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
     pid = node.runner.pid()
+    wait = node.waits() if pid else None
     taken = memory_of(pid) if pid else None
     _, port = fabric.ways.get(node.number, ("", None))
     return NodeStatus(
@@ -97,4 +100,6 @@ def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
         pid=pid,
         memory=taken.private if taken else None,
         proportional=taken.proportional if taken else None,
+        waits_for=wait.whom if wait else None,
+        waits=wait.seconds if wait else None,
     )

@@ -2,23 +2,37 @@
 """One node of a fabric, running or not: its files, its sockets, its state."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
 from famulus.base.files import tail
 from famulus.base.waiting import pause
-from famulus.coherence.caches import Caches
+from famulus.coherence.caches import HOST, READER, Caches
 from famulus.doorbell.service import Doorbell
 from famulus.host.space import why_nothing_fits
 from famulus.node.backend import Backend, Runner, rings
 from famulus.pool.file import Pool
-from famulus.settings.identity import Identity
+from famulus.settings.identity import Identity, node_name
 from famulus.settings.spec import FabricSpec
 from famulus.state.below import below
 from famulus.state.folder import FabricFolder
 
+THE_CHECKER = "the checker"
 _HALT_TIMEOUT, _LOOK_AGAIN = 3.0, 0.1  # seconds
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A CPU of a node has waited `seconds` for `whom`: a node's name, or THE_CHECKER."""
+
+    whom: str
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"waits {self.seconds} s for {self.whom}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,28 @@ class Node:
     def pause(self) -> None:
         """Halt the node's CPUs; pool and disk stay. Raises FamulusError if the node is off."""
         self.require_running()
-        self.runner.pause()
+        with self._hurried():
+            self.runner.pause()
+
+    @contextmanager
+    def _hurried(self) -> Iterator[None]:
+        """Have the node's CPUs wait for no reader of their accesses while the block runs."""
+        if self.plugin_caches is None:
+            yield
+            return
+        self.plugin_caches.hurry(self.number, begin=True)
+        try:
+            yield
+        finally:
+            self.plugin_caches.hurry(self.number, begin=False)
+
+    def waits(self) -> Wait | None:
+        """Return what a CPU of the node has waited for, for more than a second, or None."""
+        counts = self.plugin_caches.counts() if self.plugin_caches else []
+        for count in counts:
+            if count.number == self.number and count.waits_for:
+                return Wait(_waited_for(count.waits_for), count.waits)
+        return None
 
     def resume(self) -> None:
         """Let a paused node go on. Raises FamulusError if the node is off."""
@@ -150,3 +185,8 @@ class Node:
     def last_words(self) -> str:
         """Return the last lines that the node's hypervisor printed, or an empty string."""
         return self.runner.last_words()
+
+
+def _waited_for(number: int) -> str:
+    names = {READER: THE_CHECKER, HOST: "a command of the host"}
+    return names.get(number) or node_name(number)

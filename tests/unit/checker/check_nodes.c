@@ -76,6 +76,8 @@ static void make_ring(void)
 	ring->capacity = CAPACITY;
 	ring->node = (uint8_t)node;
 	__atomic_store_n(&ring->magic, STREAM_MAGIC, __ATOMIC_RELEASE);
+	struct stream_reader *reader = map_file("reader.state", sizeof(*reader), &fd);
+	__atomic_fetch_add(&reader->rings, 1, __ATOMIC_RELEASE);
 }
 
 static void tell(struct stream_event event)

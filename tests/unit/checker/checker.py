@@ -77,7 +77,15 @@ class Story:
         self._seq += 1
         return self
 
+    def lose(self, events: int = 1) -> "Story":
+        """Draw numbers of events that are lost."""
+        self._seq += events
+        return self
+
     def defects(self, *words: str) -> list[dict[str, Any]]:
+        return [found for found in self.output(*words) if "kind" in found]
+
+    def output(self, *words: str) -> list[dict[str, Any]]:
         done = subprocess.run(
             [str(analyser()), *words, "--replay", "-"],
             input=bytes(self.data),
@@ -85,7 +93,7 @@ class Story:
             check=True,
             timeout=TIMEOUT,
         )
-        return [found for line in done.stdout.splitlines() if "kind" in (found := json.loads(line))]
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def kinds(self, *words: str) -> list[str]:
         return sorted(found["kind"] for found in self.defects(*words))

@@ -136,3 +136,45 @@ def test_locks_of_the_c_library_at_exit_are_no_fence_of_the_program():
     story = Story().tell(1, "store", DATA, 1).tell(1, "clwb", DATA).tell(1, "pushed", DATA)
     story.tell(1, "locked").tell(1, "locked", FLAG, 1, old=0)
     assert story.tell(1, "exit").kinds() == []
+
+
+def certain(story: Story) -> list[tuple[str, bool]]:
+    """Return the kind of each defect, and whether the defect is certain."""
+    return sorted((found["kind"], not found.get("uncertain", False)) for found in story.defects())
+
+
+def test_lost_events_are_counted_with_the_first_number():
+    story = Story().tell(1, "load", DATA).lose(2).tell(2, "load", DATA).lose().tell(1, "load", DATA)
+    assert story.output()[-1] == {"events": 3, "lost": 3, "lost_from": 2}
+
+
+def test_a_defect_before_a_lost_event_is_certain_and_a_later_defect_is_not():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "exit")
+    assert certain(story.lose().tell(2, "load", FLAG)) == [("unflushed at exit", True)]
+    story = Story().tell(1, "store", DATA, 1).lose().tell(1, "exit")
+    assert certain(story) == [("unflushed at exit", False)]
+
+
+def test_findings_after_a_lost_event_do_not_count():
+    story = Story().tell(1, "store", DATA, 1, pc=5).tell(1, "exit").lose()
+    (found,) = story.tell(1, "store", DATA, 1, pc=5).tell(1, "exit").defects()
+    assert (found["count"], "uncertain" in found) == (1, False)
+
+
+def test_a_race_of_two_stores_is_certain():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clflush", DATA)
+    story.tell(2, "store", DATA, 2).tell(2, "clflush", DATA).lose().tell(1, "load", FLAG)
+    assert ("data race", True) in certain(story)
+
+
+def test_a_race_with_a_load_is_uncertain_for_a_lost_event_may_have_made_the_word_a_flag():
+    story = Story().tell(1, "store", DATA, 1).tell(1, "clflush", DATA).tell(2, "load", DATA, 1)
+    assert certain(story) == [("data race", True)]
+    assert certain(story.lose().tell(1, "load", FLAG)) == [("data race", False)]
+
+
+def test_an_event_that_comes_too_late_counts_as_lost():
+    story = Story().tell(1, "load", DATA).lose().tell(2, "load", DATA)
+    late = Story().lose().tell(1, "store", DATA, 1)  # number 2
+    story.data += late.data
+    assert story.tell(2, "load", DATA).output() == [{"events": 3, "lost": 1, "lost_from": 2}]

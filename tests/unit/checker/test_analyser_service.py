@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
 from famulus.checker.analyser import AnalyserError, parse_output
 from famulus.checker.analyser_service import AnalyserService
 
 PROGRAM = """#!/bin/sh
 echo begun >&2
+printf '\\0\\0\\0\\0\\1\\0\\0\\0' >"$2/reader.state"
 while [ ! -e "$2/stop" ]; do sleep 0.05; done
 echo '{"events": 7}'
 """
@@ -49,8 +51,15 @@ def test_the_service_is_found_again_and_returns_its_output(background, stream, t
     assert not background.running()
 
 
+def test_an_analyser_that_does_not_start_is_an_error_with_its_log(background, stream, tmp_path):
+    with pytest.raises(FamulusError, match="does not start") as caught:
+        start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
+    assert "no memory" in caught.value.details
+
+
 def test_the_log_of_a_failed_analyser_is_in_the_error(background, stream, tmp_path):
-    start(background, stream, tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
+    failing = PROGRAM.partition("while")[0] + "echo no memory >&2\nexit 1\n"
+    start(background, stream, tmp_path, failing)
     wait_until("its end", lambda: not background.running(), timeout=20)
     with pytest.raises(AnalyserError, match="before its time") as caught:
         background.finish()

@@ -12,7 +12,7 @@ from famulus.pool import access
 from famulus.pool.file import Pool
 from tests.unit.native.plugin import build
 
-UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", "sweep"))
+UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", "sweep", "waits"))
 
 
 class Fabric:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """JUnit's XML: a failed case for each defect, a failed case or an error for each reason. Pure.
 
-A document of a clean run has one passed case. Notes on performance are passed cases.
+A document of a clean run has one passed case. Notes on performance are passed cases, uncertain
+defects skipped cases.
 """
 
 from xml.etree import ElementTree as ET
@@ -34,7 +35,9 @@ def _defect(program: str, defect: Defect) -> ET.Element:
     name = f"{defect.kind}: {' / '.join(filter(None, defect.sites))}"
     case = ET.Element("testcase", classname=program, name=name)
     text = "\n".join(text for _, text in lines_of(defect))
-    if defect.kind in NOTES:
+    if defect.uncertain:
+        ET.SubElement(case, "skipped", message="uncertain: events were lost before").text = text
+    elif defect.kind in NOTES:
         ET.SubElement(case, "system-out").text = text
     else:
         words = {"type": defect.kind, "message": defect.note or defect.kind}

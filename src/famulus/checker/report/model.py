@@ -91,6 +91,7 @@ class Defect:
     region: str = ""
     most: int = 0  # of `count`: the most at one place by one node
     polls: bool = False  # the instruction of the load polls other words
+    uncertain: bool = False  # events were lost before the defect was found
 
     def with_files(self, name: Callable[[str], str]) -> "Defect":
         """Return the defect with each source file renamed by `name`."""
@@ -139,6 +140,7 @@ class Defect:
             "line": self.line,
             "bytes": [list(part) for part in self.ranges],
             "note": self.note,
+            "uncertain": self.uncertain,
         }
         for name in ("first", "second", "flag", "flag_load"):
             event = self.events.get(name)
@@ -213,8 +215,8 @@ class Report:
 
     @property
     def wrong(self) -> list[Defect]:
-        """The defects without the notes on performance."""
-        return [defect for defect in self.defects if defect.kind not in NOTES]
+        """The defects that are certain, without the notes on performance."""
+        return [d for d in self.defects if d.kind not in NOTES and not d.uncertain]
 
 
 SCRIPT_SHIFT, KERNEL_LINE = 48, 0xFFFF  # of a program counter, see native/plugin/script.h
@@ -234,6 +236,7 @@ def parse_defect(printed: Mapping[str, Any]) -> Defect:
         events,
         most=printed.get("most", printed["count"]),
         polls=printed.get("polls", False),
+        uncertain=printed.get("uncertain", False),
     )
 
 
@@ -245,12 +248,17 @@ def _parse_event(*, pc: int, **fields: Any) -> Event:  # noqa: ANN401 - as the a
 
 
 def merged(defects: Iterable[Defect]) -> list[Defect]:
-    """Return each distinct defect once: kind, source lines of both sides, region. Counts add up."""
+    """Return each distinct defect once: kind, source lines of both sides, region. Counts add up.
+
+    A defect is certain if one of its parts is.
+    """
     distinct: dict[tuple[object, ...], Defect] = {}
     for defect in defects:
         key = (defect.kind, defect.sites, defect.region)
         known = distinct.get(key)
         if known:
-            defect = replace(known, count=known.count + defect.count)  # noqa: PLW2901
+            uncertain = known.uncertain and defect.uncertain
+            count = known.count + defect.count
+            defect = replace(known, count=count, uncertain=uncertain)  # noqa: PLW2901
         distinct[key] = defect
     return list(distinct.values())

@@ -67,13 +67,20 @@ def _result(defect: Defect) -> dict[str, Any]:
     key = "\0".join((defect.kind, *defect.sites, defect.region))
     return {
         "ruleId": rule_id(defect.kind),
-        "level": "note" if defect.kind in NOTES else "error",
+        **_weight(defect),
         "message": {"text": "; ".join(filter(None, words))},
         "locations": [_location(at)],
         "relatedLocations": _related(defect, at),
         "partialFingerprints": {"sites/v1": hashlib.sha256(key.encode()).hexdigest()[:32]},
         "occurrenceCount": defect.count,
     }
+
+
+def _weight(defect: Defect) -> dict[str, str]:
+    """Return kind and level of a result; SARIF's kind `open` means that nobody knows."""
+    if defect.uncertain:
+        return {"kind": "open", "level": "none"}
+    return {"level": "note" if defect.kind in NOTES else "error"}
 
 
 def _related(defect: Defect, at: Event) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ _SHOWN = 8  # bytes: the value of a larger access is not shown
 def lines_of(defect: Defect) -> list[Line]:
     """Return the lines of the report of one defect."""
     times = "" if defect.count == 1 else f" ({defect.count} times)"
-    lines = [("bold red", f"{defect.kind}{times}: {_where(defect)}")]
+    uncertain = "uncertain: " if defect.uncertain else ""
+    lines = [("bold red", f"{uncertain}{defect.kind}{times}: {_where(defect)}")]
     if defect.note:
         lines.append(("", f"  {defect.note}"))
     lines += _sides(defect)
