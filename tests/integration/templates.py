@@ -4,6 +4,7 @@
 import contextlib
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,13 @@ _PORTS = iter(range(20000 + os.getpid() % 100 * 100, 32000))
 def built(cli: Cli, *words: str) -> Path:
     """Build the template if there is none yet, and return its folder."""
     return Path(cli.ok("template", "build", *words).split()[1])
+
+
+def copied(folder: Path, into: Path) -> Path:
+    """Copy `folder` into the folder `into` as a user would, with other holes; return the copy."""
+    into.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-r", "--sparse=always", folder, into], check=True)
+    return into / folder.name
 
 
 def text(path: Path) -> str:

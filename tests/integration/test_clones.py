@@ -19,12 +19,13 @@ from pathlib import Path
 
 import pytest
 
+from famulus.backend.disk import backing_chain
 from famulus.base import paths
 from famulus.host.space import free_bytes
 from famulus.snapshot import store
 from famulus.snapshot.sums import sums_of
 from tests.integration.cli import Cli, all_processes, running
-from tests.integration.templates import built
+from tests.integration.templates import built, copied
 from tests.integration.waits import halted_when, wait
 
 pytestmark = pytest.mark.integration
@@ -271,13 +272,11 @@ def test_qemus_words_say_why_a_machine_did_not_start(own: Cli, way: list[str]) -
 
 def test_a_disk_never_starts_over_another_build_of_its_template(own: Cli, tmp_path: Path) -> None:
     """The template was removed by hand and built anew: the node says so, and is not started."""
-    home = tmp_path / "home"
-    (home / "templates").mkdir(parents=True)
+    home, template = tmp_path / "home", built(own)
+    home.mkdir()
     (home / "snapshots").symlink_to(paths.snapshots())
-    template = built(own)
     record = json.loads((template / "template.json").read_text())
-    copy = home / "templates" / template.name
-    shutil.copytree(template, copy, copy_function=os.link)
+    copy = copied(template, home / "templates")
     own.env["FAMULUS_HOME"] = str(home)
     own.ok("up", "1", "--pool", "64M")
     own.ok("down")
@@ -350,6 +349,46 @@ def test_snapshots_in_use_survive_prune(own: Cli, three: Cli) -> None:
     assert three.node(1, "cat /proc/sys/kernel/random/boot_id") == before
     three.ok("node", "reset", "3")
     assert three.node(3, "hostname") == "fabric3"
+
+
+def test_a_home_may_be_copied_and_moved(own: Cli, three: Cli, tmp_path: Path) -> None:
+    """Snapshots of the copy are whole, and a node boots from its disk in the new place."""
+    home = tmp_path / "copy"
+    copied(built(own), home / "templates")
+    for pool in (0, 64):
+        copied(snapshot_folder(three, pool), home / "snapshots")
+    own.env["FAMULUS_HOME"] = str(home)
+    assert "snapshot:" not in up_in_words(own)
+    own.node(1, "echo precious > mine; sync")
+    own.ok("down")
+    moved = home.rename(tmp_path / "moved to here")
+    own.env["FAMULUS_HOME"] = str(moved)
+    own.ok("up")
+    assert own.node(1, "cat mine") == "precious"
+    own.ok("down")
+    as_of_release_0_1_0(moved / "fabrics" / own.fabric / "node1" / "disk.qcow2", home)
+    moved.rename(home)
+    own.env["FAMULUS_HOME"] = str(home)
+    assert "snapshot:" not in up_in_words(own)
+    assert own.node(1, "cat mine") == "precious"
+
+
+def up_in_words(cli: Cli) -> str:
+    result = cli.run("up", "1", "--pool", "64M")
+    assert result.returncode == 0, result.stderr
+    return result.stderr
+
+
+def as_of_release_0_1_0(disk: Path, elsewhere: Path) -> None:
+    """Have the disk and the snapshot below it name their bases in `elsewhere`, absolutely."""
+    for image, kind in ((disk, "qcow2"), (backing_chain(disk)[0][0], "raw")):
+        image.chmod(0o600)
+        gone = elsewhere / "gone" / f"disk.{kind}"
+        argv = ["qemu-img", "rebase", "-u", "-F", kind, "-b", str(gone), str(image)]
+        subprocess.run(argv, check=True)
+    record = json.loads((image.parent / "snapshot.json").read_text())
+    record["sums"] = sums_of(image.parent, tuple(record["sums"]))
+    (image.parent / "snapshot.json").write_text(json.dumps(record))
 
 
 # `up` with a shorter timeout for the boot.

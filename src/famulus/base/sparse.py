@@ -59,6 +59,11 @@ def data_bytes(fd: int, end: int) -> int:
     return total
 
 
+def next_data(fd: int, offset: int, end: int) -> int:
+    """Return the offset of the next byte of data from `offset` on; `end` if only a hole is left."""
+    return min(_next(fd, offset, os.SEEK_DATA, end), end)
+
+
 def punch(fd: int, offset: int, length: int) -> None:
     """Make `length` bytes at `offset` zeros, and free their memory or disk where possible.
 

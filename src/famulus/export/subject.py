@@ -10,6 +10,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.up import wanted
+from famulus.node.disk import require_bases
 from famulus.node.node import Node
 from famulus.state.folder import FabricFolder
 from famulus.template import store
@@ -50,6 +51,7 @@ def opened(
     node = fabric.select_one(node_or_template)
     with locked(fabric.folder, events):
         _require_stopped(node)
+        require_bases(node)
         yield Subject(node.name, node.disk, "qcow2", fabric, node)
 
 

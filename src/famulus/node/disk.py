@@ -3,13 +3,14 @@
 
 import shutil
 
-from famulus.backend.disk import make_overlay
+from famulus.backend.disk import copy_overlay, lies_on, make_overlay, rebase
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.files import write_private
 from famulus.base.vault import identity
 from famulus.node.node import Node
 from famulus.snapshot import store as snapshots
+from famulus.snapshot.settle import settle
 from famulus.snapshot.store import Snapshot
 from famulus.state import homes
 from famulus.state.below import Base, below, note_below
@@ -39,8 +40,7 @@ def make_clone_disk(node: Node, snapshot: Snapshot) -> None:
     for root in (paths.templates(), paths.snapshots()):
         homes.register(root)
     try:
-        shutil.copyfile(snapshot.overlay, node.disk)
-        node.disk.chmod(0o600)
+        copy_overlay(snapshot.overlay, snapshot.disk, node.disk)
         printed = snapshot.boot_log.read_text(encoding="utf-8", errors="replace").rstrip()
     except OSError as error:
         raise FamulusError(
@@ -67,7 +67,7 @@ def forget_disk(node: Node) -> None:
 
 
 def require_bases(node: Node) -> Template:
-    """Return the template below the node's disk.
+    """Return the template below the node's disk, which names its bases where they lie now.
 
     Raises FamulusError unless the template and the snapshot below the disk are there, of the same
     build as when the disk was made: on another build the disk's blocks would mean something else.
@@ -78,11 +78,20 @@ def require_bases(node: Node) -> Template:
         raise _gone(node, f"the template {template and template.name}, below its disk,")
     _require_build(node, "template", template, found.identity)
     if snapshot:
-        record = snapshots.vault().read(snapshot.name)
-        if record is None:
-            raise _gone(node, f"the snapshot {snapshot.name}, below its disk,")
-        _require_build(node, "snapshot", snapshot, identity(record))
+        _require_snapshot(node, snapshot, found)
+    elif not lies_on(node.disk, found.disk):
+        rebase(node.disk, found.disk, "raw")
     return found
+
+
+def _require_snapshot(node: Node, snapshot: Base, template: Template) -> None:
+    record = snapshots.vault().read(snapshot.name)
+    if record is None:
+        raise _gone(node, f"the snapshot {snapshot.name}, below its disk,")
+    _require_build(node, "snapshot", snapshot, identity(record))
+    disk = settle(snapshot.name, template)
+    if not lies_on(node.disk, disk):
+        rebase(node.disk, disk, "qcow2")
 
 
 def _require_build(node: Node, kind: str, noted: Base, present: str) -> None:

@@ -24,6 +24,7 @@ from famulus.snapshot import store
 from famulus.snapshot.key import Key
 from famulus.snapshot.machine import freeze, machine_sockets, rest
 from famulus.snapshot.plug import plug
+from famulus.snapshot.settle import settle
 from famulus.snapshot.store import Snapshot
 from famulus.snapshot.sums import sums_of
 from famulus.template.recipe import DISK_SIZE
@@ -77,6 +78,7 @@ def _held(key: Key, name: str, events: Events) -> Snapshot:
         lambda: _make(key, name, events),
         lambda: events.note("waiting for another command that makes or uses this snapshot"),
     )
+    settle(name, key.template)
     snapshot.used()
     return snapshot
 

@@ -28,6 +28,8 @@ from famulus.transport import ssh
 from tests.unit.command import famulus
 from tests.unit.export.image import ext4
 
+OLD = "0" * 16  # the template below the node's disk
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -147,7 +149,8 @@ def make_disks(folder: Path) -> tuple[Path, Path]:
     (tree / "etc" / "hostname").write_text("famulus\n")
     (tree / "home" / "fabric" / "mine").write_text("written in the node")
     (tree / "home" / "fabric" / ".ssh" / "authorized_keys").write_text("the user's own")
-    base = ext4.make_disk(tree, folder / "base.img")
+    base = ext4.make_disk(tree, paths.make_private(paths.templates() / OLD) / "disk.img")
+    (base.parent / "template.json").write_text('{"suite": "trixie", "kernel": "cloud"}')
     with base.open("r+b") as file:
         file.write(b"boot loader")
     node = folder / "disk.qcow2"
@@ -161,11 +164,11 @@ def node(tmp_path: Path) -> Iterator[Node]:
     folder = FabricFolder("fabric")
     spec = FabricSpec(nodes=2)
     folder.node(1).mkdir(parents=True)
-    folder.write(Record(spec, "0" * 16))
+    folder.write(Record(spec, OLD))
     ssh.ensure_key(folder.path / "id_ed25519", "fabric")
     first = Fabric(folder, Record(spec, "")).node(1)
     make_disks(tmp_path)[1].rename(first.disk)
-    (first.path / "template").write_text("0" * 16)
+    (first.path / "template").write_text(OLD)
     yield first
     folder.remove()
 
@@ -273,7 +276,7 @@ def test_a_target_may_have_any_name(export, here: Path, name: str):
 
 
 def test_a_killed_clone_gets_its_files(export, node: Node, here: Path, tmp_path: Path):
-    base = tmp_path / "base.img"
+    base = paths.templates() / OLD / "disk.img"
     (tmp_path / "block").write_bytes(b"in the journal".ljust(1024))
     block = int(ext4.debugfs(base, "bmap /home/fabric/mine 0"))
     ext4.interrupt_write(base, block, tmp_path / "block")
@@ -303,8 +306,8 @@ def test_the_template_is_exported(export, tmp_path: Path, here: Path):
 # Failures half-way.
 
 
-def test_a_damaged_disk_is_refused(export, node: Node, here: Path, tmp_path: Path):
-    with (tmp_path / "base.img").open("r+b") as file:
+def test_a_damaged_disk_is_refused(export, node: Node, here: Path):
+    with (paths.templates() / OLD / "disk.img").open("r+b") as file:
         file.seek(OFFSET + 2048)
         file.write(b"\xa5" * 300_000)
     (here / "fabric1.qcow2").write_text("old")

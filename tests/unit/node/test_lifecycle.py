@@ -3,12 +3,14 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from famulus.backend.disk import backing_chain, backing_name, make_overlay
 from famulus.backend.machine import LaunchError
 from famulus.base import paths
 from famulus.base.errors import FamulusError
@@ -43,7 +45,7 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Node:
 def snapshot(tmp_path: Path) -> Snapshot:
     folder = tmp_path / "snapshots" / ("a" * 16)
     folder.mkdir(parents=True)
-    (folder / "overlay.qcow2").write_text("an overlay")
+    make_overlay(folder / "disk.qcow2", "qcow2", folder / "overlay.qcow2", 1 << 20)
     (folder / "serial.log").write_text("printed\n")
     return Snapshot(folder, "b" * 16, 1, 1, "tcg", 1, 7, "made-once", "built-once")
 
@@ -67,7 +69,8 @@ def test_a_clone_gets_a_disk_on_the_snapshot(node: Node, snapshot: Snapshot):
     machine, frozen, request = runner(node).clone.call_args.args
     assert (machine, request) == ("the machine", b"request")
     assert (frozen.ram, frozen.place) == (snapshot.ram, 7)
-    assert node.disk.read_text() == "an overlay"
+    assert node.disk.stat().st_mode & 0o777 == 0o600
+    assert backing_name(node.disk.read_bytes()) == str(snapshot.disk)
     assert node.serial_log.read_text().startswith("printed\n[cloned from the snapshot ")
     assert (node.template(), node.snapshot()) == ("b" * 16, "a" * 16)
     assert below(node.path, "template") == Base("b" * 16, "built-once")
@@ -158,22 +161,47 @@ def test_the_images_below_a_disk_are_stored(tmp_path: Path):
     assert (below(tmp_path, "template"), below(tmp_path, "snapshot")) == (Base("t"), Base("s", "2"))
 
 
-def store_base(root: Path, name: str, record: str, **content: str) -> None:
+def make_overlays(node: Node) -> None:
+    """Make real disks: the node's on the snapshot's on the template's."""
+    below_it, mine = paths.templates() / "t/disk.img", paths.snapshots() / "s/disk.qcow2"
+    below_it.write_bytes(bytes(1 << 20))
+    make_overlay(below_it, "raw", mine, 1 << 20)
+    make_overlay(mine, "qcow2", node.disk, 1 << 20)
+
+
+def store_base(root: Path, name: str, record: str, **content: object) -> None:
     (paths.make_private(root / name) / record).write_text(json.dumps(content))
 
 
 def store_bases(template: str = "1", snapshot: str = "2") -> None:
     root, above = paths.templates(), paths.snapshots()
     store_base(root, "t", "template.json", id=template, suite="s", kernel="k")
-    store_base(above, "s", "snapshot.json", id=snapshot)
+    store_base(above, "s", "snapshot.json", id=snapshot, sums={})
 
 
 def test_a_disk_starts_over_the_builds_that_it_was_made_on(node: Node):
     note_below(node.path, Base("t", "1"), Base("s", "2"))
     store_bases()
+    make_overlays(node)
     assert disk.require_bases(node).digest == "t"
     note_below(node.path, Base("t"), Base("s"))  # by an earlier release
     assert disk.require_bases(node).digest == "t"
+
+
+def test_a_disk_finds_its_bases_after_a_move(node: Node):
+    """Disks of earlier releases have absolute names, which led to the old place."""
+    note_below(node.path, Base("t", "1"), Base("s", "2"))
+    store_bases()
+    make_overlays(node)
+    snapshot = paths.snapshots() / "s/disk.qcow2"
+    for path, kind in ((node.disk, "qcow2"), (snapshot, "raw")):
+        argv = ["qemu-img", "rebase", "-u", "-F", kind, "-b", f"/old/place.{kind}", str(path)]
+        subprocess.run(argv, check=True)
+    disk.require_bases(node)
+    assert backing_chain(node.disk) == [
+        (snapshot, "qcow2"),
+        (paths.templates() / "t/disk.img", "raw"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +130,34 @@ def test_a_damaged_snapshot_is_not_found(name, harm, seen_before):
     assert store.find(ONE) is None
 
 
+@pytest.mark.parametrize("sparse", ["always", "never"])
+def test_a_copy_with_other_holes_is_the_same_snapshot(sparse, famulus_home):
+    folder = make(ONE)
+    with (folder / "ram").open("r+b") as ram:
+        ram.seek(300_000)
+        ram.write(bytes(100_000))  # zeros that are no hole
+        ram.truncate((1 << 20) + 77)
+    record = json.loads((folder / "snapshot.json").read_text())
+    record["sums"] = sums.sums_of(folder, FILES)
+    (folder / "snapshot.json").write_text(json.dumps(record))
+    copy = famulus_home.with_name("copy")
+    subprocess.run(["cp", "-r", f"--sparse={sparse}", famulus_home, copy], check=True)
+    shutil.rmtree(famulus_home)
+    copy.rename(famulus_home)
+    assert store.find(ONE)
+    os.truncate(folder / "ram", 1 << 20)
+    assert store.find(ONE) is None
+
+
+def test_sums_of_release_0_1_0_hold():
+    folder = make(ONE)
+    record = json.loads((folder / "snapshot.json").read_text())
+    record["sums"] = {name: sums._sum_of_pieces(folder / name) for name in FILES}
+    (folder / "snapshot.json").write_text(json.dumps(record))
+    assert record["sums"]["state"] == "15000 f9f3941e"
+    assert store.find(ONE)
+
+
 def test_a_damaged_snapshot_is_logged(caplog):
     (make(ONE) / "state").unlink()
     assert store.find(ONE) is None
@@ -141,7 +170,7 @@ def test_a_host_that_cannot_read_a_snapshot_finds_no_damage(monkeypatch):
     def fail(*_):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr(sums, "sums_of", fail)
+    monkeypatch.setattr(sums, "_sum", fail)
     with pytest.raises(FamulusError, match="cannot check the files"):
         store.find(ONE)
     assert (folder / "snapshot.json").exists()
@@ -200,6 +229,7 @@ def made(monkeypatch):
         names.append(name)
 
     monkeypatch.setattr(freeze, "_make", make_here)
+    monkeypatch.setattr(freeze, "settle", lambda *_: None)  # these disks are no disks
     return names
 
 
@@ -246,7 +276,7 @@ def test_a_snapshot_below_a_disk_is_not_discarded(made):
 def test_a_verified_snapshot_is_not_read_again(monkeypatch):
     make(ONE)
     assert store.find(ONE)
-    monkeypatch.setattr(sums, "sums_of", lambda *_: pytest.fail("it is read again"))
+    monkeypatch.setattr(sums, "_sum", lambda *_: pytest.fail("it is read again"))
     assert store.find(ONE)
 
 
@@ -255,7 +285,7 @@ def test_a_snapshot_is_read_again_after_a_boot_of_the_host(monkeypatch, tmp_path
     assert store.find(ONE)
     (tmp_path / "boot_id").write_text("another\n")
     monkeypatch.setattr(sums, "_BOOT_ID", tmp_path / "boot_id")
-    monkeypatch.setattr(sums, "sums_of", lambda *_: {})  # no file has these sums
+    monkeypatch.setattr(sums, "_sum", lambda *_: "")  # no file has this sum
     assert store.find(ONE) is None
 
 

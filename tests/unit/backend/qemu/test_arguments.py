@@ -126,9 +126,7 @@ def test_gateway() -> None:
 
 
 def test_overlay() -> None:
-    golden(
-        "overlay.txt", overlay_arguments(Path("/t/disk.img"), "raw", Path("/n/disk.part"), 8 << 30)
-    )
+    golden("overlay.txt", overlay_arguments("/t/disk.img", "raw", Path("/n/disk.part"), 8 << 30))
 
 
 @pytest.mark.parametrize(("accel", "cpus", "most"), [("tcg", 1, 2), ("tcg", 4, 4), ("kvm", 1, 1)])
