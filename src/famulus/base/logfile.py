@@ -13,7 +13,7 @@ def write_log(path: Path) -> None:
     Raises FamulusError if the file cannot be written.
     """
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
         path.chmod(0o600)
     except OSError as error:
         raise FamulusError(

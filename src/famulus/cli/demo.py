@@ -2,7 +2,6 @@
 """`famulus demo`."""
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from famulus.cli.common import (
@@ -14,6 +13,7 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.cli.hooks import HOOKS
+from famulus.cli.screen import screen
 from famulus.fabric.demo import Demo, run_demo
 
 _NEXT = """\
@@ -37,12 +37,12 @@ def demo(fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False) 
 
 
 def _show(result: Demo) -> None:
-    screen = Console(emoji=False, highlight=False, soft_wrap=True)
-    screen.print("\nThe same bytes of the pool, three times:\n")
+    console = screen()
+    console.print("\nThe same bytes of the pool, three times:\n")
     for place, text in result.seen.items():
-        screen.print(f"  [bold]{escape(place):24}[/] {escape(text)}")
+        console.print(f"  [bold]{escape(place):24}[/] {escape(text)}")
     if result.agree:
-        screen.print("\n[green]All three agree.[/] Memory is shared.\n")
+        console.print("\n[green]All three agree.[/] Memory is shared.\n")
     else:
-        screen.print("\n[red]The three do not agree.[/] Please report this with `famulus log`.\n")
-    screen.print(_NEXT)
+        console.print("\n[red]The three do not agree.[/] Please report this with `famulus log`.\n")
+    console.print(_NEXT)

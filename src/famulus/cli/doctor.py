@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from famulus.base.errors import UsageError
 from famulus.cli.common import JsonOption, settings_here
 from famulus.cli.options import takes_settings
+from famulus.cli.screen import screen
 from famulus.fabric.doctor import check
 from famulus.host.finding import Finding
 from famulus.settings.definitions import Settings
@@ -21,6 +21,7 @@ from famulus.settings.sources import load_settings, load_spec
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
+_PLAIN_MARKS = {"ok": "+", "warning": "!", "error": "x"}  # where the encoding lacks the others
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
 
 
@@ -57,11 +58,12 @@ def _wanted(flags: Mapping[str, object]) -> tuple[FabricSpec, list[Finding]]:
 
 
 def _show(findings: list[Finding]) -> None:
-    screen = Console(emoji=False, highlight=False)
+    console = screen()
+    marks, arrow = (_PLAIN_MARKS, "->") if console.options.ascii_only else (_MARKS, "→")
     for finding in findings:
-        screen.print(
-            f"{_MARKS[finding.level]} {escape(finding.name)}: {escape(finding.text)}",
+        console.print(
+            f"{marks[finding.level]} {escape(finding.name)}: {escape(finding.text)}",
             soft_wrap=True,
         )
         if finding.cure and finding.level != "ok":
-            screen.print(f"    [bold]→[/] {escape(finding.cure)}", soft_wrap=True)
+            console.print(f"    [bold]{arrow}[/] {escape(finding.cure)}", soft_wrap=True)

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from famulus.base.errors import UsageError
 from famulus.base.session import Stream
+from famulus.base.stdin import is_readable
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, NodeArgument, NoInputOption, UserOption
 from famulus.cli.hooks import HOOKS
-from famulus.cli.stdin import is_readable
+from famulus.cli.screen import screen
 from famulus.fabric.execute import execute as run_in_nodes
 from famulus.fabric.execute import line_of
 from famulus.fabric.fabric import open_fabric
@@ -52,8 +53,8 @@ class _Printer:
 
     def __init__(self, nodes: list[Node]) -> None:
         self._heads = {
-            Stream.OUT: _heads(nodes, Console()),
-            Stream.ERR: _heads(nodes, Console(stderr=True)),
+            Stream.OUT: _heads(nodes, screen()),
+            Stream.ERR: _heads(nodes, screen(errors=True)),
         }
         self._lock = threading.Lock()
 
@@ -64,13 +65,13 @@ class _Printer:
             file.flush()
 
 
-def _heads(nodes: list[Node], screen: Console) -> dict[int, bytes]:
+def _heads(nodes: list[Node], console: Console) -> dict[int, bytes]:
     """Return the beginning of a node's lines, by number; in colour if `screen` is a terminal."""
     width = max(len(node.name) for node in nodes)
     heads = {}
     for node in nodes:
-        with screen.capture() as printed:
+        with console.capture() as printed:
             colour = _COLOURS[node.number % len(_COLOURS)]
-            screen.print(f"{node.name:{width}} | ", style=colour, end="", soft_wrap=True)
+            console.print(f"{node.name:{width}} | ", style=colour, end="", soft_wrap=True)
         heads[node.number] = printed.get().encode()
     return heads

@@ -4,13 +4,13 @@
 import json
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.common import JsonOption
 from famulus.cli.hooks import HOOKS
+from famulus.cli.screen import screen
 from famulus.fabric.parallel import raise_all
 from famulus.fabric.status import FabricStatus, every_fabric
 
@@ -36,6 +36,4 @@ def _show(fabrics: list[FabricStatus]) -> None:
             human_size(fabric.pool_size),
             escape(fabric.pool),
         )
-    Console(emoji=False, highlight=False).print(
-        table if fabrics else "no fabrics; `famulus up N` makes a fabric"
-    )
+    screen().print(table if fabrics else "no fabrics; `famulus up N` makes a fabric")

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command `famulus`: its verbs, and its end by errors and signals."""
 
-import os
 import signal
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from famulus import __version__
 from famulus.base import run, signals, waiting
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.text import visible
+from famulus.cli.screen import screen
+from famulus.cli.streams import ERRORS, INPUT, OUTPUT, give_up_failing
 from famulus.cli.verbs import Verbs
 
 app = typer.Typer(
@@ -47,25 +48,41 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 128 + signal interrupted."""
     signals.receive((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), _interrupt)
     try:
-        app()
+        _run()
     except FamulusError as error:
-        show_error(error)
-        sys.exit(error.exit_code)
+        _fail(error, error.exit_code)
     except Interrupted as interrupted:
-        typer.echo("interrupted", err=True)
-        sys.exit(interrupted.exit_code)
-    except BrokenPipeError:
-        # The reader of the output has gone, as `head` does. Without this, Python would report the
-        # broken pipe a second time when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _fail("interrupted", interrupted.exit_code)
+    except BrokenPipeError:  # the reader of the output has gone, as `head` does
+        _fail("", 1)
     except OSError as error:
-        show_error(_of_the_system(error))
-        sys.exit(1)
+        _fail(_of_the_system(error), 1)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit:
+        sys.stdout.flush()  # the last write may fail, too
+        raise
+
+
+def _fail(reason: FamulusError | str, code: int) -> NoReturn:
+    """Print the reason, if there is one and somebody reads it, and exit with `code`."""
+    with suppress(OSError):
+        if isinstance(reason, FamulusError):
+            show_error(reason)
+        elif reason:
+            typer.echo(reason, err=True)
+    give_up_failing()
+    sys.exit(code)
 
 
 def _of_the_system(error: OSError) -> FamulusError:
     """Return the system's error, such as a full disk or a file of another user, for the user."""
+    if error.filename in (INPUT, OUTPUT, ERRORS):
+        verb = "read" if error.filename == INPUT else "write to"
+        return FamulusError(f"cannot {verb} {error.filename}: {error.strerror}")
     where = f"{error.filename}: " if error.filename else ""
     return FamulusError(
         f"{where}{error.strerror or error}",
@@ -75,12 +92,14 @@ def _of_the_system(error: OSError) -> FamulusError:
 
 def show_error(error: FamulusError) -> None:
     """Print the error, its details and the cure on standard error."""
-    screen = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
-    screen.print(f"[bold red]error:[/] {escape(visible(error.brief))}")
+    console = screen(errors=True)
+    console.soft_wrap = True
+    console.print(f"[bold red]error:[/] {escape(visible(error.brief))}")
+    bar = "|" if console.options.ascii_only else "│"
     for line in error.details.splitlines():
-        screen.print(f"  [dim]│[/] {escape(visible(line))}")
+        console.print(f"  [dim]{bar}[/] {escape(visible(line))}")
     if error.hint:
-        screen.print(f"[bold]hint:[/]  {escape(visible(error.hint))}")
+        console.print(f"[bold]hint:[/]  {escape(visible(error.hint))}")
 
 
 def _interrupt(number: int) -> None:

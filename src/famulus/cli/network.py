@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from famulus.backend.libvirt.network import NetworkStatus, every_network
@@ -19,6 +18,7 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.cli.options import takes_settings
+from famulus.cli.screen import screen
 from famulus.fabric.networks import create_network, remove_network
 from famulus.settings.fabric_name import check_name
 from famulus.settings.sources import load_spec
@@ -35,9 +35,7 @@ def list_networks(json_output: JsonOption = False) -> None:
     if json_output:
         typer.echo(json.dumps([asdict(network) for network in found], indent=2))
     else:
-        Console(emoji=False, highlight=False).print(
-            _table(found) if found else "libvirt has no networks of fabrics"
-        )
+        screen().print(_table(found) if found else "libvirt has no networks of fabrics")
 
 
 @app.command()

@@ -181,7 +181,7 @@ def given_bytes(text: str | None, file: Path | None, limit: int, *, as_hex: bool
         )
     if file is not None:
         return _file_bytes(file, limit)
-    return _hex_bytes(text or "") if as_hex else (text or "").encode()
+    return _hex_bytes(text or "") if as_hex else _as_typed(text or "")
 
 
 def _file_bytes(file: Path, limit: int) -> bytes:
@@ -192,6 +192,11 @@ def _file_bytes(file: Path, limit: int) -> bytes:
             return opened.read(limit + 1)
     except OSError as error:
         raise FamulusError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _as_typed(text: str) -> bytes:
+    """Return `text` as UTF-8; bytes of the command line that were no text stay these bytes."""
+    return text.encode(errors="surrogateescape")
 
 
 def _hex_bytes(text: str) -> bytes:

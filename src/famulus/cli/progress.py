@@ -4,9 +4,8 @@
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
-
 from famulus.base.events import Sink
+from famulus.cli.screen import screen
 
 
 class PlainSink(Sink):
@@ -44,8 +43,8 @@ def make_sink(*, verbose: bool) -> Sink:
 
     Verbose output is always plain lines.
     """
-    console = Console(emoji=False, stderr=True)
-    if console.is_terminal and not verbose:
+    console = screen(errors=True)
+    if console.is_terminal and not console.options.ascii_only and not verbose:
         from famulus.cli.live import LiveSink  # noqa: PLC0415 - only a terminal needs the module
 
         return LiveSink(console)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from famulus.cli.pool import (
     parse_offset,
     print_range,
 )
+from famulus.cli.screen import screen
 from famulus.fabric import regions
 from famulus.fabric.fabric import open_fabric
 from famulus.pool import access, directory
@@ -149,4 +149,4 @@ def _print_table(ordered: list[Region]) -> None:
             f"{region.uid}:{region.gid}",
             f"{region.mode:04o}",
         )
-    Console(emoji=False, highlight=False, soft_wrap=True).print(table)
+    screen().print(table)

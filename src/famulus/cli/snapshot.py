@@ -5,12 +5,12 @@ import json
 from collections.abc import Sequence
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from famulus.base.units import format_size, human_size
 from famulus.cli.app import App
 from famulus.cli.common import JsonOption, make_events, note_missing_homes
+from famulus.cli.screen import screen
 from famulus.fabric.templates import snapshots_in_use
 from famulus.snapshot import store
 from famulus.snapshot.store import Snapshot
@@ -34,9 +34,7 @@ def list_snapshots(json_output: JsonOption = False) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for snapshot in found:
         table.add_row(*_cells(snapshot, used.get(snapshot.digest, [])))
-    Console(emoji=False, highlight=False).print(
-        table if found else "no snapshots; `famulus up` makes a snapshot"
-    )
+    screen().print(table if found else "no snapshots; `famulus up` makes a snapshot")
 
 
 @app.command()

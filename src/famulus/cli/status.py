@@ -4,13 +4,13 @@
 import json
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from famulus.base.units import human_size
 from famulus.cli.common import DEFAULT_FABRIC, FabricOption, JsonOption
 from famulus.cli.hooks import HOOKS
+from famulus.cli.screen import screen
 from famulus.fabric.fabric import open_fabric
 from famulus.fabric.status import FabricStatus, NodeStatus, fabric_status
 
@@ -41,10 +41,10 @@ def show(found: FabricStatus) -> None:
         table.add_column(column, justify="right")
     for node in found.nodes:
         table.add_row(*_row(node))
-    screen = Console(emoji=False, highlight=False)
-    screen.print(table)
+    console = screen()
+    console.print(table)
     used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
-    screen.print(
+    console.print(
         f"fabric {found.name}: pool {escape(found.pool)}, {human_size(found.pool_size)}, {used}; "
         f"network {found.subnet} {found.network}{_CHECKER[found.checker]}",
         soft_wrap=True,

@@ -4,7 +4,6 @@
 import json
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from famulus.base.units import human_size
@@ -17,6 +16,7 @@ from famulus.cli.common import (
     settings_here,
 )
 from famulus.cli.options import takes_settings
+from famulus.cli.screen import screen
 from famulus.fabric.templates import prune_templates, templates_in_use
 from famulus.settings.sources import load_spec
 from famulus.template import store
@@ -60,9 +60,7 @@ def list_templates(json_output: JsonOption = False) -> None:
         table.add_row(
             template.digest, template.suite, template.kernel_kind, human_size(template.size), names
         )
-    Console(emoji=False, highlight=False).print(
-        table if rows else "no templates; `famulus up` builds a template"
-    )
+    screen().print(table if rows else "no templates; `famulus up` builds a template")
 
 
 @app.command()

@@ -23,6 +23,7 @@ from famulus.cli.common import (
     VerboseOption,
     make_events,
 )
+from famulus.cli.screen import screen
 from famulus.fabric.fabric import open_fabric
 from famulus.node.node import Node
 
@@ -51,10 +52,10 @@ def record(
     """
     if not context.args and seconds is None:
         seconds = 10.0
-    screen = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
+    console = Console(emoji=False, highlight=False, soft_wrap=True, markup=False)
 
     def on_line(node: Node, line: str) -> None:
-        screen.out(f"{node.name} | {line}", highlight=False)
+        console.out(f"{node.name} | {line}", highlight=False)
 
     opened = open_fabric(fabric)
     wait = make_events(verbose)
@@ -94,7 +95,7 @@ def top(
     The fabric must have been started with `--watch` or `--coherence none`.
     """
     opened = open_fabric(fabric)
-    with Live(console=Console(emoji=False), auto_refresh=False) as live:
+    with Live(console=screen(), auto_refresh=False) as live:
 
         def show_them(found: trace.Trace) -> None:
             names = trace_record.names(opened)  # regions come and go
@@ -108,11 +109,11 @@ def _nameless(_offset: int) -> str:
 
 
 def _show_summary(recorded: trace.Trace, name: Callable[[int], str]) -> None:
-    screen = Console(emoji=False, highlight=False)
     found = trace.summary(recorded, name)
-    screen.print(_tables(recorded, name))
+    console = screen()
+    console.print(_tables(recorded, name))
     shared = ", ".join(hex(line) for line in found["falsely_shared"][:_LINES]) or "none"
-    screen.print(f"{found['lines']} lines in {found['pages']} pages; falsely shared: {shared}")
+    console.print(f"{found['lines']} lines in {found['pages']} pages; falsely shared: {shared}")
 
 
 def _tables(found: trace.Trace, name: Callable[[int], str]) -> Group:

@@ -10,8 +10,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from famulus.base import stdin
 from famulus.base.session import Stream
-from famulus.cli import execute, stdin
+from famulus.cli import execute
 from famulus.cli.main import main
 
 OUT, ERR = Stream.OUT, Stream.ERR

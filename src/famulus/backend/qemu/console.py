@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Attach the user's terminal to a machine's serial console, a Unix socket of QEMU."""
 
-import os
 import selectors
 import socket
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from famulus.base import stdin
 from famulus.base.waiting import check_interrupt
 
 LEAVE = b"\x1d"  # Ctrl-], as in telnet and virsh
@@ -45,7 +45,7 @@ def _raw_terminal() -> Iterator[None]:
 
 def _relay(connection: socket.socket) -> bool:
     """Pass bytes both ways until the user leaves (False) or the machine ends (True)."""
-    with selectors.DefaultSelector() as selector:
+    with selectors.PollSelector() as selector:  # for epoll, standard input must not be a file
         selector.register(sys.stdin, selectors.EVENT_READ)
         selector.register(connection, selectors.EVENT_READ)
         while True:
@@ -54,12 +54,13 @@ def _relay(connection: socket.socket) -> bool:
                 if key.fileobj is connection:
                     if not _print(connection.recv(_BLOCK)):
                         return True
-                elif not _type(connection, os.read(sys.stdin.fileno(), _BLOCK)):
+                elif not _type(connection, stdin.read(_BLOCK)):
                     return False
 
 
 def _print(data: bytes) -> bool:
-    os.write(sys.stdout.fileno(), data)
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
     return bool(data)
 
 
