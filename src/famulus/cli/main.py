@@ -46,7 +46,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 128 + signal interrupted."""
-    signals.receive((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), _interrupt)
+    signals.receive((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT), _interrupt)
     try:
         _run()
     except FamulusError as error:

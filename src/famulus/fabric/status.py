@@ -87,14 +87,16 @@ def every_fabric(hooks: Hooks) -> tuple[list[FabricStatus], list[FamulusError]]:
 
 
 def _node_status(fabric: Fabric, node: Node) -> NodeStatus:
-    pid = node.runner.pid()
+    state = node.state()
+    # A QEMU without a node, such as that of a clone whose `up` was killed, ends with the next `up`.
+    pid = node.runner.pid() if state != "stopped" else None
     wait = node.waits() if pid else None
     taken = memory_of(pid) if pid else None
     _, port = fabric.ways.get(node.number, ("", None))
     return NodeStatus(
         number=node.number,
         name=node.name,
-        state=node.state(),
+        state=state,
         address=str(node.identity.address),
         ssh_port=port,
         pid=pid,
