@@ -76,9 +76,7 @@ def test_ctrl_c_ends_the_program_in_all_nodes(checked: Cli) -> None:
 
 
 def kinds(cli: Cli, program: Path, piece: int) -> set[str]:
-    done = cli.run(
-        "check", "--json", "--timeout", "120", "--", str(program), str(piece), timeout=300
-    )
+    done = cli.run("check", "--json", "--", str(program), str(piece))
     found = json.loads(done.stdout)
     assert done.returncode == (1 if found["defects"] else 0), done.stderr
     assert set(found["exit_codes"].values()) == {0}, done.stderr
@@ -113,7 +111,7 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     source = CORPUS / "log_tail_first.c"
     sarif, junit, rules = (tmp_path / name for name in ("out.sarif", "out.xml", "rules"))
     words = ("--sarif", str(sarif), "--junit", str(junit), "--", str(source), "60")
-    done = checked.run("check", *words, timeout=300)
+    done = checked.run("check", *words)
     assert done.returncode == 1, done.stderr
     assert "unflushed publication" in done.stdout
     assert f"in append {source}:" in done.stdout
@@ -122,12 +120,12 @@ def test_a_c_file_is_compiled_and_every_report_names_its_lines(
     assert {"unflushed-publication"} <= rules_hit <= {"unflushed-publication", "stale-read"}
     assert int(ET.parse(junit).getroot().get("failures", "0")) == len(run["results"])
     rules.write_text("function append\n", encoding="utf-8")
-    quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61", timeout=300)
+    quiet = checked.run("check", "--suppressions", str(rules), "--", str(source), "61")
     assert quiet.returncode == 0, quiet.stdout
 
 
 def test_a_script_is_named_by_its_lines(checked: Cli) -> None:
-    done = checked.run("check", "--json", "--", str(CORPUS / "told_before_written.py"), timeout=300)
+    done = checked.run("check", "--json", "--", str(CORPUS / "told_before_written.py"))
     assert done.returncode == 1, done.stderr
     (found,) = [
         defect
@@ -160,14 +158,14 @@ def examples(checked: Cli) -> Cli:
 def test_the_examples_have_no_defects(examples: Cli) -> None:
     for script in EXAMPLES:
         words = ["check", "--timeout", "200", "--", "/bin/sh", "-c", f"cd /home/fabric; {script}"]
-        assert "no defect found" in examples.ok(*words, timeout=400)
+        assert "no defect found" in examples.ok(*words)
 
 
 def test_a_trace_counts_accesses_of_nodes(examples: Cli, tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     script = "/home/fabric/shared_counter 100"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
-    examples.ok("trace", *words, timeout=300)
+    examples.ok("trace", *words)
     found = json.loads(examples.ok("trace", "show", str(file), "--json"))
     counted = found["regions"]["shared_counter"]
     assert counted["locked"] >= 200
@@ -243,7 +241,7 @@ def test_a_fabric_that_a_run_makes_shares_nothing_with_one_that_stays(
 
 
 def test_a_program_that_hangs_is_ended_and_the_verdict_is_unknown(checked: Cli) -> None:
-    done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600", timeout=200)
+    done = checked.run("check", "--timeout", "3", "--", "/usr/bin/sleep", "600")
     assert done.returncode == 4
     assert "did not end in time" in done.stdout
 
@@ -252,7 +250,7 @@ def test_a_program_that_fails_is_no_clean_run(checked: Cli, tmp_path: Path) -> N
     junit = tmp_path / "out.xml"
     for script, shown in (("exit 124", "node 2: 124"), ("kill -ABRT $$", "node 2: SIGABRT")):
         words = ("--junit", str(junit), "--", "/bin/sh", "-c", f"[ $FAMULUS_NODE = 1 ] || {script}")
-        done = checked.run("check", *words, timeout=200)
+        done = checked.run("check", *words)
         assert (done.returncode, "node 1: 0" in done.stdout) == (3, True), done.stdout
         assert shown in done.stdout
         assert ET.parse(junit).getroot().get("failures") == "1"
@@ -270,7 +268,7 @@ def test_a_program_with_leak_sanitizer_is_judged(
     source.write_text("\n".join(lines), encoding="utf-8")
     flags = ["-g", "-fsanitize=address", "-static-libasan"]
     subprocess.run(["gcc", *flags, "-o", program, source], check=True)
-    done = checked.run("check", "--", str(program), timeout=300)
+    done = checked.run("check", "--", str(program))
     assert done.returncode == code, done.stdout
     assert "fatal error" not in done.stdout
     assert ("detected memory leaks" in done.stdout) == bool(code)

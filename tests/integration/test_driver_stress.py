@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.integration.cli import Cli
+from tests.integration.cli import TIMEOUT, Cli
 
 pytestmark = [pytest.mark.integration, pytest.mark.campaign("driver")]
 
@@ -104,7 +104,7 @@ def test_anything_at_random_while_the_device_comes_and_goes(suite: str) -> None:
             " echo 1 | sudo tee /sys/bus/pci/devices/0000:00:04.0/remove; sleep 0.1;"
             " echo 1 | sudo tee /sys/bus/pci/rescan; done > /dev/null",
         )
-        shown = stress.communicate(timeout=900)[0]
+        shown = stress.communicate(timeout=TIMEOUT)[0]
         assert "0 failed\nstatus 0" in shown.replace("\r", ""), shown
         assert cli.node(1, "sudo rmmod famulus && sudo modprobe famulus && ls /dev/fam0")
         assert cli.node(1, f"sudo dmesg | grep -E '{WORDS}' || true") == ""

@@ -77,7 +77,7 @@ def export(cli: Cli, folder: Path, *words: str) -> Path:
 
 
 def program(*argv: str | Path) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert done.returncode == 0, f"{argv}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -183,7 +183,7 @@ def ssh_command(fabric: str, port: int) -> list[str]:
 
 
 def succeeds(*argv: str) -> bool:
-    return subprocess.run(argv, capture_output=True, check=False, timeout=120).returncode == 0
+    return subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT).returncode == 0
 
 
 def text(path: Path) -> str:

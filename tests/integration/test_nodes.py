@@ -117,7 +117,7 @@ def test_nodes_reach_the_host_as_vmhost(two: Cli) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        fetch = f"urlopen('http://vmhost:{port}/', timeout=20).status"
+        fetch = f"urlopen('http://vmhost:{port}/', timeout=300).status"
         probe = f"from urllib.request import urlopen; print({fetch})"
         assert two.node(1, f'python3 -c "{probe}"') == "200"
         server.shutdown()

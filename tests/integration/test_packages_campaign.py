@@ -50,7 +50,7 @@ PACKAGES = {
 @pytest.fixture(scope="module")
 def node() -> Iterator[Cli]:
     with running(1) as cli:
-        cli.ok("ssh", "1", "--", "sudo apt-get -q update", timeout=600)
+        cli.ok("ssh", "1", "--", "sudo apt-get -q update")
         yield cli
 
 
@@ -66,4 +66,4 @@ def test_all_packages_install_in_a_template(own: Cli, tmp_path: Path) -> None:
     other = Cli(own.fabric, cwd=tmp_path)
     other.ok("up", "1", "--pool", "64M", timeout=3000)
     for command in PACKAGES.values():
-        other.ok("ssh", "1", "--", command, timeout=600)
+        other.ok("ssh", "1", "--", command)

@@ -40,7 +40,7 @@ def test_a_trace_counts_loads_stores_and_handovers(watched: Cli, tmp_path: Path)
     file = tmp_path / "t.trace"
     script = "/home/fabric/touch store:4096:7 load:4096 add:4096:1:3"
     words = ["record", str(file), "--seconds", "100", "--", "/bin/sh", "-c", script]
-    assert "0x1000" in watched.ok("trace", *words, timeout=300)
+    assert "0x1000" in watched.ok("trace", *words)
     assert watched.node(2, "./touch store:4096:5 load:4096") == "5"  # nodes go on unwatched
     assert watched.node(1, "./touch load:4096") == "5"
     found = json.loads(watched.ok("trace", "show", str(file), "--json"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from famulus.base.waiting import wait_until
+from tests.integration.cli import TIMEOUT
 from tests.places import ROOT
 
 
@@ -30,7 +31,7 @@ def normal_user(name: str) -> Iterator[Path]:
                 subprocess.run(["usermod", f"--add-{kind}s", "7000000-7065535", name], check=True)
         yield home
     finally:
-        wait_until("its processes to end", lambda: not _has_processes(name), timeout=400)
+        wait_until("its processes to end", lambda: not _has_processes(name), timeout=TIMEOUT)
         subprocess.run(["userdel", "--remove", name], check=True)
 
 
