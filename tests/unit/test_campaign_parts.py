@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.timeouts import TIMEOUT
+
 TREE = Path(__file__).parents[2]
 
 TESTS = """
@@ -40,7 +42,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def git(tree: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=tree, check=True, timeout=60)
+    subprocess.run(["git", *words], cwd=tree, check=True, timeout=TIMEOUT)
 
 
 def commit(tree: Path) -> Path:
@@ -54,7 +56,7 @@ def campaign(tree: Path, *words: str, **more: str) -> tuple[int, str]:
     argv = [sys.executable, "-m", "pytest", "-p", "tests.campaign", "-m", "campaign", *words]
     env = {**os.environ, "PYTHONPATH": str(TREE), **more}
     done = subprocess.run(
-        argv, cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=60
+        argv, cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=TIMEOUT
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.places import ROOT
 from tests.unit.guest import lib
+from tests.unit.timeouts import TIMEOUT
 
 DOCS = ROOT / "docs"
 PAGES = sorted((DOCS / "programming").glob("*.md"))
@@ -38,7 +39,7 @@ def test_a_program_of_the_docs_runs_twice(kind, code, tmp_path, shared_pool, lib
     env = {**os.environ, "PYTHONPATH": str(lib.LIB / "python")}
     for _ in range(2):
         done = subprocess.run(
-            argv, env=env, capture_output=True, text=True, timeout=60, check=False
+            argv, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout

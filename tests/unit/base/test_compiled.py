@@ -13,6 +13,7 @@ from famulus.base.compiled import Programs, ensure
 from famulus.base.errors import FamulusError
 from famulus.base.process import named_in_arguments
 from famulus.base.waiting import wait_until
+from tests.unit.timeouts import TIMEOUT
 
 ENSURE = """
 import sys
@@ -60,7 +61,7 @@ def test_processes_that_ask_at_once_share_a_compilation(tmp_path):
     root, source = tmp_path / "root", tmp_path / "1.c"
     version(tmp_path, 1)
     asking = [user(root, source) for _ in range(3)]
-    folders = {process.communicate(timeout=300)[0] for process in asking}
+    folders = {process.communicate(timeout=TIMEOUT)[0] for process in asking}
     assert folders == {f"{root / name}\n" for name in digests(root)}
     assert len(folders) == 1
 
@@ -71,9 +72,9 @@ def test_a_user_that_goes_on_delays_nobody_who_asks(tmp_path):
     version(tmp_path, 1)
     first, *others = [user(root, source) for _ in range(4)]
     for other in others:
-        assert other.communicate(timeout=300)[0].startswith(f"{root}/")
+        assert other.communicate(timeout=TIMEOUT)[0].startswith(f"{root}/")
     assert first.poll() is None
-    assert first.communicate(timeout=300)[0].startswith(f"{root}/")
+    assert first.communicate(timeout=TIMEOUT)[0].startswith(f"{root}/")
 
 
 def user(root: Path, source: Path) -> subprocess.Popen[str]:
@@ -106,7 +107,7 @@ def test_a_version_in_use_by_another_process_stays(tmp_path):
         old = Path(other.stdout.readline().strip())
         release(ensure(root, version(tmp_path, 2)))
         assert (old / "program").exists()
-        other.communicate(timeout=300)
+        other.communicate(timeout=TIMEOUT)
     new = ensure(root, version(tmp_path, 3))
     assert digests(root) == {new.name}
 
@@ -116,7 +117,7 @@ def test_a_program_that_runs_stays(tmp_path):
     old = ensure(root, version(tmp_path, 1))
     release(old)
     with subprocess.Popen([old / "program"], stdin=subprocess.PIPE) as process:
-        wait_until("the program", lambda: named_in_arguments(old.name), timeout=30)
+        wait_until("the program", lambda: named_in_arguments(old.name), timeout=TIMEOUT)
         release(ensure(root, version(tmp_path, 2)))
         assert (old / "program").exists()
         process.communicate()

@@ -10,6 +10,7 @@ import pytest
 
 from famulus.base import lockfile, waiting
 from famulus.base.errors import FamulusError, Interrupted
+from tests.unit.timeouts import TIMEOUT
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_timeout_names_the_lock_and_its_holder(lock):
 
 def test_a_waiter_gets_the_lock_when_the_holder_ends(lock):
     first = lockfile.acquire(lock, nobody)
-    with lockfile.locked(lock, lambda _: os.close(first), timeout=60):
+    with lockfile.locked(lock, lambda _: os.close(first), timeout=TIMEOUT):
         assert lockfile.try_acquire(lock) is None
 
 

@@ -12,6 +12,7 @@ from famulus.base import waiting
 from famulus.base.errors import FamulusError
 from famulus.base.process import Daemon, cpu_seconds, memory, start_ticks, watch
 from famulus.base.units import GIB, KIB
+from tests.unit.timeouts import TIMEOUT
 
 TOKEN = "famulus-test-token"
 SLEEP = "import sys, time; print(flush=True); time.sleep(60)"
@@ -86,7 +87,7 @@ def test_an_ended_process_does_not_run(daemon, child):
 
 def test_a_zombie_does_not_run(daemon, child):
     child.send_signal(signal.SIGKILL)
-    waiting.wait_until("its end", lambda: _state(child.pid) == "Z", timeout=30)
+    waiting.wait_until("its end", lambda: _state(child.pid) == "Z", timeout=TIMEOUT)
     assert not daemon.running()
 
 
@@ -100,14 +101,14 @@ def test_the_process_is_gone_when_kill_returns(daemon, child):
     daemon.kill()
     assert not daemon.running()
     assert not daemon.pidfile.exists()
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(TIMEOUT) == -signal.SIGKILL
 
 
 def test_wait_gone_waits_for_the_end(daemon):
     with pytest.raises(FamulusError, match=r"in vain for its end"):
         daemon.wait_gone("its end", timeout=0.2)
     daemon.send(signal.SIGTERM)
-    daemon.wait_gone("its end", timeout=30)
+    daemon.wait_gone("its end", timeout=TIMEOUT)
     assert not daemon.pidfile.exists()
 
 

@@ -13,12 +13,13 @@ from famulus.base import waiting
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.run import find_program, run, shell_line, terminate_all
 from famulus.base.waiting import wait_until
+from tests.unit.timeouts import TIMEOUT
 
 HOUR = 3600  # seconds
 
 
 def sh(script: str, **options):
-    return run(["sh", "-c", script], **{"timeout": 20, **options})
+    return run(["sh", "-c", script], **{"timeout": TIMEOUT, **options})
 
 
 def gone(pid: int) -> bool:
@@ -76,10 +77,10 @@ def test_a_killed_program_names_the_signal():
 
 def test_a_missing_program_is_named():
     with pytest.raises(FamulusError, match="'no-such-program' is not installed") as caught:
-        run(["no-such-program"], timeout=1)
+        run(["no-such-program"], timeout=TIMEOUT)
     assert "doctor" in caught.value.hint
     with pytest.raises(FamulusError, match="No such file"):
-        run(["/no/such/program"], timeout=1)
+        run(["/no/such/program"], timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -107,9 +108,9 @@ def test_a_timeout_is_in_seconds():
 
 
 def test_a_timeout_ends_the_children_too(early):
-    with pytest.raises(FamulusError, match="took longer than 20 s"):
+    with pytest.raises(FamulusError, match=f"took longer than {TIMEOUT:g} s"):
         sh(f"sleep 60 & echo $! > {early}; wait")
-    wait_until("the child's end", lambda: gone(int(early.read_text())), timeout=30)
+    wait_until("the child's end", lambda: gone(int(early.read_text())), timeout=TIMEOUT)
 
 
 def test_a_timeout_ends_a_program_that_ignores_sigterm(early, monkeypatch):
@@ -203,8 +204,8 @@ def test_find_program_looks_where_root_does(monkeypatch):
 def test_cleanup_runs_after_an_interrupt():
     waiting.interrupt(signal.SIGINT)
     try:
-        assert run(["echo", "done"], timeout=5, cleanup=True).stdout == "done\n"
+        assert run(["echo", "done"], timeout=TIMEOUT, cleanup=True).stdout == "done\n"
         with pytest.raises(Interrupted):
-            run(["echo", "done"], timeout=5)
+            run(["echo", "done"], timeout=TIMEOUT)
     finally:
         waiting.forget_interrupt()

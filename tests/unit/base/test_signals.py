@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-TIMEOUT = 60.0
+from tests.unit.timeouts import TIMEOUT
 
 # The main thread waits for a lock that nobody releases. Two more threads could get the signal.
 PROGRAM = """

@@ -21,15 +21,16 @@ from famulus.checker.code.processes import MappedFile, Process
 from famulus.checker.code.symbols import Symbols
 from famulus.checker.report.model import Defect, merged, parse_defect
 from tests.places import CHECKER_CORPUS, ROOT
+from tests.unit.timeouts import TIMEOUT
 
 HERE = Path(__file__).parent
 CORPUS = CHECKER_CORPUS
-TIMEOUT = 300  # seconds for a program, on a busy host
 NONE = 2**64 - 1
 KINDS = (
     *("none", "load", "store", "nt", "locked", "clflush", "clflushopt", "clwb", "wbinvd"),
     *("sfence", "mfence", "lfence", "pushed", "evicted", "process", "exit", "up", "down"),
 )
+
 _EVENT = struct.Struct("<7QHBBB3x")
 _WRAPPED = "-Wl,--wrap=open,--wrap=mmap,--wrap=memcpy,--wrap=memset"
 _TRACED = ("-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memset")

@@ -10,6 +10,7 @@ from famulus.base.errors import FamulusError
 from famulus.base.waiting import wait_until
 from famulus.checker.analyser import AnalyserError, parse_output
 from famulus.checker.analyser_service import AnalyserService
+from tests.unit.timeouts import TIMEOUT
 
 PROGRAM = """#!/bin/sh
 echo begun >&2
@@ -60,7 +61,7 @@ def test_an_analyser_that_does_not_start_is_an_error_with_its_log(background, st
 def test_the_log_of_a_failed_analyser_is_in_the_error(background, stream, tmp_path):
     failing = PROGRAM.partition("while")[0] + "echo no memory >&2\nexit 1\n"
     start(background, stream, tmp_path, failing)
-    wait_until("its end", lambda: not background.running(), timeout=20)
+    wait_until("its end", lambda: not background.running(), timeout=TIMEOUT)
     with pytest.raises(AnalyserError, match="before its time") as caught:
         background.finish()
     assert "no memory" in caught.value.details

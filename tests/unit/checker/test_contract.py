@@ -6,12 +6,13 @@ import subprocess
 from famulus.checker.report.model import KINDS, NOTES
 from tests.unit.checker import checker
 from tests.unit.native import headers
+from tests.unit.timeouts import TIMEOUT
 
 
 def printed(option: str) -> list[str]:
     """The lines that the analyser prints for `option`."""
     argv = [str(checker.analyser()), option]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=checker.TIMEOUT)
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=TIMEOUT)
     return done.stdout.splitlines()
 
 
@@ -32,6 +33,6 @@ def test_all_events_have_names():
 def test_an_unknown_option_is_an_error(tmp_path):
     for words in (["--first", "1", tmp_path], ["--live", "often", tmp_path], [], [tmp_path, "x"]):
         argv = [str(checker.analyser()), *map(str, words)]
-        done = subprocess.run(argv, check=False, capture_output=True, timeout=checker.TIMEOUT)
+        done = subprocess.run(argv, check=False, capture_output=True, timeout=TIMEOUT)
         assert done.returncode == 2
         assert done.stderr.startswith(b"usage: ")

@@ -16,7 +16,7 @@ from famulus.checker.code.processes import parse_process, parse_processes, parse
 from famulus.checker.command import launch_command, traced
 from famulus.checker.launch import on_host
 from famulus.checker.report.model import Frame
-from tests.unit.checker.checker import TIMEOUT
+from tests.unit.timeouts import TIMEOUT
 
 HERE = Path(__file__).parent
 

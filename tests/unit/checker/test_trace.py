@@ -10,7 +10,8 @@ import pytest
 from famulus.base.errors import FamulusError
 from famulus.checker import trace, trace_record
 from famulus.cli import trace as cli
-from tests.unit.checker.checker import TIMEOUT, Story, analyser
+from tests.unit.checker.checker import Story, analyser
+from tests.unit.timeouts import TIMEOUT
 
 LINE = 0x2000
 

@@ -19,6 +19,7 @@ from famulus.doorbell.outbox import Outbox
 from famulus.doorbell.protocol import Message
 from famulus.doorbell.server import Server
 from famulus.doorbell.service import Doorbell, server_arguments
+from tests.unit.timeouts import TIMEOUT
 
 VECTORS = 2
 NODES = 64
@@ -284,7 +285,7 @@ def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool:
         client = Client(doorbell.socket(2))
         assert client.values(5) == [0, 2, -1, 2, 2]
         doorbell.daemon.send(signal.SIGKILL)
-        wait_until("its end", lambda: not doorbell.running(), timeout=60)
+        wait_until("its end", lambda: not doorbell.running(), timeout=TIMEOUT)
         assert client.ended()
         doorbell.start(Path(pool.name), VECTORS, 2)  # over the files that the killed server left
         assert Client(doorbell.socket(1)).values(5) == [0, 1, -1, 1, 1]

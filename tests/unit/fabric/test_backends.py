@@ -20,6 +20,7 @@ from famulus.fabric.fabric import Fabric
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
+from tests.unit.timeouts import TIMEOUT
 
 NETWORKS = ("user", "libvirt")
 SLEEP = "import time; time.sleep(60)"
@@ -119,7 +120,7 @@ def test_every_back_end_ends_its_machines(
     with subprocess.Popen([sys.executable, "-c", SLEEP, str(pidfile)]) as process:
         pidfile.write_text(str(process.pid), encoding="ascii")
         ends(folder)
-        assert process.wait(60) < 0
+        assert process.wait(TIMEOUT) < 0
     assert killed == [node]
     assert not pidfile.exists()
 

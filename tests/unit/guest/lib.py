@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from famulus.template.guest import guest_folder
+from tests.unit.timeouts import TIMEOUT
 
 HERE = Path(__file__).parent
 LIB = guest_folder() / "lib"
@@ -19,7 +20,7 @@ CRASHED = 77  # as in lib_hook.c
 SIZE = 1 << 19  # bytes of a pool
 DEAD_AFTER = 60_000  # milliseconds: no living process is silent for so long, on any host
 SHORT_DEAD_AFTER = 3000  # milliseconds, for tests that wait until silence counts as death
-TIMEOUT = 60  # seconds that a child may take
+CHILD_TIMEOUT = 2 * TIMEOUT  # more than a wait within the child
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{LIB / 'include'}", "-pthread")
 
 
@@ -73,7 +74,7 @@ class Child:
 
     def end(self) -> tuple[int, Any]:
         """Wait; return the exit code, and the function's result or exception."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + CHILD_TIMEOUT
         while (found := os.waitpid(self.pid, os.WNOHANG)) == (0, 0):
             if time.monotonic() > deadline:
                 self.kill()

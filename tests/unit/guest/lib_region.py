@@ -4,7 +4,6 @@
 from famulus_guest import Pool
 
 PAGE = 4096
-TIMEOUT = 20  # seconds
 QUEUE = 2048
 MESSAGE = 40
 

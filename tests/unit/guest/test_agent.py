@@ -27,6 +27,7 @@ from famulus.transport.agent import (
     ready_request,
     time_request,
 )
+from tests.unit.timeouts import TIMEOUT
 
 HERE = Path(__file__).parent
 ME = Identity(3, IPv4Network("192.168.42.0/24"))
@@ -257,7 +258,7 @@ def test_the_largest_request_is_served(agent):
 
 def test_without_the_port_the_agent_reports_ready_and_ends(program):
     env = {key: value for key, value in os.environ.items() if key != "AGENT_PORT"}
-    done = subprocess.run([program], env=env, stdout=subprocess.PIPE, timeout=60, check=True)
+    done = subprocess.run([program], env=env, stdout=subprocess.PIPE, timeout=TIMEOUT, check=True)
     assert done.stdout == b"port org.famulus.agent.0\nready\n"
 
 
@@ -269,11 +270,13 @@ def test_ask_reaches_the_agent(program, tmp_path):
         listener.bind(str(tmp_path / "s"))
         listener.listen()
         names: list[str] = []
-        thread = threading.Thread(target=lambda: names.append(ask(tmp_path / "s", request, 60)))
+        thread = threading.Thread(
+            target=lambda: names.append(ask(tmp_path / "s", request, TIMEOUT))
+        )
         thread.start()
         inside, _ = listener.accept()
         with inside, running(program, inside, inside) as agent:
-            thread.join(60)
+            thread.join(TIMEOUT)
             did = agent.did()
     assert names == [socket.gethostname()]
     assert did[-3:-1] == [f"file 644 0 0 /etc/x {len(content.encode())} bytes", "listening 22"]

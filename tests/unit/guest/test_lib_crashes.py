@@ -6,7 +6,8 @@ import itertools
 import pytest
 
 from tests.unit.guest.lib import Child, child, crash_everywhere
-from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, TIMEOUT, make_region, pool
+from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, make_region, pool
+from tests.unit.timeouts import TIMEOUT
 
 OFFSETS = {"mutex": 0, "rwlock": 512, "once": 128, "barrier": 192, "data": 1024}
 

@@ -10,7 +10,8 @@ import pytest
 from famulus.base.waiting import wait_until
 from famulus_guest import OwnerDeadError, Pool, StaleError
 from tests.unit.guest.lib import Child, child
-from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, TIMEOUT, make_region, pool
+from tests.unit.guest.lib_region import MESSAGE, PAGE, QUEUE, make_region, pool
+from tests.unit.timeouts import TIMEOUT
 
 
 @pytest.mark.usefixtures("shared_pool")

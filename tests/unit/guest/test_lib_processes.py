@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.guest import lib
+from tests.unit.timeouts import TIMEOUT
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
@@ -26,10 +27,10 @@ def run(driver: Path, pool: Path, verb: str, processes: int, count: int) -> list
         for _ in range(processes)
     ]
     for process in started:
-        out, error = process.communicate(timeout=600)
+        out, error = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0, out + error
     argv[2] = "look"
-    return [int(word) for word in subprocess.check_output(argv, timeout=60).split()]
+    return [int(word) for word in subprocess.check_output(argv, timeout=TIMEOUT).split()]
 
 
 @pytest.mark.parametrize("processes", [2, 8])

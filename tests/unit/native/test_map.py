@@ -5,14 +5,13 @@ import subprocess
 from pathlib import Path
 
 from tests.places import ROOT
-
-_TIMEOUT = 300  # seconds, on a busy host
+from tests.unit.timeouts import TIMEOUT
 
 
 def test_a_map_finds_all_keys_and_no_other(tmp_path: Path):
     source, program = Path(__file__).parent / "map_keys.c", tmp_path / "map_keys"
     flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
     include = f"-I{ROOT / 'native' / 'include'}"
-    subprocess.run(["gcc", *flags, include, source, "-o", program], check=True, timeout=_TIMEOUT)
-    done = subprocess.run([program], check=False, capture_output=True, text=True, timeout=_TIMEOUT)
+    subprocess.run(["gcc", *flags, include, source, "-o", program], check=True, timeout=TIMEOUT)
+    done = subprocess.run([program], check=False, capture_output=True, text=True, timeout=TIMEOUT)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -16,8 +16,9 @@ from famulus.checker.analyser import Analyser, AnalyserError
 from famulus.checker.rings import reader
 from famulus.coherence import caches as module
 from famulus.coherence.caches import READER, STREAMS, Caches, Count, Policy
-from tests.unit.checker.checker import TIMEOUT, analyser
+from tests.unit.checker.checker import analyser
 from tests.unit.native.plugin import build
+from tests.unit.timeouts import TIMEOUT
 
 UNITS = tuple(f"shared/{name}.c" for name in ("shared", "ring", "waits"))
 ROOM = 64  # events of a ring

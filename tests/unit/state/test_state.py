@@ -17,6 +17,7 @@ from famulus.base.errors import FamulusError, Interrupted, UsageError
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder, all_fabrics
 from famulus.state.record import Record
+from tests.unit.timeouts import TIMEOUT
 
 HOLDER = """
 import sys, time
@@ -151,7 +152,7 @@ def test_a_waiter_gets_the_lock_of_a_killed_holder(holder):
         names.append(name)
         holder.kill()
 
-    with FabricFolder("f").lock(on_wait, timeout=30):
+    with FabricFolder("f").lock(on_wait, timeout=TIMEOUT):
         assert str(os.getpid()) in FabricFolder("f").holder()
     assert len(names) == 1
 
@@ -159,7 +160,7 @@ def test_a_waiter_gets_the_lock_of_a_killed_holder(holder):
 @pytest.mark.usefixtures("holder")
 def test_an_interrupt_ends_the_wait_for_the_lock():
     threading.Timer(0.2, waiting.interrupt, [signal.SIGINT]).start()
-    with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, timeout=30):
+    with pytest.raises(Interrupted), FabricFolder("f").lock(lambda _: None, timeout=TIMEOUT):
         pytest.fail("two processes hold the lock")
 
 
@@ -171,7 +172,7 @@ def test_a_waiter_locks_the_new_folder_after_a_purge(holder):
         holder.kill()
 
     threading.Timer(0.3, purge).start()
-    with FabricFolder("f").lock(lambda _: None, timeout=10):
+    with FabricFolder("f").lock(lambda _: None, timeout=TIMEOUT):
         assert (FabricFolder("f").path / "lock").exists()
         with pytest.raises(FamulusError), FabricFolder("f").lock(lambda _: None, timeout=0):
             pytest.fail("two processes hold the lock")
@@ -189,7 +190,7 @@ def test_a_folder_that_is_purged_at_any_moment_can_be_locked():
     purging.start()
     try:
         for _ in range(500):
-            with FabricFolder("f").lock(lambda _: None, timeout=10):
+            with FabricFolder("f").lock(lambda _: None, timeout=TIMEOUT):
                 pass
     finally:
         over.set()

@@ -19,6 +19,7 @@ from famulus.base.run import terminate_all
 from famulus.base.waiting import wait_until
 from famulus.settings.spec import FabricSpec
 from famulus.template import build, store
+from tests.unit.timeouts import TIMEOUT
 
 FULL = os.strerror(errno.ENOSPC)
 MAKE_ALL = "echo 'I: installing packages...'; touch rootfs.tar vmlinuz initrd"
@@ -204,7 +205,7 @@ def test_an_interrupted_build_leaves_its_log_only(builder):
     builder.script = f"echo 'I: begun'; echo $$ > ../pid; touch $SCRATCH/x; sleep 60; {MAKE_ALL}"
 
     def interrupt() -> None:
-        waiting.wait_until("the script", (paths.templates() / "pid").exists, timeout=10)
+        waiting.wait_until("the script", (paths.templates() / "pid").exists, timeout=TIMEOUT)
         waiting.interrupt(signal.SIGINT)
         terminate_all()
 
@@ -228,13 +229,13 @@ def test_a_build_that_ignores_sigterm_ends(builder):
     thread = threading.Thread(target=lambda: done.append(builder.fails()))
     thread.start()
     pid_file = paths.templates() / "pid"
-    waiting.wait_until("the script", lambda: _is_written(pid_file), timeout=30)
+    waiting.wait_until("the script", lambda: _is_written(pid_file), timeout=TIMEOUT)
     pid = int(pid_file.read_text())
     shell = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(shell, signal.SIGTERM)  # as the kernel does when famulus is killed
-    thread.join(30)
+    thread.join(TIMEOUT)
     assert "killed by SIGKILL" in done[0].brief
-    waiting.wait_until("its end", lambda: _is_gone(pid), timeout=30)
+    waiting.wait_until("its end", lambda: _is_gone(pid), timeout=TIMEOUT)
 
 
 def _is_written(path: Path) -> bool:
@@ -270,7 +271,7 @@ GATE = "until [ -e ../gate ]; do sleep 0.05; done; "
 
 def open_gate(builder: Builder, waiters: int) -> None:
     """Let the script go on after GATE, once so many others wait for the build."""
-    wait_until("the waiters", lambda: len(builder.sink.notes) == waiters, timeout=60)
+    wait_until("the waiters", lambda: len(builder.sink.notes) == waiters, timeout=TIMEOUT)
     (paths.templates() / "gate").touch()
 
 
@@ -282,7 +283,7 @@ def test_waiters_share_a_build(builder):
         thread.start()
     open_gate(builder, waiters=2)
     for thread in threads:
-        thread.join(60)
+        thread.join(TIMEOUT)
     assert builder.runs == 1
     assert len(found) == 3
     assert len(set(found)) == 1
@@ -305,7 +306,7 @@ def test_a_waiter_builds_after_a_failed_build(builder):
         thread.start()
     open_gate(builder, waiters=1)
     for thread in threads:
-        thread.join(60)
+        thread.join(TIMEOUT)
     assert {type(result) for result in results} == {FamulusError, store.Template}
 
 
@@ -321,7 +322,7 @@ def test_different_templates_are_built_at_the_same_time(builder):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(TIMEOUT)
     assert len(found) == 2
 
 

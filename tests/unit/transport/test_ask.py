@@ -13,6 +13,7 @@ import pytest
 from famulus.base import waiting
 from famulus.base.errors import FamulusError, Interrupted
 from famulus.transport.agent import ask
+from tests.unit.timeouts import TIMEOUT
 
 MAX = 1024 * 1024
 HOUR = 3600.0  # seconds
@@ -33,7 +34,7 @@ def node(tmp_path: Path, serve: Callable[[socket.socket], None]) -> Iterator[Pat
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield tmp_path / "s"
-        thread.join(60)
+        thread.join(TIMEOUT)
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def test_ask_returns_the_host_name(tmp_path):
         connection.sendall(b"ok fabric3\n")
 
     with node(tmp_path, serve) as path:
-        assert ask(path, b"sync\n", 60) == "fabric3"
+        assert ask(path, b"sync\n", TIMEOUT) == "fabric3"
     assert got == [b"famulus 1 5\nsync\n"]
 
 
@@ -71,7 +72,7 @@ def test_ask_takes_a_slow_answer_in_pieces(tmp_path):
             connection.sendall(bytes([byte]))
 
     with node(tmp_path, serve) as path:
-        assert ask(path, b"", 60) == "fabric3"
+        assert ask(path, b"", TIMEOUT) == "fabric3"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_ask_reports_the_error_of_the_agent(tmp_path, answer, brief):
         connection.sendall(answer)
 
     with node(tmp_path, serve) as path, pytest.raises(FamulusError) as caught:
-        ask(path, b"", 5)
+        ask(path, b"", TIMEOUT)
     assert caught.value.brief == brief
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from famulus.backend.qemu import monitor
 from famulus.backend.qemu.monitor import Command, MonitorError
+from tests.unit.timeouts import TIMEOUT
 
 GREETING = {"QMP": {"version": {"qemu": {"major": 10, "minor": 0, "micro": 2}}}}
 NOTHING: dict[str, object] = {"return": {}}
@@ -52,7 +53,7 @@ def serve(path: Path) -> Iterator[Serve]:
 
     yield start
     for thread in threads:
-        thread.join(10)
+        thread.join(TIMEOUT)
 
 
 def test_a_command_returns_its_result(path: Path, serve: Serve) -> None:

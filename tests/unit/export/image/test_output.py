@@ -13,6 +13,7 @@ from famulus.base.errors import FamulusError, Interrupted
 from famulus.base.run import run
 from famulus.base.units import MIB
 from famulus.export.image.output import NoRoom, check_room, explained, publish, scratch, whole
+from tests.unit.timeouts import TIMEOUT
 
 
 def names(folder: Path) -> list[str]:
@@ -86,12 +87,12 @@ def test_a_full_disk_has_its_cure(tmp_path: Path, number: int):
 
 def test_a_full_disk_is_found_in_the_output_of_a_program(tmp_path: Path):
     with pytest.raises(NoRoom, match="no space left"), explained(tmp_path):
-        run(["sh", "-c", "cat /proc/self/stat > /dev/full"], timeout=60)
+        run(["sh", "-c", "cat /proc/self/stat > /dev/full"], timeout=TIMEOUT)
 
 
 def test_other_failures_of_programs_are_passed_on(tmp_path: Path):
     with pytest.raises(FamulusError, match="sh failed with exit code 3"), explained(tmp_path):
-        run(["sh", "-c", "exit 3"], timeout=60)
+        run(["sh", "-c", "exit 3"], timeout=TIMEOUT)
 
 
 def test_another_error_of_the_system_is_named(tmp_path: Path):
