@@ -49,12 +49,12 @@ def make_plan(order: Order, ask: Ask, events: Events) -> Plan:
 
 
 def _check_host(order: Order, *, closed: bool) -> None:
-    """Raise FamulusError for a defect of the host. Memory does not count: no machine is started.
+    """Raise FamulusError for a defect of the host. No machine is started, no domain is defined.
 
     If libvirt is `closed` to this user, only root can ask libvirt more.
     """
     findings = doctor.check(FabricFolder(order.fabric), order.spec)
-    ignored = {"memory", "libvirt"} if closed else {"memory"}
+    ignored = {"memory", "domains", *(("libvirt",) if closed else ())}
     require(finding for finding in findings if finding.name not in ignored)
     if closed:
         order.network.require_free_subnet()

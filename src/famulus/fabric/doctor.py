@@ -6,6 +6,7 @@ from famulus.fabric.pools import chosen_place
 from famulus.host.check import check_host
 from famulus.host.finding import Finding
 from famulus.node.backend import clones
+from famulus.settings.identity import Identity
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
@@ -16,10 +17,11 @@ def check(folder: FabricFolder, spec: FabricSpec, *, running: int = 0) -> list[F
     `running` of its nodes run already. The order is that of the findings' weight. Takes a few
     tenths of a second and changes nothing.
     """
+    nodes = [Identity(number, spec.subnet) for number in range(1, spec.nodes + 1)]
     backend, pool = choose(folder, spec), chosen_place(folder, spec)
     return [
         *check_host(
             spec, pool, running=running, clones=clones(spec, backend), programs=backend.programs
         ),
-        *backend.findings(pool),
+        *backend.findings(pool, nodes),
     ]

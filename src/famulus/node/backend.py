@@ -150,8 +150,8 @@ class Backend(Protocol):
     def network(self, nodes: Sequence[Identity]) -> Network:
         """Return the fabric's network, on which `nodes` have addresses."""
 
-    def findings(self, pool: Path) -> list[Finding]:
-        """Return whether this host can run the back end with the pool at `pool`."""
+    def findings(self, pool: Path, nodes: Sequence[Identity]) -> list[Finding]:
+        """Return whether this host can run `nodes` on the back end, with the pool at `pool`."""
 
     def end_all(self, folders: Iterable[Path]) -> None:
         """End every machine of the nodes in `folders`, and every process of the network.

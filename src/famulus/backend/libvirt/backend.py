@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The back end that has libvirt run nodes as domains, on a bridged network."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -11,6 +11,7 @@ from famulus.backend.libvirt import domain
 from famulus.backend.libvirt.host import PROGRAMS, check_libvirt
 from famulus.backend.libvirt.network import LibvirtNetwork, network_name
 from famulus.backend.libvirt.runner import DomainRunner
+from famulus.base.errors import FamulusError
 from famulus.host.finding import Finding
 from famulus.host.programs import Program
 from famulus.settings.fabric_name import DEFAULT_NAME
@@ -43,9 +44,26 @@ class LibvirtBackend:
         """See Backend."""
         return LibvirtNetwork(network_name(self.folder.name), self.subnet, tuple(nodes))
 
-    def findings(self, pool: Path) -> list[Finding]:
+    def findings(self, pool: Path, nodes: Sequence[Identity]) -> list[Finding]:
         """See Backend."""
-        return check_libvirt(pool)
+        found = check_libvirt(pool)
+        if any(finding.level == "error" for finding in found):
+            return found
+        obstacles = {
+            "network": _obstacle(self.network(nodes).require_free),
+            "domains": _obstacle(lambda: self._require_startable(nodes)),
+        }
+        errors = [(name, error) for name, error in obstacles.items() if error]
+        return [
+            *found,
+            *(Finding(name, "error", error.brief, error.hint) for name, error in errors),
+        ]
+
+    def _require_startable(self, nodes: Sequence[Identity]) -> None:
+        for node in nodes:
+            folder = self.folder.node(node.number)
+            name = self.runner(node.name, folder).name
+            domain.require_startable(folder, name, folder / f"{node.name}.agent")
 
     def end_all(self, folders: Iterable[Path]) -> None:
         """See Backend. The network stays."""
@@ -55,3 +73,12 @@ class LibvirtBackend:
     def forget(self, folder: Path) -> None:
         """See Backend."""
         domain.forget(folder)
+
+
+def _obstacle(require: Callable[[], None]) -> FamulusError | None:
+    """Return the error that `require` raises, which a start would raise later."""
+    try:
+        require()
+    except FamulusError as error:
+        return error
+    return None

@@ -24,8 +24,7 @@ def start(machine: Machine, name: str, network: str) -> None:
     """
     document = _document(machine, name, network)
     agent = machine.socket("agent")
-    _refuse_stranger(machine.folder, name)
-    _refuse_long_path(agent)
+    require_startable(machine.folder, name, agent)
     _clear(machine, agent)
     with virt.connected() as connection:
         domain = connection.defineXML(document)
@@ -88,6 +87,15 @@ def _document(machine: Machine, name: str, network: str) -> str:
         owner=(os.getuid(), os.getgid()),
     )
     return domain_document(machine, place)
+
+
+def require_startable(folder: Path, name: str, agent: Path) -> None:
+    """Raise FamulusError if `start` would refuse the domain `name` of the node in `folder`.
+
+    `agent` is the socket of the node's agent.
+    """
+    _refuse_stranger(folder, name)
+    _refuse_long_path(agent)
 
 
 def _refuse_stranger(folder: Path, name: str) -> None:

@@ -38,7 +38,7 @@ class QemuBackend:
         """See Backend."""
         return self._network()
 
-    def findings(self, pool: Path) -> list[Finding]:  # noqa: ARG002 - any pool will do
+    def findings(self, pool: Path, nodes: Sequence[Identity]) -> list[Finding]:  # noqa: ARG002
         """See Backend. The checks of `host` cover everything that this back end needs."""
         return []
 

@@ -10,12 +10,14 @@ import pytest
 
 from famulus.backend.libvirt import domain, virt
 from famulus.backend.libvirt import network as network_module
+from famulus.backend.libvirt.backend import LibvirtBackend
 from famulus.backend.libvirt.host import check_libvirt
 from famulus.backend.libvirt.network import LibvirtNetwork, every_network
 from famulus.backend.libvirt.network_document import missing_names, missing_reservations
 from famulus.backend.libvirt.runner import DomainRunner
 from famulus.base.errors import FamulusError
 from famulus.settings.identity import Identity
+from famulus.state.folder import FabricFolder
 
 SUBNET = IPv4Network("10.9.8.0/24")
 POOL = Path("/dev/shm/fabric_em")
@@ -175,6 +177,24 @@ def test_an_error_about_a_conflict_has_a_cure(monkeypatch: pytest.MonkeyPatch) -
         network().start()
     assert "ip link delete fabric_emul" in caught.value.hint
     assert virt.find("network", "fabric_emul") is None
+
+
+def test_what_a_start_would_refuse_is_found_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = LibvirtBackend(FabricFolder("fabric"), SUBNET)
+    (refused,) = [finding for finding in backend.findings(POOL, nodes(2)) if finding.cure]
+    assert "a domain fabric1 already" in refused.text
+    mine = LibvirtBackend(FabricFolder("mine"), SUBNET)
+    assert [finding.level for finding in mine.findings(POOL, nodes(2))] == ["ok"]
+    monkeypatch.setattr(network_module, "interface_in_the_way", lambda *_: "eth7")
+    assert "is in use" in mine.findings(POOL, ())[-1].text
+
+
+def test_a_home_too_long_for_the_agents_socket_is_found_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAMULUS_HOME", "/" + "x" * 100)
+    mine = LibvirtBackend(FabricFolder("mine"), SUBNET)
+    assert "is too long for a socket" in mine.findings(POOL, nodes(1))[-1].text
 
 
 def test_a_libvirt_that_answers_is_ok() -> None:
