@@ -17,6 +17,7 @@ from tests.integration.cli import TIMEOUT, Cli, interrupt, kill_daemon
 from tests.integration.ping import check_ping
 from tests.integration.templates import text
 from tests.integration.waits import halted_when, until
+from tests.nolocks import without_locks
 
 pytestmark = pytest.mark.integration
 
@@ -209,6 +210,24 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(own: Cli, tmp_path: Path) -
     assert result.returncode == 1, result.stderr
     assert str(tmp_path) in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_down_works_where_locks_have_gone(own: Cli, tmp_path: Path) -> None:
+    home = paths.home().resolve()
+    own.ok("up", "1", "--pool", "64M", "--coherence", "none")
+    own.node(1, "echo kept > mark")
+    own.env |= without_locks(home, tmp_path)
+    shown = own.fails("up", "1", code=1, says=f"cannot lock {FabricFolder(own.fabric).path}/lock")
+    assert "rpc.statd" in shown
+    assert "no locks in" in own.run("doctor").stdout
+    assert "without the lock" in own.run("down").stderr
+    assert own.states() == ["stopped"]
+    del own.env["LD_PRELOAD"]
+    own.ok("up")
+    assert own.node(1, "cat mark") == "kept"
+    own.env |= without_locks(home, tmp_path)
+    own.ok("down", "--purge")
+    assert own.processes() == []
 
 
 def test_nodes_run_in_a_home_with_a_long_and_odd_path(own: Cli, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.base.lockfile import NoLocksError
 from famulus.base.process import named_in_arguments
 from famulus.base.run import run
 from famulus.base.vault import Vault, remove_tree
@@ -40,7 +41,8 @@ def ensure(root: Path, programs: Programs) -> Path:
     """Return the folder below `root` that has `programs`, compiled now if it is not there.
 
     The folder is whole or not there, also when several processes compile at once. If it is there,
-    nothing is written. Raises FamulusError with gcc's output if the compilation fails.
+    nothing is written, and a file system that has lost its locks is no obstacle: a fabric that runs
+    can be taken down. Raises FamulusError with gcc's output if the compilation fails.
 
     The process that compiles removes the folders of other digests below `root`, but none in use:
 
@@ -60,7 +62,12 @@ def ensure(root: Path, programs: Programs) -> Path:
         _make(vault, digest, programs)
         made.append(digest)
 
-    folder = vault.hold(digest, find, make, lambda: None)
+    try:
+        folder = vault.hold(digest, find, make, lambda: None)
+    except NoLocksError:
+        if (found := find()) is None:
+            raise
+        return found
     if made:
         _prune(vault, digest)
     return folder

@@ -5,37 +5,50 @@ The kernel drops a lock when the last copy of its descriptor is closed, so a loc
 processes. A process that inherits the descriptor holds the lock, too.
 """
 
+import errno
 import fcntl
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.waiting import pause
 
+# The errors of a file system without locks: of NFS without its lock service, of some FUSE ones.
+NO_LOCKS = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS))
+CURE = (
+    "Set FAMULUS_HOME to a folder on a local disk; or give its file system locks: NFS needs "
+    "rpc.statd on both hosts, or the mount option local_lock=all."
+)
 _INTERVAL = 0.1  # seconds between two attempts; flock(2) itself knows no timeout
 _UNKNOWN = "another famulus"
+
+
+class NoLocksError(FamulusError):
+    """The file system has no locks."""
 
 
 def try_acquire(path: Path, *, shared: bool = False) -> int | None:
     """Lock the file `path` and return the descriptor of the lock, or None if another has the lock.
 
     A missing file is made, with mode 0600, and so is its folder. For a shared lock, a file that is
-    there need not be writable. Raises FamulusError if the file cannot be made.
+    there need not be writable. Raises FamulusError if the file cannot be made, NoLocksError if its
+    file system has no locks.
     """
     while True:
-        fd = _open_to_share(path) if shared else _open(path)
-        if not _flock(fd, shared=shared):
-            os.close(fd)
-            return None
-        if _is_at(path, fd):
-            return fd
-        os.close(fd)  # another process removed the file between our open and our lock
+        with ExitStack() as undo:
+            fd = _open_to_share(path) if shared else _open(path)
+            undo.callback(os.close, fd)
+            if not _flock(fd, path, shared=shared):
+                return None
+            if _is_at(path, fd):  # else another process removed the file between open and lock
+                undo.pop_all()
+                return fd
 
 
 def acquire(
@@ -101,11 +114,12 @@ def locked_if_free(path: Path) -> Iterator[int | None]:
 def folder_locked_if_free(folder: Path) -> Iterator[bool]:
     """Hold the exclusive lock of the existing `folder` while the block runs, without a wait.
 
-    Yields whether the block has the lock. Raises OSError if the folder cannot be opened.
+    Yields whether the block has the lock. Raises OSError if the folder cannot be opened,
+    NoLocksError if its file system has no locks.
     """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield _flock(fd, shared=False)
+        yield _flock(fd, folder, shared=False)
     finally:
         os.close(fd)
 
@@ -136,12 +150,14 @@ def _open(path: Path) -> int:
         raise FamulusError(f"cannot make {path}: {error.strerror}") from error
 
 
-def _flock(fd: int, *, shared: bool) -> bool:
-    """Try to lock `fd`, and return whether that succeeds."""
+def _flock(fd: int, path: Path, *, shared: bool) -> bool:
+    """Try to lock `fd`, the file `path`, and return whether that succeeds."""
     try:
         fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise NoLocksError(f"cannot lock {path}: {error.strerror}", hint=CURE) from error
     return True
 
 

@@ -2,9 +2,11 @@
 """Take a fabric down: end all its processes; with purge, remove all its files."""
 
 import contextlib
+from collections.abc import Iterator
 
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Step
+from famulus.base.lockfile import NoLocksError
 from famulus.doorbell.service import Doorbell
 from famulus.fabric import backends
 from famulus.fabric.fabric import Fabric, locked
@@ -30,7 +32,7 @@ def down(
     folder = FabricFolder(name)
     if not folder.path.is_dir() or not (folder.exists() or purge):
         folder.read()
-    with locked(folder, events):
+    with _alone(folder, events):
         fabric = _readable(folder, purge=purge)
         if fabric and not force:
             _shut_down(fabric, events)
@@ -39,6 +41,17 @@ def down(
             fabric.caches.remove()
         if purge:
             _purge(folder, fabric, events)
+
+
+@contextlib.contextmanager
+def _alone(folder: FabricFolder, events: Events) -> Iterator[None]:
+    """Hold the fabric's lock; go on without the lock if the file system has no locks."""
+    with contextlib.ExitStack() as lock:
+        try:
+            lock.enter_context(locked(folder, events))
+        except NoLocksError as error:
+            events.note(f"{error.brief}; `down` goes on without the lock")
+        yield
 
 
 def _readable(folder: FabricFolder, *, purge: bool) -> Fabric | None:

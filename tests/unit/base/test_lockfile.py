@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Locks on files and folders; each descriptor counts as a holder of its own (flock(2))."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +142,16 @@ def test_a_folder_has_one_holder(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError), lockfile.folder_locked_if_free(tmp_path / "none"):
         pytest.fail("there is no folder")
+
+
+def test_a_file_system_without_locks_is_an_error_with_file_and_cure(lock, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    with pytest.raises(lockfile.NoLocksError) as caught:
+        lockfile.try_acquire(lock)
+    assert caught.value.brief == f"cannot lock {lock}: No locks available"
+    assert "FAMULUS_HOME" in caught.value.hint
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before

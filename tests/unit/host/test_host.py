@@ -2,13 +2,16 @@
 """The check of the host as a whole, and of the needs of a build without root."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
 from famulus.base.errors import FamulusError
-from famulus.host import check, rootless
+from famulus.host import check, locks, rootless
 from famulus.host.finding import Finding
 from famulus.settings.spec import FabricSpec
+from tests.nolocks import without_locks
 
 
 @pytest.fixture
@@ -89,6 +92,14 @@ def test_ssh_without_a_name_needs_a_user_namespace(monkeypatch):
     (finding,) = rootless.check_name()
     assert finding.level == "error"
     assert "useradd" in finding.cure
+
+
+def test_a_home_without_locks_is_an_error(famulus_home, tmp_path):
+    assert locks.check_locks() == []
+    code = "from famulus.host.locks import check_locks; print(check_locks()[0].text)"
+    env = {**os.environ, **without_locks(famulus_home, tmp_path)}
+    shown = subprocess.check_output([sys.executable, "-c", code], env=env, text=True)
+    assert shown == f"no locks in {famulus_home}: No locks available\n"
 
 
 def test_require_lists_every_error_with_its_cure():
