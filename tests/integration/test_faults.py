@@ -2,6 +2,7 @@
 """Faults of real life: one error with its cure, nothing lost, nothing left running."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -186,6 +187,15 @@ def test_taken_ssh_ports_are_passed_over(own: Cli) -> None:
 def test_no_free_ssh_port_is_an_error_that_leaves_nothing(own: Cli) -> None:
     with socket.create_server(("127.0.0.1", 65535)):
         own.fails("up", "1", "--pool", "64M", "--ssh-port", "65535", code=1, says="no free port")
+    assert own.processes() == []
+
+
+def test_a_limit_of_the_shell_is_named_before_anything_starts(own: Cli) -> None:
+    script = "ulimit -v 900000 && exec " + shlex.join(own.argv("up", "1", "--pool", "64M"))
+    result = own.command(["sh", "-c", script])
+    assert result.returncode == 1, result.stderr
+    assert "`ulimit -v` is 900000" in result.stderr
+    assert "clone" not in result.stderr
     assert own.processes() == []
 
 

@@ -9,6 +9,7 @@ from famulus.host import space
 from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacle
 from famulus.host.building import check_place
 from famulus.host.finding import Finding, Level
+from famulus.host.limits import check_limits
 from famulus.host.locks import check_locks
 from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program, check_programs
 from famulus.host.rootless import check_name, check_rootless
@@ -36,6 +37,7 @@ def check_host(
         *check_name(),
         check_accelerator(spec.accelerator),
         *check_locks(),
+        *check_limits(spec, running),
         *_build_findings(spec, "warning" if space.has_template() else "error"),
         space.check_memory(spec, accelerator, pool, running=running, clones=clones),
         space.check_pool(spec, accelerator, pool),

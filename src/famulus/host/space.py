@@ -10,6 +10,7 @@ from famulus.base.paths import SHARED_MEMORY
 from famulus.base.units import GIB, KIB, MIB, format_size, human_size
 from famulus.host.accelerator import Accelerator, largest_pool
 from famulus.host.building import nearest, unpack_folder
+from famulus.host.cgroup import memory_room
 from famulus.host.finding import Finding, Level
 from famulus.settings.spec import FabricSpec
 
@@ -89,12 +90,10 @@ def check_memory(
     if _is_memory(pool):
         need += spec.pool
         parts += f", and the pool of {human_size(spec.pool)}"
-    available = _sizes(meminfo).get("MemAvailable")
+    available, text, cure = _available(meminfo)
     if available is None:
-        return Finding("memory", "ok", f"{meminfo} does not tell the available memory")
+        return Finding("memory", "ok", text)
     least = _CLONE[accelerator] if clones else _COLD[accelerator]
-    text = f"{human_size(available)} available"
-    cure = "Use fewer nodes, or a smaller --memory or --pool; or end other programs."
     if new * least > available:
         fit = running + available // least
         wanted = f"{spec.nodes} nodes need {human_size(new * least)} at least"
@@ -102,6 +101,19 @@ def check_memory(
     if available < need:
         return Finding("memory", "warning", f"{text}; {parts}: may take {human_size(need)}", cure)
     return Finding("memory", "ok", text)
+
+
+def _available(meminfo: Path) -> tuple[int | None, str, str]:
+    """Return the memory that nodes may take, a text about it, and the cure if it is too little."""
+    available, room = _sizes(meminfo).get("MemAvailable"), memory_room()
+    cure = "Use fewer nodes, or a smaller --memory or --pool; or "
+    if room and (available is None or room.left < available):
+        limit = f"the control group {room.folder}, whose limit is {human_size(room.limit)}"
+        raise_it = "raise the limit (docker run --memory, systemd's MemoryMax=)."
+        return room.left, f"{human_size(room.left)} available in {limit}", cure + raise_it
+    if available is None:
+        return None, f"{meminfo} does not tell the available memory", ""
+    return available, f"{human_size(available)} available", f"{cure}end other programs."
 
 
 def check_pool(spec: FabricSpec, accelerator: Accelerator, pool: Path) -> Finding:

@@ -7,13 +7,15 @@ import pytest
 
 from famulus.base.units import GIB, MIB, TIB
 from famulus.host import space
+from famulus.host.cgroup import Room
 from famulus.settings.spec import FabricSpec
 
 
 @pytest.fixture
-def meminfo(tmp_path):
+def meminfo(tmp_path, monkeypatch):
     path = tmp_path / "meminfo"
     path.write_text("MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\nSwapTotal: 0 kB\n")
+    monkeypatch.setattr(space, "memory_room", lambda: None)
     return path
 
 
@@ -48,6 +50,19 @@ def test_an_error_about_memory_says_how_many_nodes_fit(meminfo):
     finding = space.check_memory(spec, "tcg", Path("/disk/p"), running=2, meminfo=meminfo)
     assert finding.level == "error"
     assert finding.text == "4.0 GiB available; 64 nodes need 7.6 GiB at least; 34 fit"
+
+
+def test_a_control_group_with_less_memory_counts(meminfo, monkeypatch):
+    room = Room(Path("/sys/fs/cgroup/box"), GIB, 300 * MIB)
+    monkeypatch.setattr(space, "memory_room", lambda: room)
+    finding = space.check_memory(FabricSpec(nodes=4), "tcg", Path("/disk/p"), meminfo=meminfo)
+    assert finding.level == "error"
+    assert "300 MiB available in the control group /sys/fs/cgroup/box" in finding.text
+    assert "whose limit is 1.0 GiB" in finding.text
+    assert "docker run --memory" in finding.cure
+    monkeypatch.setattr(space, "memory_room", lambda: Room(Path("/box"), 9 * GIB, 9 * GIB))
+    finding = space.check_memory(FabricSpec(), "tcg", Path("/disk/p"), meminfo=meminfo)
+    assert finding.text == "4.0 GiB available"
 
 
 @pytest.fixture
