@@ -7,17 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from famulus.backend.machine import PROGRAM as QEMU
+from famulus.base import paths
 from famulus.base.events import Events
 from famulus.coherence.build import require_loadable
 from famulus.coherence.caches import LINE, Policy
 from famulus.fabric import backends, doctor
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
-from famulus.fabric.pools import owns_pool, take_pool
+from famulus.fabric.pools import chosen_place, owns_pool, take_pool
 from famulus.fabric.start import start_nodes
 from famulus.host.check import require
 from famulus.node import lifecycle
 from famulus.node.node import Node
+from famulus.pool import file as pool_file
 from famulus.settings.changes import change_while_running
 from famulus.settings.sources import load_spec
 from famulus.settings.spec import FabricSpec
@@ -41,7 +43,7 @@ def up(
         if not folder.exists():
             undo.callback(folder.forget)
         spec = wanted(name, flags, file)
-        require(doctor.check(folder, spec, running=_running(folder, spec)))
+        _refuse_early(folder, spec)
         template = ensure(spec, events)
         registered = _register(folder, spec, template.digest, undo)
         fabric = take_pool(registered, undo, events)
@@ -51,6 +53,17 @@ def up(
         hooks.after_start(fabric, undo, events)
         undo.pop_all()
         return fabric
+
+
+def _refuse_early(folder: FabricFolder, spec: FabricSpec) -> None:
+    """Raise FamulusError for everything that can be known before a template is built."""
+    if folder.exists():
+        _refuse_change(Fabric(folder, folder.read()), spec)
+    require(doctor.check(folder, spec, running=_running(folder, spec)))
+    pool_file.require_usable(chosen_place(folder, spec), spec.pool)
+    paths.socket_folder(folder.path)
+    if spec.watched and not Fabric(folder, Record(spec, "")).alive():
+        require_loadable(QEMU)
 
 
 def _running(folder: FabricFolder, spec: FabricSpec) -> int:
@@ -70,7 +83,6 @@ def _register(folder: FabricFolder, spec: FabricSpec, digest: str, undo: ExitSta
     record = Record(spec, digest)
     if folder.exists():
         old = folder.read()
-        _refuse_change(Fabric(folder, old), spec)
         backends.forget_all(folder, but=spec)  # another back end could start nodes on our disks
         undo.callback(folder.write, old)
         record = replace(old, spec=spec, template=digest, ports=dict(old.ports))
@@ -108,7 +120,6 @@ def _make_caches(fabric: Fabric, undo: ExitStack) -> None:
         lines=lines,
         seed=spec.seed,
     )
-    require_loadable(QEMU)
     undo.callback(caches.remove)
     caches.create(spec.pool, policy)
 

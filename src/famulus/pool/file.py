@@ -74,6 +74,12 @@ def ensure(path: Path, size: int) -> bool:
     return True
 
 
+def require_usable(path: Path, size: int) -> None:
+    """Raise FamulusError if `ensure` would refuse the existing file at `path`; do nothing else."""
+    if os.path.lexists(path):
+        _require_size(path, check(Pool(path)), size)
+
+
 def check(pool: Pool) -> os.stat_result:
     """Return the status of the pool.
 
@@ -128,14 +134,18 @@ def _adopt(path: Path, size: int) -> bool:
         _size(fd, path, size)  # a process was killed between open() and ftruncate()
         return True
     os.close(fd)
-    if status.st_size != size:
+    _require_size(path, status, size)
+    return False
+
+
+def _require_size(path: Path, status: os.stat_result, size: int) -> None:
+    if status.st_size not in (0, size):
         kept = format_size(status.st_size)
         raise FamulusError(
             f"the pool {path} has {kept}, not {format_size(size)}, and is never shrunk or emptied",
             hint=f"Use the pool as it is with `--pool {kept}`; or remove pool and data, with "
             f"`famulus down --purge` if this fabric made the file, else with `rm {path}`.",
         )
-    return False
 
 
 def _size(fd: int, path: Path, size: int) -> None:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`up` on a fabric whose nodes run: which changes are refused."""
+"""The changes and settings that `up` refuses, before a template is built."""
 
 from pathlib import Path
 
 import pytest
 
+from famulus.base import paths
 from famulus.base.errors import FamulusError
+from famulus.base.events import Events
+from famulus.fabric import up as up_module
 from famulus.fabric.fabric import Fabric
-from famulus.fabric.up import _refuse_change
+from famulus.fabric.hooks import NO_HOOKS
+from famulus.fabric.up import _refuse_change, up
 from famulus.pool.place import shared_place
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -45,3 +49,45 @@ def test_other_pool_file_is_refused_while_nodes_run(alive):
 
 def test_settings_of_a_single_node_may_change_while_nodes_run():
     change(FabricSpec(), FabricSpec(memory=1 << 30, cpus=2, doorbell=True, accel="tcg", nodes=3))
+
+
+@pytest.fixture
+def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No template may be built. The host has what a fabric needs, whatever the test's host has."""
+    monkeypatch.setattr(up_module, "ensure", lambda *_: pytest.fail("a template was built"))
+    monkeypatch.setattr(up_module, "require", lambda _: None)
+
+
+def refusal(**settings: object) -> FamulusError:
+    with pytest.raises(FamulusError) as caught:
+        up(NAME, {"nodes": 1, **settings}, None, Events(), NO_HOOKS)
+    return caught.value
+
+
+@pytest.mark.usefixtures("no_build")
+def test_an_unusable_pool_is_found_before_a_build(tmp_path: Path, monkeypatch):
+    pool = tmp_path / "pool"
+    pool.write_bytes(b"precious")
+    assert "is never shrunk or emptied" in refusal(pool_file=str(pool)).brief
+    link = tmp_path / "link"
+    link.symlink_to(pool)
+    assert "symbolic link" in refusal(pool_file=str(link)).brief
+    monkeypatch.setattr("os.geteuid", lambda: 3_000_000_000)
+    assert "belongs to" in refusal(pool_file=str(pool)).brief
+
+
+@pytest.mark.usefixtures("no_build")
+def test_a_change_that_running_nodes_hold_fast_is_found_before_a_build():
+    folder = FabricFolder(NAME)
+    paths.make_private(folder.path)
+    folder.write(Record(FabricSpec(), "template"))
+    assert "cannot become 10.1.2.0/24 now" in refusal(subnet="10.1.2.0/24").brief
+
+
+@pytest.mark.usefixtures("no_build")
+def test_a_folder_of_sockets_that_is_not_private_is_found_before_a_build(monkeypatch):
+    def not_private(_folder: Path) -> Path:
+        raise FamulusError("not private")
+
+    monkeypatch.setattr(paths, "socket_folder", not_private)
+    assert refusal().brief == "not private"
