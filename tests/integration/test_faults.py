@@ -16,7 +16,7 @@ from famulus.base import paths
 from famulus.state.folder import FabricFolder
 from tests.integration.cli import TIMEOUT, Cli, interrupt, kill_daemon
 from tests.integration.ping import check_ping
-from tests.integration.templates import text
+from tests.integration.templates import refusing_port, text
 from tests.integration.waits import halted_when, until
 from tests.nolocks import without_locks
 
@@ -188,6 +188,24 @@ def test_no_free_ssh_port_is_an_error_that_leaves_nothing(own: Cli) -> None:
     with socket.create_server(("127.0.0.1", 65535)):
         own.fails("up", "1", "--pool", "64M", "--ssh-port", "65535", code=1, says="no free port")
     assert own.processes() == []
+
+
+def test_a_mirror_and_a_proxy_are_asked_only_when_a_template_is_built(own: Cli) -> None:
+    own.ok("up", "1", "--pool", "64M")
+    with refusing_port() as port:
+        proxy = f"http://ann:secret@127.0.0.1:{port}"
+        own.env |= {"http_proxy": proxy, "MIRROR": "http://mirror.example/debian"}
+        own.ok("up")
+        in_node = own.node(1, "cat /etc/apt/apt.conf.d/90famulus")
+        assert in_node == f'Acquire::http::Proxy "http://ann:secret@192.168.42.254:{port}";'
+        shown = own.fails("up", "2", code=1, says="through the proxy http://ann:***@127.0.0.1")
+        assert "secret" not in shown + own.ok("log")
+    own.env["FAMULUS_PROXY"] = ""
+    own.ok("up")
+    assert own.node(1, "cat /etc/apt/apt.conf.d/90famulus") == "# no proxy"
+    own.env["http_proxy"] = "proxy.example:3128"
+    own.env.pop("FAMULUS_PROXY")
+    own.ok("down", "--purge")
 
 
 def test_a_limit_of_the_shell_is_named_before_anything_starts(own: Cli) -> None:

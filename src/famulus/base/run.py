@@ -21,6 +21,7 @@ from weakref import WeakSet
 
 from famulus.base import collect, waiting
 from famulus.base.errors import FamulusError
+from famulus.base.redact import without_passwords
 
 log = logging.getLogger("famulus")
 
@@ -45,6 +46,11 @@ class Result:
 def shell_line(argv: Argv) -> str:
     """Return `argv` as a line that can be pasted into a shell."""
     return shlex.join(str(arg) for arg in argv)
+
+
+def for_log(argv: Argv) -> str:
+    """Return `argv` as `shell_line` does, without the passwords of URLs."""
+    return without_passwords(shell_line(argv))
 
 
 def find_program(name: str) -> str | None:
@@ -82,7 +88,7 @@ def run(
     """
     check_interrupt = _never if cleanup else waiting.check_interrupt
     check_interrupt()
-    log.debug("run: %s", shell_line(argv))
+    log.debug("run: %s", for_log(argv))
     with (
         _stdin_file(stdin) as stdin_fd,
         child(
@@ -247,6 +253,6 @@ def _how_it_ended(code: int) -> str:
 
 def failure(argv: Argv, how: str, output: str) -> FamulusError:
     """Log that the program `argv` failed, and return the error with the end of its output."""
-    log.error("%s: %s", how, shell_line(argv))
+    log.error("%s: %s", how, for_log(argv))
     last = "\n".join(output.strip().splitlines()[-20:])
     return FamulusError(f"{Path(str(argv[0])).name} {how}", details=last)

@@ -19,8 +19,8 @@ from famulus.base.run import (
     end_group,
     ended_after,
     failure,
+    for_log,
     log,
-    shell_line,
     was_ended,
     words_of,
 )
@@ -51,7 +51,7 @@ def interactive(argv: Argv, shall_end: Callable[[], bool] = _never) -> int:
     When `shall_end()` becomes true, the program is ended. Raises FamulusError if the program cannot
     be started, and Interrupted if the user interrupts.
     """
-    log.debug("run: %s", shell_line(argv))
+    log.debug("run: %s", for_log(argv))
     try:
         process = subprocess.Popen(words_of(argv))
     except OSError as error:
@@ -98,7 +98,7 @@ def relay(
     `on_line` raises.
     """
     waiting.check_interrupt()
-    log.debug("run: %s", shell_line(argv))
+    log.debug("run: %s", for_log(argv))
     stdin = subprocess.PIPE if feed else subprocess.DEVNULL
     with (
         child(argv, stdin=stdin, stderr=subprocess.PIPE) as process,

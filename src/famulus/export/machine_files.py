@@ -9,6 +9,7 @@ from famulus.export.image.edit import blank
 from famulus.export.subject import Subject
 from famulus.node import identify
 from famulus.node.node import Node
+from famulus.settings.proxy import loopback_port
 from famulus.transport.agent import GuestFile
 
 # Nothing in a node fills resolv.conf from DHCP. These name servers answer in QEMU's (and
@@ -33,6 +34,7 @@ def machine_files(subject: Subject, disk: Path) -> list[GuestFile]:
         *(file for file in shared if file.path in missing),
         *_node_files(node),
         _resolv_conf(servers),
+        identify.apt_file("" if loopback_port(node.spec.proxy) else node.spec.proxy),
     ]
 
 

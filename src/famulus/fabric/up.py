@@ -25,7 +25,7 @@ from famulus.settings.sources import load_spec
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
-from famulus.template.build import ensure
+from famulus.template.build import digest_of, ensure
 from famulus.transport import ssh
 
 
@@ -44,8 +44,7 @@ def up(
             undo.callback(folder.forget)
         spec = wanted(name, flags, file)
         _refuse_early(folder, spec)
-        template = ensure(spec, events)
-        registered = _register(folder, spec, template.digest, undo)
+        registered = _register(folder, spec, _template(folder, spec, events), undo)
         fabric = take_pool(registered, undo, events)
         _make_caches(fabric, undo)
         _stop_surplus(fabric, events)
@@ -64,6 +63,13 @@ def _refuse_early(folder: FabricFolder, spec: FabricSpec) -> None:
     paths.socket_folder(folder.path)
     if spec.watched and not Fabric(folder, Record(spec, "")).alive():
         require_loadable(QEMU)
+
+
+def _template(folder: FabricFolder, spec: FabricSpec, events: Events) -> str:
+    """Return the digest of the template for new nodes; have it built if there is a new node."""
+    if all(node.has_disk() for node in Fabric(folder, Record(spec, "")).nodes()):
+        return digest_of(spec)
+    return ensure(spec, events).digest
 
 
 def _running(folder: FabricFolder, spec: FabricSpec) -> int:

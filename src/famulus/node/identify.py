@@ -11,7 +11,8 @@ from pathlib import Path
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.node.node import Node
-from famulus.settings.identity import hosts_file
+from famulus.settings.identity import gateway, hosts_file
+from famulus.settings.proxy import apt_configuration, from_node
 from famulus.transport import ssh
 from famulus.transport.agent import (
     BEGAN,
@@ -82,8 +83,10 @@ def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestF
     private = (folder / "id_ed25519").read_text(encoding="utf-8")
     public = (folder / "id_ed25519.pub").read_text(encoding="utf-8")
     keys = {node.identity: host_key(node) for node in nodes}
+    spec = nodes[0].spec
     files = [
         GuestFile("/etc/resolv.conf", f"nameserver {name_server}\n"),
+        apt_file(from_node(spec.proxy, gateway(spec.subnet))),
         GuestFile("/etc/ssh/ssh_known_hosts", ssh.known_hosts(keys, by_address=True)),
         GuestFile("/etc/ssh/ssh_config.d/famulus.conf", ssh.NODE_CONFIG),
     ]
@@ -94,6 +97,11 @@ def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestF
             GuestFile(f"{home}/.ssh/authorized_keys", public, 0o600, uid, uid),
         ]
     return files
+
+
+def apt_file(proxy: str) -> GuestFile:
+    """Return the file with which apt in a node asks `proxy`, or no proxy if that is empty."""
+    return GuestFile("/etc/apt/apt.conf.d/90famulus", apt_configuration(proxy))
 
 
 def disk_files(node: Node) -> list[GuestFile]:

@@ -19,10 +19,10 @@ from famulus.settings.kinds import (
     DEFAULT_MIRROR,
     Lines,
     OptionalPath,
-    OptionalUrl,
     Packages,
     Password,
     PowerOfTwo,
+    Proxy,
     Size,
     Subnet,
     Suite,
@@ -224,11 +224,11 @@ class Settings(BaseModel):
         ),
     ] = DEFAULT_MIRROR
     proxy: Annotated[
-        OptionalUrl,
+        Proxy,
         Setting(
-            "HTTP proxy, for the template and for apt in the nodes",
+            "HTTP proxy, for the build of a template and for apt in the nodes",
             Group.PACKAGES,
-            Applies.NEW_NODES,
+            Applies.AT_ONCE,
             examples="http://proxy:3128",
             variables=("PROXY", "http_proxy"),
         ),

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 from famulus.base.errors import UsageError
 from famulus.base.paths import expanded, is_text
 from famulus.base.units import format_size, parse_size
+from famulus.settings.proxy import normalised
 from famulus.settings.setting import Kind
 
 T = TypeVar("T")
@@ -82,10 +83,6 @@ def _url(url: str) -> str:
     return _require(_URL.fullmatch(url), url).rstrip("/")
 
 
-def _optional_url(url: str) -> str:
-    return _url(url) if url else url
-
-
 def _private_24(subnet: IPv4Network) -> IPv4Network:
     return _require(subnet.prefixlen == _SUBNET_PREFIX and subnet.is_private, subnet)
 
@@ -116,7 +113,7 @@ Packages = Annotated[
     tuple[str, ...], AfterValidator(_packages), Kind("a list of Debian packages' names", "LIST")
 ]
 Url = Annotated[str, AfterValidator(_url), Kind("a URL", "URL")]
-OptionalUrl = Annotated[str, AfterValidator(_optional_url), Kind("a URL", "URL")]
+Proxy = Annotated[str, AfterValidator(normalised), Kind("a URL", "URL", may_be_empty=True)]
 Subnet = Annotated[IPv4Network, AfterValidator(_private_24), Kind("a private /24", "NET")]
 Password = Annotated[
     str, AfterValidator(_one_line), Kind("one line of text that is not empty", "TEXT", secret=True)

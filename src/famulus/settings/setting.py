@@ -43,13 +43,15 @@ class Kind:
     """The description of a type of settings, as metadata of that type.
 
     `noun` describes a right value in a message. `written` turns a value into the user's text.
-    The value of a `secret` kind is never repeated to the user.
+    The value of a `secret` kind is never repeated to the user. If a value `may_be_empty`, an empty
+    FAMULUS_<NAME> wins over the sources of a lower rank; otherwise it counts as absent.
     """
 
     noun: str
     metavar: str = ""
     written: Callable[[Any], str] = str
     secret: bool = False
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)

@@ -117,15 +117,21 @@ def _with_implied(source: Mapping[str, Given]) -> dict[str, Given]:
 def _from_env(model: type[Settings], env: Mapping[str, str]) -> dict[str, Given]:
     """Return the settings in `env`. FAMULUS_<NAME> wins over the setting's further variables.
 
-    An empty variable counts as absent. The variable of a list has words.
+    An empty variable counts as absent, but see Kind. The variable of a list has words.
     """
     found = {}
     for name, definition in definitions(model).items():
-        variable = next((key for key in definition.variables if env.get(key)), None)
-        if variable is not None:
+        if (variable := _variable(definition, env)) is not None:
             value = _from_text(definition, env[variable])
             found[name] = Given(value, f"the environment's {variable}")
     return found
+
+
+def _variable(definition: Definition, env: Mapping[str, str]) -> str | None:
+    own, *further = definition.variables
+    if env.get(own) or (own in env and definition.kind.may_be_empty):
+        return own
+    return next((key for key in further if env.get(key)), None)
 
 
 def _from_text(definition: Definition, text: str) -> object:

@@ -12,6 +12,7 @@ READY = (
     ReadyFile("/etc/machine-id", 33),
     ReadyFile("/etc/hosts", 4096),  # 64 nodes take 1,600
     ReadyFile("/etc/resolv.conf", 27),
+    ReadyFile("/etc/apt/apt.conf.d/90famulus", 256),
     ReadyFile("/etc/ssh/ssh_known_hosts", 8192),  # 64 nodes take 7,200
     ReadyFile("/etc/ssh/ssh_config.d/famulus.conf", 512),
     ReadyFile("/etc/ssh/ssh_host_ed25519_key", _KEY, 0o600),

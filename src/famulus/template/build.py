@@ -33,6 +33,11 @@ _PACKAGE = re.compile(
 )
 
 
+def digest_of(spec: FabricSpec) -> str:
+    """Return the digest of the template for `spec`, which need not exist."""
+    return Recipe.from_spec(spec).digest(guest_files())
+
+
 def ensure(spec: FabricSpec, events: Events) -> Template:
     """Return the template for `spec`, built now if there is none.
 
@@ -44,7 +49,7 @@ def ensure(spec: FabricSpec, events: Events) -> Template:
     """
     recipe = Recipe.from_spec(spec)
     files = guest_files()
-    order = _Order(recipe, files, recipe.digest(files))
+    order = _Order(recipe, files, recipe.digest(files), spec.proxy)
     root = paths.make_private(paths.templates())
 
     def build() -> None:
@@ -66,6 +71,7 @@ class _Order:
     recipe: Recipe
     files: Mapping[str, bytes]
     digest: str
+    proxy: str
 
 
 def _build(order: _Order, root: Path, events: Events) -> None:
@@ -86,7 +92,7 @@ def _build(order: _Order, root: Path, events: Events) -> None:
 def _fill(folder: Path, order: _Order, events: Events) -> None:
     recipe, tar = order.recipe, folder / "rootfs.tar"
     with events.step(f"ask {recipe.mirror} for {recipe.suite}"):
-        check_mirror(recipe)
+        check_mirror(recipe, order.proxy)
     with events.step(f"template: {recipe.suite} from {len(recipe.packages)} packages") as step:
         _bootstrap(folder, order, step)
     with events.step("template: disk"):
@@ -119,8 +125,17 @@ def _bootstrap(folder: Path, order: _Order, step: Step) -> None:
             if text := _progress(line):
                 step.detail(text)
 
-        run(argv, timeout=_TIMEOUT, on_line=on_line, env={"TMPDIR": str(make_scratch(folder))})
+        env = {**_proxy_variables(order.proxy), "TMPDIR": str(make_scratch(folder))}
+        run(argv, timeout=_TIMEOUT, on_line=on_line, env=env)
     shutil.rmtree(guest)
+
+
+def _proxy_variables(proxy: str) -> dict[str, str]:
+    """Return the variables with which apt asks `proxy`, or no proxy if that is empty.
+
+    No command line and no file of the template has the proxy, whose URL may have a password.
+    """
+    return {"http_proxy": proxy, "https_proxy": proxy}
 
 
 def _progress(line: str) -> str | None:

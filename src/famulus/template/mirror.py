@@ -6,6 +6,7 @@ import threading
 import time
 
 from famulus.base.errors import FamulusError
+from famulus.base.redact import without_passwords
 from famulus.base.waiting import wait_until
 from famulus.template.recipe import Recipe
 
@@ -20,11 +21,16 @@ class _PassingError(FamulusError):
     """An error that a retry may cure: of the server, of name resolution, of the connection."""
 
 
-def check_mirror(recipe: Recipe) -> None:
-    """Raise FamulusError if the mirror refuses, hangs, is unknown, or lacks the suite."""
+def check_mirror(recipe: Recipe, proxy: str) -> None:
+    """Raise FamulusError if the mirror refuses, hangs, is unknown, or lacks the suite.
+
+    The mirror is asked through the proxy at the URL `proxy`, unless that is empty or the variable
+    no_proxy has the mirror's host.
+    """
     answers: list[FamulusError | None] = []
     # In a thread, because no interrupt ends the resolution of a name.
-    threading.Thread(target=lambda: answers.append(_ask_often(recipe)), daemon=True).start()
+    ask = threading.Thread(target=lambda: answers.append(_ask_often(recipe, proxy)), daemon=True)
+    ask.start()
     wait_until(
         f"an answer from the mirror {recipe.mirror}",
         lambda: bool(answers),
@@ -35,25 +41,25 @@ def check_mirror(recipe: Recipe) -> None:
         raise answers[0]
 
 
-def _ask_often(recipe: Recipe) -> FamulusError | None:
+def _ask_often(recipe: Recipe, proxy: str) -> FamulusError | None:
     start = time.monotonic()
     for _ in range(_TRIES - 1):
-        error = _ask(recipe)
+        error = _ask(recipe, proxy)
         is_late = time.monotonic() - start > _TIMEOUT - _BETWEEN
         if is_late or not isinstance(error, _PassingError):
             return error
         time.sleep(_BETWEEN)
-    return _ask(recipe)
+    return _ask(recipe, proxy)
 
 
-def _ask(recipe: Recipe) -> FamulusError | None:
+def _ask(recipe: Recipe, proxy: str) -> FamulusError | None:
     # A template needs these modules once; their import takes 5 % of the time of a command.
     import http.client  # noqa: PLC0415
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
 
     url = f"{recipe.mirror}/dists/{recipe.suite}/InRelease"
-    proxies = {"http": recipe.proxy, "https": recipe.proxy} if recipe.proxy else {}
+    proxies = {"http": proxy, "https": proxy} if proxy else {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
     try:
         with opener.open(url, timeout=_TIMEOUT) as answer:
@@ -61,7 +67,7 @@ def _ask(recipe: Recipe) -> FamulusError | None:
     except urllib.error.HTTPError as error:
         return _refused(recipe, error.code)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return _unreachable(recipe, error)
+        return _unreachable(recipe, error, proxy)
     return None
 
 
@@ -75,7 +81,7 @@ def _refused(recipe: Recipe, code: int) -> FamulusError:
     return kind(f"the mirror {recipe.mirror} answers with HTTP {code}", hint=_ANOTHER)
 
 
-def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
+def _unreachable(recipe: Recipe, error: Exception, proxy: str) -> FamulusError:
     reason = getattr(error, "reason", error)
     kind = FamulusError
     if isinstance(reason, FileNotFoundError):
@@ -87,5 +93,5 @@ def _unreachable(recipe: Recipe, error: Exception) -> FamulusError:
     else:
         kind = _PassingError
         how = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
-    where = f" through the proxy {recipe.proxy}" if recipe.proxy else ""
+    where = f" through the proxy {without_passwords(proxy)}" if proxy else ""
     return kind(f"the mirror {recipe.mirror} {how}{where}", hint=_ANOTHER)

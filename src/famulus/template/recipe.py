@@ -94,13 +94,13 @@ _END_TOGETHER = 'trap "kill -s KILL 0" TERM; "$0" "$@" & wait $!'
 class Recipe:
     """Everything that a template is made from, except Famulus' own files in `guest`.
 
+    The way to the mirror, through a proxy or not, makes no other template.
     `build_packages` are installed for the build only, and removed at its end.
     """
 
     suite: str
     kernel: str
     mirror: str
-    proxy: str
     packages: tuple[str, ...]
     build_packages: tuple[str, ...]
     options: tuple[str, ...]
@@ -110,21 +110,20 @@ class Recipe:
         """Return the recipe for the nodes of `spec`."""
         more = () if spec.suite in _BEFORE_SPLIT else _SPLIT_LATER
         packages = {*_PACKAGES, *more, _KERNELS[spec.kernel], *spec.packages}
-        proxy = (f'--aptopt=Acquire::http::Proxy "{spec.proxy}"',) if spec.proxy else ()
         return cls(
             suite=spec.suite,
             kernel=spec.kernel,
             mirror=spec.mirror,
-            proxy=spec.proxy,
             packages=tuple(sorted(packages)),
             build_packages=tuple(sorted({_HEADERS[spec.kernel]} - packages)),
-            options=_OPTIONS + proxy,
+            options=_OPTIONS,
         )
 
     def digest(self, files: Mapping[str, bytes]) -> str:
         """Return 16 hex digits that change with the recipe and with `files`."""
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-        everything = {"format": _FORMAT, "disk": DISK_SIZE, "recipe": asdict(self), "files": sums}
+        recipe = {**asdict(self), "proxy": ""}  # a part of earlier recipes
+        everything = {"format": _FORMAT, "disk": DISK_SIZE, "recipe": recipe, "files": sums}
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
     def sources(self) -> list[str]:

@@ -17,7 +17,7 @@ from famulus.cli.options import option_name, takes_settings
 from famulus.fabric.fabric import Fabric
 from famulus.node.machine import machine_settings
 from famulus.settings.changes import change_while_running
-from famulus.settings.kinds import OptionalUrl, Size
+from famulus.settings.kinds import Proxy, Size
 from famulus.settings.setting import Applies, Group, Setting, definitions
 from famulus.settings.sources import load_settings
 from famulus.settings.spec import FabricSpec
@@ -98,7 +98,7 @@ def test_control_characters_of_a_wrong_value_or_key_are_escaped():
 
 def test_an_empty_value_that_cannot_change_is_shown_in_quotes():
     class WithUrl(FabricSpec):
-        url: Annotated[OptionalUrl, Setting("URL", Group.NETWORK, Applies.AFTER_DOWN)] = ""
+        url: Annotated[Proxy, Setting("URL", Group.NETWORK, Applies.AFTER_DOWN)] = ""
 
     error = change_while_running(WithUrl(), WithUrl(url="http://x"))
     assert error is not None

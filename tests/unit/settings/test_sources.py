@@ -89,6 +89,20 @@ def test_variables_of_famulus_win_over_those_of_2016():
     assert load(env={"http_proxy": "http://p:1", "PROXY": "http://q:2"}).proxy == "http://q:2"
 
 
+def test_an_empty_variable_of_famulus_switches_a_proxy_off(toml):
+    env = {"FAMULUS_PROXY": "", "PROXY": "http://q:2", "http_proxy": "http://p:1"}
+    file = toml('proxy = "http://r:3"')
+    assert load(env=env, file=file, remembered={"proxy": "http://s:4"}).proxy == ""
+    assert load(env={"PROXY": ""}, file=file).proxy == "http://r:3"
+
+
+@pytest.mark.parametrize("text", ["proxy:3128", " http://proxy:3128/ ", 'x"y', "::", "a b"])
+def test_no_proxy_of_the_environment_is_a_reason_to_refuse_a_command(text):
+    proxy = load(env={"http_proxy": text}).proxy
+    assert proxy.startswith("http://")
+    assert not {'"', " "} & set(proxy)
+
+
 def test_empty_variable_counts_as_not_given():
     assert load(env={"FAMULUS_NODES": "", "MIRROR": ""}) == load()
 

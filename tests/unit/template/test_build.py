@@ -45,6 +45,7 @@ class Builder:
     def __init__(self) -> None:
         self.script = MAKE_ALL
         self.runs = 0
+        self.words: list[str] = []
         self.on_disk: Callable[[Path], None] = lambda _disk: None
         self.sink = Notes()
 
@@ -59,6 +60,7 @@ class Builder:
     def run(self, argv, *, env, **options):
         """Run the script below the wrapper of the real arguments, in the folder of the build."""
         self.runs += 1
+        self.words = list(argv)
         (folder,) = [Path(word).parent for word in argv if word.endswith("/rootfs.tar")]
         wrapper = [word for word in argv[: argv.index("mmdebstrap")] if word not in NEEDS_ROOT]
         return real_run(
@@ -82,7 +84,7 @@ def builder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
     made = Builder()
     monkeypatch.setattr(build, "run", made.run)
     monkeypatch.setattr(build, "make_disk", made.make_disk)
-    monkeypatch.setattr(build, "check_mirror", lambda _recipe: None)
+    monkeypatch.setattr(build, "check_mirror", lambda _recipe, _proxy: None)
     yield made
     terminate_all()
 
@@ -94,6 +96,23 @@ def left() -> list[str]:
 
 
 LOG = "last-failed-build.log"
+
+
+def test_a_proxy_reaches_apt_and_no_command_line(builder, monkeypatch):
+    builder.script = f"{MAKE_ALL}; echo $http_proxy $https_proxy > asked"
+    monkeypatch.setenv("http_proxy", "http://other:1")
+    proxy = "http://ann:secret@p:3128"
+    template = builder.ensure(proxy=proxy)
+    assert (template.folder / "asked").read_text() == f"{proxy} {proxy}\n"
+    assert "secret" not in " ".join(builder.words)
+    assert builder.ensure() == template, "another way to the mirror is no other template"
+    assert "secret" not in (template.folder / store.RECORD).read_text()
+
+
+def test_a_build_without_a_proxy_asks_no_proxy_of_the_environment(builder, monkeypatch):
+    builder.script = f"{MAKE_ALL}; echo $http_proxy > asked"
+    monkeypatch.setenv("http_proxy", "http://other:1")
+    assert (builder.ensure().folder / "asked").read_text() == "\n"
 
 
 def test_a_finished_build_is_found(builder):
@@ -165,7 +184,7 @@ def test_a_failed_build_leaves_its_log_only(builder):
 def test_an_error_of_the_mirror_is_passed_on(builder, monkeypatch):
     told = FamulusError("the mirror refuses", hint="another")
 
-    def refuse(_recipe: object) -> None:
+    def refuse(_recipe: object, _proxy: str) -> None:
         raise told
 
     monkeypatch.setattr(build, "check_mirror", refuse)

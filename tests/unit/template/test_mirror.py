@@ -78,7 +78,7 @@ def refused_port() -> int:
 
 def ask(url: str, *, proxy: str = "", suite: str = "trixie") -> None:
     recipe = Recipe.from_spec(FabricSpec(suite=suite))
-    mirror.check_mirror(replace(recipe, mirror=url, proxy=proxy))
+    mirror.check_mirror(replace(recipe, mirror=url), proxy)
 
 
 def error(url: str, *, proxy: str = "", suite: str = "trixie") -> FamulusError:
@@ -135,7 +135,7 @@ def test_a_mirror_that_hangs_is_named(monkeypatch, first):
 def test_a_name_resolution_that_hangs_ends_in_a_timeout(monkeypatch):
     end = threading.Event()
     monkeypatch.setattr(mirror, "_ALL_TIMEOUT", 0.2)
-    monkeypatch.setattr(mirror, "_ask", lambda _recipe: end.wait(HOUR))
+    monkeypatch.setattr(mirror, "_ask", lambda *_: end.wait(HOUR))
     caught = error("http://mirror.example/debian")
     end.set()
     brief = "waited 0.2 s in vain for an answer from the mirror http://mirror.example/debian"
@@ -202,6 +202,18 @@ def test_a_proxy_counts_only_if_the_spec_has_it(monkeypatch):
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{refused_port()}")
     with serving(has_only_trixie) as url:
         ask(f"{url}/debian")
+
+
+def test_a_password_of_a_proxy_is_not_shown():
+    port = refused_port()
+    caught = error("http://mirror.example/debian", proxy=f"http://ann:secret@127.0.0.1:{port}")
+    assert f"through the proxy http://ann:***@127.0.0.1:{port}" in caught.brief
+
+
+def test_a_mirror_that_needs_no_proxy_is_asked_directly(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(has_only_trixie) as url:
+        ask(f"{url}/debian", proxy=f"http://127.0.0.1:{refused_port()}")
 
 
 def test_a_folder_can_be_a_mirror(tmp_path):

@@ -44,12 +44,11 @@ def hook(argv: list[str], words: str) -> str:
         replace(RECIPE, suite="bookworm"),
         replace(RECIPE, kernel="generic"),
         replace(RECIPE, mirror="http://mirror.example/debian"),
-        replace(RECIPE, proxy="http://proxy.example:3128"),
         replace(RECIPE, packages=(*RECIPE.packages, "strace")),
         replace(RECIPE, build_packages=()),
         replace(RECIPE, options=(*RECIPE.options, "--aptopt=x")),
     ],
-    ids=["suite", "kernel", "mirror", "proxy", "packages", "build packages", "options"],
+    ids=["suite", "kernel", "mirror", "packages", "build packages", "options"],
 )
 def test_digest_changes_with_every_part_of_the_recipe(other):
     assert other.digest(FILES) != RECIPE.digest(FILES)
@@ -86,7 +85,6 @@ def test_the_recipe_has_every_setting_of_the_spec():
         kernel="generic",
         packages=("strace", "vim"),
         mirror="http://m.example/debian",
-        proxy="http://p.example:3128",
     )
     recipe = Recipe.from_spec(spec)
     assert (recipe.suite, recipe.kernel, recipe.mirror) == ("bookworm", "generic", spec.mirror)
@@ -95,7 +93,10 @@ def test_the_recipe_has_every_setting_of_the_spec():
     assert list(recipe.packages) == sorted(recipe.packages)
     assert "linux-image-amd64" in recipe.packages
     assert "linux-image-cloud-amd64" not in recipe.packages
-    assert '--aptopt=Acquire::http::Proxy "http://p.example:3128"' in recipe.options
+
+
+def test_a_proxy_is_no_part_of_a_template():
+    assert Recipe.from_spec(FabricSpec(proxy="http://ann:secret@p.example:3128")) == RECIPE
 
 
 def test_headers_fit_the_kernel_and_are_removed_unless_the_user_wants_them():
