@@ -2,6 +2,7 @@
 """Faults of real life: one error with its cure, nothing lost, nothing left running."""
 
 import os
+import re
 import shlex
 import signal
 import socket
@@ -188,6 +189,34 @@ def test_no_free_ssh_port_is_an_error_that_leaves_nothing(own: Cli) -> None:
     with socket.create_server(("127.0.0.1", 65535)):
         own.fails("up", "1", "--pool", "64M", "--ssh-port", "65535", code=1, says="no free port")
     assert own.processes() == []
+
+
+def test_a_kvm_that_boots_nothing_is_one_line_with_its_cure(own: Cli, tmp_path: Path) -> None:
+    """On this host /dev/kvm makes machines, but its CPU lacks virtualisation: no kernel boots."""
+    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    if not Path("/dev/kvm").exists() or re.search(r"\b(vmx|svm)\b", cpuinfo):
+        pytest.skip("no KVM here, or a KVM that works")
+    shown_cpu = tmp_path / "cpuinfo"
+    shown_cpu.write_text(re.sub(r"(?m)^(flags\s*:.*)$", r"\1 vmx", cpuinfo), encoding="utf-8")
+
+    def up(*words: str) -> subprocess.CompletedProcess[str]:
+        command = shlex.join(own.argv("up", "1", "--pool", "64M", *words))
+        script = f"mount --bind {shown_cpu} /proc/cpuinfo && exec {command}"
+        return own.command(["unshare", "--mount", "sh", "-c", script])
+
+    first = up()
+    assert first.returncode == 0, first.stderr
+    line = "accelerator: TCG, because a trial booted nothing"
+    assert [text for text in first.stderr.splitlines() if line in text and "--accel kvm" in text]
+    assert first.stderr.count(line) == 1
+    assert own.node(1, "hostname") == "fabric1"
+    own.ok("node", "stop", "1")
+    asked = up("--accel", "kvm")
+    assert asked.returncode == 1, asked.stderr
+    assert "KVM was asked for, but a trial booted nothing" in asked.stderr
+    again = up()
+    assert again.stderr.count(line) == 1
+    assert "try KVM" not in again.stderr
 
 
 def test_a_mirror_and_a_proxy_are_asked_only_when_a_template_is_built(own: Cli) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
+from famulus.host.programs import QEMU
 
-PROGRAM = "qemu-system-x86_64"
+PROGRAM = QEMU
 
 NETWORK_SLOT = "03"
 POOL_SLOT = "04"

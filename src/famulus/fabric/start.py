@@ -12,11 +12,12 @@ from famulus.base.events import Events
 from famulus.base.files import write_private
 from famulus.base.units import format_size
 from famulus.doorbell.service import Doorbell
+from famulus.fabric.accelerator import choose as choose_accelerator
 from famulus.fabric.clone_source import another_snapshot, choose_snapshot
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
-from famulus.host.accelerator import Accelerator, choose_accelerator
+from famulus.host.accelerator import Accelerator
 from famulus.node import identify, lifecycle, passwords, plugin
 from famulus.node.disk import forget_disk, make_disk, remove_disk
 from famulus.node.lifecycle import Original, RestoreError
@@ -76,7 +77,7 @@ def start_nodes(fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: 
     A node with a disk of its own boots from that disk; other nodes are cloned or booted, see
     `choose_snapshot`. Pushes on `undo` how to undo the start if a later step fails.
     """
-    accel = choose_accelerator(fabric.spec.accelerator)
+    accel = choose_accelerator(fabric, nodes, events)
     last = undo.enter_context(ExitStack())  # for the end of the undoing: no disk is left by then
     start = _Start(fabric, accel, events, choose_snapshot(fabric, nodes, accel, events))
     _prepare(start, nodes, undo)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bring a fabric up: converge to the wanted settings, undo a start that fails half-way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from famulus.fabric.hooks import Hooks
 from famulus.fabric.pools import chosen_place, owns_pool, take_pool
 from famulus.fabric.start import start_nodes
 from famulus.host.check import require
+from famulus.host.finding import Finding
 from famulus.node import lifecycle
 from famulus.node.node import Node
 from famulus.pool import file as pool_file
@@ -43,7 +44,7 @@ def up(
         if not folder.exists():
             undo.callback(folder.forget)
         spec = wanted(name, flags, file)
-        _refuse_early(folder, spec)
+        _refuse_early(folder, spec, events)
         registered = _register(folder, spec, _template(folder, spec, events), undo)
         fabric = take_pool(registered, undo, events)
         _make_caches(fabric, undo)
@@ -54,15 +55,28 @@ def up(
         return fabric
 
 
-def _refuse_early(folder: FabricFolder, spec: FabricSpec) -> None:
-    """Raise FamulusError for everything that can be known before a template is built."""
+def _refuse_early(folder: FabricFolder, spec: FabricSpec, events: Events) -> None:
+    """Raise FamulusError for everything that can be known before a template is built.
+
+    What will hurt the nodes that start is said.
+    """
     if folder.exists():
         _refuse_change(Fabric(folder, folder.read()), spec)
-    require(doctor.check(folder, spec, running=_running(folder, spec)))
+    running = _running(folder, spec)
+    findings = doctor.check(folder, spec, running=running)
+    require(findings)
+    if running < spec.nodes:
+        _warn(findings, events)
     pool_file.require_usable(chosen_place(folder, spec), spec.pool)
     paths.socket_folder(folder.path)
     if spec.watched and not Fabric(folder, Record(spec, "")).alive():
         require_loadable(QEMU)
+
+
+def _warn(findings: Iterable[Finding], events: Events) -> None:
+    for finding in findings:
+        if finding.level == "warning" and not finding.for_build:
+            events.note(f"{finding.name}: {finding.text}. {finding.cure}")
 
 
 def _template(folder: FabricFolder, spec: FabricSpec, events: Events) -> str:

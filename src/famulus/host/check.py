@@ -2,6 +2,7 @@
 """Check whether this host can run a fabric."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
@@ -50,7 +51,8 @@ def require_build(spec: FabricSpec) -> None:
 
 
 def _build_findings(spec: FabricSpec, level: Level) -> list[Finding]:
-    return [check_rootless(level), *check_place(level), *space.check_disk(spec, level)]
+    found = [check_rootless(level), *check_place(level), *space.check_disk(spec, level)]
+    return [replace(finding, for_build=True) for finding in found]
 
 
 def require(findings: Iterable[Finding]) -> None:

@@ -13,10 +13,11 @@ class Finding:
 
     `name` is the property, `text` its state in one line, `cure` the remedy unless the level is
     `ok`. An `error` keeps a fabric from running; a `warning` makes the fabric slow, small or
-    short-lived.
+    short-lived. A finding `for_build` matters only when a template is built.
     """
 
     name: str
     level: Level
     text: str
     cure: str = ""
+    for_build: bool = False

@@ -30,8 +30,9 @@ class Program:
     backports: bool = False
 
 
+QEMU = "qemu-system-x86_64"
 PROGRAMS = (
-    Program("qemu-system-x86_64", "qemu-system-x86", "runs the nodes", "10.0", backports=True),
+    Program(QEMU, "qemu-system-x86", "runs the nodes", "10.0", backports=True),
     Program("qemu-img", "qemu-utils", "makes the nodes' disks", backports=True),
     Program("vde_switch", "vde-switch", "is the network between the nodes"),
     Program("ssh", "openssh-client", "logs in to nodes"),

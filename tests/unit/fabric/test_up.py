@@ -8,10 +8,12 @@ import pytest
 from famulus.base import paths
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
+from famulus.fabric import doctor
 from famulus.fabric import up as up_module
 from famulus.fabric.fabric import Fabric
 from famulus.fabric.hooks import NO_HOOKS
 from famulus.fabric.up import _refuse_change, up
+from famulus.host.finding import Finding
 from famulus.pool.place import shared_place
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
@@ -91,3 +93,17 @@ def test_a_folder_of_sockets_that_is_not_private_is_found_before_a_build(monkeyp
 
     monkeypatch.setattr(paths, "socket_folder", not_private)
     assert refusal().brief == "not private"
+
+
+def test_what_will_hurt_is_said_when_a_node_starts(monkeypatch):
+    hurts = Finding("memory", "warning", "1 GiB available", "End other programs.")
+    later = Finding("disk", "warning", "little room", "Free some.", for_build=True)
+    fine = Finding("pool", "ok", "room")
+    notes: list[str] = []
+    monkeypatch.setattr(doctor, "check", lambda *_, **__: [hurts, later, fine])
+    monkeypatch.setattr(Events, "note", lambda _, text: notes.append(text))
+    up_module._refuse_early(FabricFolder(NAME), FabricSpec(), Events())
+    assert notes == ["memory: 1 GiB available. End other programs."]
+    monkeypatch.setattr(up_module, "_running", lambda *_: 1)
+    up_module._refuse_early(FabricFolder(NAME), FabricSpec(), Events())
+    assert len(notes) == 1, "no node starts"

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The choice of the accelerator, and the largest pool that a CPU can address."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from famulus.base.errors import FamulusError
 from famulus.base.units import GIB, TIB
-from famulus.host import accelerator
+from famulus.host import accelerator, kvm_verdict
 
 
 @pytest.fixture
@@ -25,9 +27,11 @@ def cpu(tmp_path):
 
 
 @pytest.fixture
-def device(tmp_path):
+def device(tmp_path, monkeypatch):
+    """A device that makes machines."""
     path = tmp_path / "kvm"
     path.touch()
+    monkeypatch.setattr(accelerator, "_make_machine", os.dup)
     return path
 
 
@@ -58,6 +62,49 @@ def test_a_device_that_does_not_open_is_an_obstacle(cpu, tmp_path):
     assert finding.level == "error"
     assert "cannot be opened" in finding.text
     assert "adduser" in finding.cure
+
+
+def test_a_device_that_makes_no_machine_is_an_obstacle(cpu, device, monkeypatch):
+    def busy(_device: int) -> int:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(accelerator, "_make_machine", busy)
+    finding = accelerator.check_accelerator("auto", cpu("vmx"), device)
+    assert finding.level == "warning"
+    assert f"{device} makes no machine: Device or resource busy" in finding.text
+    assert "VirtualBox" in finding.cure
+    assert accelerator.choose_accelerator("auto", cpu("vmx"), device) == "tcg"
+
+
+def test_a_file_that_is_no_device_makes_no_machine(cpu, tmp_path):
+    (tmp_path / "kvm").touch()
+    finding = accelerator.check_accelerator("auto", cpu("vmx"), tmp_path / "kvm")
+    assert "makes no machine" in finding.text
+
+
+def test_the_verdict_of_a_trial_counts_unless_kvm_is_asked_for(cpu, device, monkeypatch):
+    verdict = {"": "kvm", "KVM internal error": "tcg"}
+    for words, chosen in verdict.items():
+        monkeypatch.setattr(kvm_verdict, "remembered", lambda _, words=words: words)
+        assert accelerator.choose_accelerator("auto", cpu("vmx"), device) == chosen
+        assert accelerator.choose_accelerator("kvm", cpu("vmx"), device) == "kvm"
+    finding = accelerator.check_accelerator("auto", cpu("vmx"), device)
+    assert "a trial booted nothing (KVM internal error)" in finding.text
+    assert "--accel kvm" in finding.cure
+
+
+def test_a_verdict_counts_until_the_host_boots_again(famulus_home, monkeypatch, tmp_path):
+    monkeypatch.setattr(kvm_verdict, "program_version", lambda _: "QEMU 10")
+    assert kvm_verdict.remembered("qemu") is None
+    for words in ("", "hangs"):
+        kvm_verdict.remember("qemu", words)
+        assert kvm_verdict.remembered("qemu") == words
+    boot_id = tmp_path / "boot_id"
+    boot_id.write_text("another\n")
+    monkeypatch.setattr(kvm_verdict, "_BOOT_ID", boot_id)
+    assert kvm_verdict.remembered("qemu") is None
+    (famulus_home / "kvm.json").write_text("[1]")
+    assert kvm_verdict.remembered("qemu") is None
 
 
 def test_the_finding_about_tcg_names_its_cost(cpu, device):
