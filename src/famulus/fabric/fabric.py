@@ -19,6 +19,7 @@ from famulus.settings.identity import MAX_NODES, parse_nodes
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
+from famulus.transport.ssh import CONFIG_NAME
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Fabric:
     @property
     def ssh_config(self) -> Path:
         """The ssh_config file for the nodes."""
-        return self.folder.path / "ssh_config"
+        return self.folder.path / CONFIG_NAME
 
     @property
     def ways(self) -> dict[int, tuple[str, int]]:

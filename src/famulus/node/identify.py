@@ -88,7 +88,9 @@ def shared_files(nodes: Sequence[Node], name_server: IPv4Address) -> list[GuestF
         GuestFile("/etc/resolv.conf", f"nameserver {name_server}\n"),
         apt_file(from_node(spec.proxy, gateway(spec.subnet))),
         GuestFile("/etc/ssh/ssh_known_hosts", ssh.known_hosts(keys, by_address=True)),
-        GuestFile("/etc/ssh/ssh_config.d/famulus.conf", ssh.NODE_CONFIG),
+        GuestFile(
+            "/etc/ssh/ssh_config.d/famulus.conf", ssh.node_config(node.number for node in nodes)
+        ),
     ]
     for home, uid in _HOME.items():
         files += [

@@ -137,7 +137,7 @@ def forget_connections(folder: FabricFolder, name: str) -> None:
     for master in folder.sockets.glob(f"ssh-*-{name}"):
         user = master.name.removeprefix("ssh-").removesuffix(f"-{name}")
         with contextlib.suppress(FamulusError):
-            argv = ssh.close_master(folder.path / "ssh_config", f"{user}@{name}")
+            argv = ssh.close_master(folder.path / ssh.CONFIG_NAME, f"{user}@{name}")
             run(argv, timeout=_SSH_TIMEOUT, check=False, cleanup=True)
         master.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ READY = (
     ReadyFile("/etc/resolv.conf", 27),
     ReadyFile("/etc/apt/apt.conf.d/90famulus", 256),
     ReadyFile("/etc/ssh/ssh_known_hosts", 8192),  # 64 nodes take 7,200
-    ReadyFile("/etc/ssh/ssh_config.d/famulus.conf", 512),
+    ReadyFile("/etc/ssh/ssh_config.d/famulus.conf", 1024),  # 64 nodes take 690
     ReadyFile("/etc/ssh/ssh_host_ed25519_key", _KEY, 0o600),
     ReadyFile("/etc/ssh/ssh_host_ed25519_key.pub", _PUBLIC),
     ReadyFile("/var/lib/famulus/link", 128),

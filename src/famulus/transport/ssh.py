@@ -6,7 +6,7 @@ git) work with a fabric, too. OpenSSH refuses a user id without an entry in the 
 base.user for the words in front of the programs then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,10 +15,15 @@ from famulus.base.run import run
 from famulus.base.user import with_a_name
 from famulus.settings.identity import Identity, node_name
 
+CONFIG_NAME = "ssh_config"  # in a fabric's folder
 _KEYGEN_TIMEOUT = 30.0  # seconds
 
 # Under TCG a post-quantum key exchange doubles the CPU time of a login, and a connection to a node
 # never leaves the host.
+_FIRST = """\
+# ssh takes the first value of an option: in ~/.ssh/config, before every Host and Match line, write
+#     Include {}
+"""
 _COMMON = """\
     User fabric
     IdentitiesOnly yes
@@ -28,6 +33,7 @@ _COMMON = """\
     KexAlgorithms curve25519-sha256
     GSSAPIAuthentication no
     LogLevel ERROR
+    ProxyJump none
     ControlMaster auto
     ControlPersist 60
 """
@@ -57,7 +63,10 @@ def known_hosts(host_keys: Mapping[Identity, str], *, by_address: bool) -> str:
 
 
 def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int]]) -> str:
-    """Return the ssh_config with which the host reaches nodes at the addresses and ports `ways`."""
+    """Return the ssh_config with which the host reaches nodes at the addresses and ports `ways`.
+
+    No other host of the user's is named. A value of the user's own file that stands before wins.
+    """
     blocks = [
         f"Host {node_name(number)}\n"
         f"    HostName {address}\n    Port {port}\n    HostKeyAlias {node_name(number)}\n"
@@ -69,7 +78,14 @@ def client_config(folder: Path, sockets: Path, ways: Mapping[int, tuple[str, int
     }
     common = "".join(f"    {key} {_quoted(path)}\n" for key, path in files.items())
     common += f"    ControlPath {_quoted(sockets / 'ssh-', '%r-%n')}\n"
-    return "\n".join([*blocks, "Host fabric*\n" + _COMMON + common])
+    return "\n".join(
+        [_FIRST.format(_quoted(folder / CONFIG_NAME)), *blocks, _hosts(ways) + _COMMON + common]
+    )
+
+
+def _hosts(numbers: Iterable[int]) -> str:
+    """Return the line that begins the options of the nodes, each of which is named."""
+    return f"Host {' '.join(map(node_name, sorted(numbers)))}\n"
 
 
 def _quoted(path: Path, tokens: str = "") -> str:
@@ -78,9 +94,12 @@ def _quoted(path: Path, tokens: str = "") -> str:
     return f'"{text}{tokens}"'
 
 
-NODE_CONFIG = """\
-# Nodes of one fabric know each other's keys (/etc/ssh/ssh_known_hosts).
-Host fabric*
+def node_config(numbers: Iterable[int]) -> str:
+    """Return the ssh_config of the nodes `numbers`, which know each other's host keys."""
+    return _hosts(numbers) + _NODE_OPTIONS
+
+
+_NODE_OPTIONS = """\
     StrictHostKeyChecking yes
     HostKeyAlgorithms ssh-ed25519
     KexAlgorithms curve25519-sha256

@@ -42,8 +42,18 @@ def test_client_config_quotes_paths_and_percent_signs() -> None:
     assert (
         config.index("Host fabric1\n")
         < config.index("Host fabric2\n")
-        < config.index("Host fabric*\n")
+        < config.index("Host fabric1 fabric2\n    User fabric\n")
     )
+
+
+def test_configurations_name_nodes_and_no_other_host() -> None:
+    config = ssh.client_config(Path("/f"), Path("/s"), {10: ("h", 42010), 1: ("h", 42001)})
+    named = {
+        word for line in re.findall("^Host (.*)$", config, re.MULTILINE) for word in line.split()
+    }
+    assert named == {"fabric1", "fabric10"}
+    assert '#     Include "/f/ssh_config"\n' in config
+    assert ssh.node_config([2, 1]).startswith("Host fabric1 fabric2\n")
 
 
 def test_client_config_names_files_with_characters_that_ssh_reads_specially() -> None:
