@@ -2,12 +2,23 @@
 """Folders that tests read: the repository's root, golden files, the corpora."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 CHECKER_CORPUS = ROOT / "tests" / "corpus" / "checker"
 LITMUS_CORPUS = ROOT / "tests" / "corpus" / "litmus"
+
+
+@contextmanager
+def folder_for_others() -> Iterator[Path]:
+    """Yield a folder that all users may enter. Each start of pytest closes pytest's own folders."""
+    with tempfile.TemporaryDirectory(prefix="famulus-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 def open_to_others(folder: Path) -> None:

@@ -14,7 +14,7 @@ from tests.integration.cli import Cli, interrupt
 from tests.integration.templates import built, check_node, finished, nothing_runs
 from tests.integration.users import be_id, be_user, normal_user
 from tests.integration.waits import until
-from tests.places import ROOT, open_to_others
+from tests.places import ROOT, folder_for_others
 
 pytestmark = pytest.mark.integration
 
@@ -72,22 +72,22 @@ def user() -> Iterator[UserCli]:
 
 
 @pytest.fixture
-def nameless(own: Cli, tmp_path: Path) -> Iterator[NamelessCli]:
+def nameless(own: Cli) -> Iterator[NamelessCli]:
     """The command line of a user id without a name, in a home with root's template."""
     if os.geteuid() != 0:
         pytest.skip("only root can take another user id")
-    number, home = 700_000_000 + os.getpid(), tmp_path / "home"
-    template = built(own)
-    copy = home / "templates" / template.name
-    copy.parent.mkdir(parents=True)
-    subprocess.run(["cp", "--recursive", "--sparse=always", template, copy], check=True)
-    subprocess.run(["chown", "--recursive", f"{number}:{number}", home], check=True)
-    open_to_others(tmp_path)
-    cli = NamelessCli(own.fabric, {"FAMULUS_HOME": str(home)}, cwd=tmp_path, user=str(number))
-    try:
-        yield cli
-    finally:
-        cli.purge()
+    number, template = 700_000_000 + os.getpid(), built(own)
+    with folder_for_others() as folder:
+        home = folder / "home"
+        copy = home / "templates" / template.name
+        copy.parent.mkdir(parents=True)
+        subprocess.run(["cp", "--recursive", "--sparse=always", template, copy], check=True)
+        subprocess.run(["chown", "--recursive", f"{number}:{number}", home], check=True)
+        cli = NamelessCli(own.fabric, {"FAMULUS_HOME": str(home)}, cwd=folder, user=str(number))
+        try:
+            yield cli
+        finally:
+            cli.purge()
 
 
 def scratch_folders() -> set[Path]:

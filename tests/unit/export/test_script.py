@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from famulus.export.script import Nodes, invocation_script
-from tests.places import GOLDEN, open_to_others
+from tests.places import GOLDEN, folder_for_others
 
 SCRIPT = GOLDEN / "fabric_emulation.bash"
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -73,15 +73,15 @@ def test_without_a_bridge_nothing_is_started(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_the_pool_of_another_user_is_named(tmp_path: Path):
-    pool = tmp_path / "pool"
-    pool.touch(mode=0o600)
-    path = script(tmp_path, replace(NODES, bridge="lo", pool_file=pool, helper=Path("/bin/su")))
-    open_to_others(tmp_path)
-    runtime = tmp_path / "run"
-    runtime.mkdir()
-    shutil.chown(runtime, "nobody")
-    done = run(path, user="nobody", XDG_RUNTIME_DIR=str(runtime))
+def test_the_pool_of_another_user_is_named():
+    with folder_for_others() as folder:
+        pool = folder / "pool"
+        pool.touch(mode=0o600)
+        path = script(folder, replace(NODES, bridge="lo", pool_file=pool, helper=Path("/bin/su")))
+        runtime = folder / "run"
+        runtime.mkdir()
+        shutil.chown(runtime, "nobody")
+        done = run(path, user="nobody", XDG_RUNTIME_DIR=str(runtime))
     assert done.returncode == 1
     assert f"the pool {pool} belongs to root; remove it" in done.stderr
 
