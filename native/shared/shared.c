@@ -5,15 +5,23 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static pthread_mutex_t mapping = PTHREAD_MUTEX_INITIALIZER;
 
+/* A pool whose name is gone is opened through a link in /proc/PID/fd. */
+static int open_file(const char *path)
+{
+	int follow = strncmp(path, "/proc/", 6) == 0 ? 0 : O_NOFOLLOW;
+	return open(path, O_RDWR | O_CLOEXEC | follow);
+}
+
 static void *map_file(const char *path, uint64_t size)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open_file(path);
 	struct stat status;
 	void *at = MAP_FAILED;
 	if (fd < 0)

@@ -18,7 +18,7 @@ from famulus.state.folder import FabricFolder
 from tests.integration.cli import TIMEOUT, Cli, interrupt, kill_daemon
 from tests.integration.ping import check_ping
 from tests.integration.templates import refusing_port, text
-from tests.integration.waits import halted_when, until
+from tests.integration.waits import halted_when, until, wait
 from tests.nolocks import without_locks
 
 pytestmark = pytest.mark.integration
@@ -104,6 +104,47 @@ def test_two_ups_at_once_wait_for_each_other(two: Cli) -> None:
     assert two.states() == ["running"] * 3
     two.ok("up", "2")
     assert two.states() == ["running"] * 2
+
+
+def first_bytes(cli: Cli, number: int) -> str:
+    look = "import mmap, os; f = os.open('/dev/fam0', os.O_RDWR); print(mmap.mmap(f, 4096)[:8])"
+    return cli.node(number, f'python3 -c "{look}"')
+
+
+@pytest.mark.parametrize("kind", [(), ("--coherence", "none")])
+def test_a_pool_whose_name_is_gone_survives(own: Cli, kind: tuple[str, ...]) -> None:
+    """As systemd does at a user's last logout, and as cleaners of temporary files do."""
+    own.ok("up", "1", "--pool", "64M", *kind)
+    own.ok("pool", "write", "0", "precious")
+    pool = Path(own.status()["pool"])
+    pool.unlink()
+    pool.with_name(f".{pool.name}.famulus").unlink()
+    assert own.ok("pool", "read", "0", "8", "--raw") == "precious"
+    assert "the pool that they hold" in own.run("up", "2").stderr
+    own.ok("pool", "write", "0", "changed!")
+    assert [first_bytes(own, number) for number in (1, 2)] == ["b'changed!'"] * 2
+    assert not pool.exists()
+    own.ok("down")
+    assert own.ok("pool", "read", "0", "8", "--raw") == "changed!"
+    assert not own.status()["pool_unnamed"]
+
+
+def test_down_refuses_to_lose_a_pool_whose_name_another_file_has(own: Cli, tmp_path: Path) -> None:
+    own.ok("up", "1", "--pool", "64M")
+    own.ok("pool", "write", "0", "precious")
+    pool = Path(own.status()["pool"])
+    pool.unlink()
+    pool.write_bytes(b"another")
+    own.fails("down", code=1, says="another file has the name")
+    assert own.states() == ["running"]
+    own.ok("pool", "save", str(tmp_path / "saved"))
+    assert (tmp_path / "saved").read_bytes()[:8] == b"precious"
+    pool.unlink()
+    own.node(1, "sudo systemctl poweroff")
+    wait(lambda: own.states() == ["stopped"], own.states)
+    own.ok("node", "start", "1")  # the switch has held the pool meanwhile
+    assert first_bytes(own, 1) == "b'precious'"
+    assert not own.status()["pool_unnamed"]
 
 
 def test_a_pool_of_another_size_is_refused_and_kept(own: Cli) -> None:

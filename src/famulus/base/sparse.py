@@ -27,15 +27,16 @@ class Piece:
     data: bytes | None
 
 
-def pieces(fd: int, offset: int, end: int) -> Iterator[Piece]:
+def pieces(fd: int, offset: int, end: int, *, cleanup: bool = False) -> Iterator[Piece]:
     """Yield the file's pieces from `offset` to `end` in order.
 
     A piece of data has at most CHUNK bytes, a hole is one piece of any length. The length of every
     piece but the last is a multiple of 16. Raises Interrupted between pieces when the user
-    interrupts.
+    interrupts, unless `cleanup` is set.
     """
     while offset < end:
-        check_interrupt()
+        if not cleanup:
+            check_interrupt()
         hole = (min(_next(fd, offset, os.SEEK_DATA, end), end) - offset) // _GRAIN * _GRAIN
         if hole:
             yield Piece(offset, hole, None)

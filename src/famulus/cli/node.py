@@ -15,6 +15,7 @@ from famulus.cli.common import (
 from famulus.cli.hooks import HOOKS
 from famulus.fabric.fabric import Fabric, locked, open_fabric
 from famulus.fabric.parallel import attempt, host_width, in_words
+from famulus.fabric.pools import kept
 from famulus.fabric.start import reset as reset_nodes
 from famulus.fabric.start import restart
 from famulus.node import lifecycle
@@ -28,7 +29,7 @@ def stop(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """Shut nodes down. Their disks stay; `node start` boots from them."""
-    _apply(fabric, node, "shut down", lifecycle.stop, verbose=verbose)
+    _end(fabric, node, "shut down", lifecycle.stop, verbose=verbose)
 
 
 @app.command()
@@ -52,7 +53,7 @@ def kill(
     node: NodeArgument, fabric: FabricOption = DEFAULT_FABRIC, verbose: VerboseOption = False
 ) -> None:
     """End nodes at once, as if their power failed."""
-    _apply(fabric, node, "kill", lifecycle.kill, verbose=verbose)
+    _end(fabric, node, "kill", lifecycle.kill, verbose=verbose)
 
 
 @app.command()
@@ -85,4 +86,18 @@ def _apply(
     opened, chosen = _choose(name, nodes)
     events = make_events(verbose)
     with locked(opened.folder, events), events.step(f"{verb} {in_words(chosen)}"):
+        attempt(chosen, action, width=host_width())
+
+
+def _end(
+    name: str, nodes: str, verb: str, action: Callable[[Node], None], *, verbose: bool
+) -> None:
+    """End nodes by `action`; the pool survives the last node even if the pool's name is gone."""
+    opened, chosen = _choose(name, nodes)
+    events = make_events(verbose)
+    with (
+        locked(opened.folder, events),
+        kept(opened, events),
+        events.step(f"{verb} {in_words(chosen)}"),
+    ):
         attempt(chosen, action, width=host_width())

@@ -44,8 +44,10 @@ def show(found: FabricStatus) -> None:
     console = screen()
     console.print(table)
     used = "not there" if found.pool_used is None else f"{human_size(found.pool_used)} used"
+    gone = " (its name is gone; `famulus down` brings it back)" if found.pool_unnamed else ""
     console.print(
-        f"fabric {found.name}: pool {escape(found.pool)}, {human_size(found.pool_size)}, {used}; "
+        f"fabric {found.name}: pool {escape(found.pool)}{gone}, {human_size(found.pool_size)}, "
+        f"{used}; "
         f"network {found.subnet} {found.network}{_CHECKER[found.checker]}",
         soft_wrap=True,
     )

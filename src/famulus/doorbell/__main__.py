@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The doorbell server's process: `python -m famulus.doorbell FOLDER POOL VECTORS NODES`.
+"""The doorbell server's process: `python -m famulus.doorbell FOLDER POOL AT VECTORS NODES`.
 
-The command returns when the sockets FOLDER/1 … FOLDER/NODES exist; the server goes on in the
-background. FOLDER/pid has its process number, FOLDER/log its messages.
+POOL is the pool's path, AT opens the pool now. The command returns when the sockets FOLDER/1 …
+FOLDER/NODES exist; the server goes on in the background, and keeps the pool open: the name of the
+pool may go. FOLDER/pid has its process number, FOLDER/log its messages.
 """
 
 import logging
@@ -17,14 +18,14 @@ from famulus.coherence.caches import Caches
 from famulus.doorbell.server import Server
 
 
-def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
+def main(folder: Path, pool: Path, at: Path, vectors: int, nodes: int) -> None:
     """Bind the sockets, go into the background and serve."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.umask(0o077)
     listeners = {number: _listen(folder / str(number)) for number in range(1, nodes + 1)}
-    pool.open("r+b", buffering=0).close()  # an error shows before the command returns
-    server = Server(lambda number: _memory(pool, number), vectors, listeners)
+    file = FileIO(at, "r+b")  # an error shows before the command returns
+    server = Server(lambda number: _memory(pool, file, number), vectors, listeners)
     if child := os.fork():
         (folder / "pid").write_text(f"{child}\n", encoding="ascii")
         return
@@ -32,10 +33,10 @@ def main(folder: Path, pool: Path, vectors: int, nodes: int) -> None:
     server.serve()
 
 
-def _memory(pool: Path, number: int) -> FileIO:
-    """Open the memory of node `number`: the pool, or the node's image if nodes have caches."""
+def _memory(pool: Path, file: FileIO, number: int) -> FileIO:
+    """Return the memory of node `number`: the pool, or the node's image if nodes have caches."""
     caches = Caches(pool)
-    return FileIO(caches.image(number) if caches.private() else pool, "r+b")
+    return FileIO(caches.image(number), "r+b") if caches.private() else file
 
 
 def _listen(path: Path) -> socket.socket:
@@ -55,4 +56,5 @@ def _detach(log: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    folder, pool, at, vectors, nodes = sys.argv[1:]
+    main(Path(folder), Path(pool), Path(at), int(vectors), int(nodes))

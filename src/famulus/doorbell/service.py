@@ -20,20 +20,20 @@ class Doorbell(Service):
         """Return the socket to which the QEMU of node `number` connects."""
         return self.folder / str(number)
 
-    def start(self, pool: Path, vectors: int, nodes: int) -> None:
-        """Start the server for the nodes 1 … `nodes` over the pool in the file `pool`.
+    def start(self, pool: Path, at: Path, vectors: int, nodes: int) -> None:
+        """Start the server for the nodes 1 … `nodes` over the pool `pool`, which `at` opens.
 
         On return nodes can connect. An earlier server is ended and its files are removed. Raises
         FamulusError with the server's output if the server does not start.
         """
         self.stop()
         paths.make_private(self.folder)
-        run(server_arguments(self.folder, pool, vectors, nodes), timeout=_TIMEOUT)
+        run(server_arguments(self.folder, pool, at, vectors, nodes), timeout=_TIMEOUT)
 
 
-def server_arguments(folder: Path, pool: Path, vectors: int, nodes: int) -> list[str]:
+def server_arguments(folder: Path, pool: Path, at: Path, vectors: int, nodes: int) -> list[str]:
     """Return the arguments that start the server. Pure."""
     return [
         sys.executable, "-P", "-m", "famulus.doorbell",
-        str(folder), str(pool), str(vectors), str(nodes),
+        str(folder), str(pool), str(at), str(vectors), str(nodes),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from famulus.fabric import backends
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width
-from famulus.fabric.pools import give_up_pools, owns_pool
+from famulus.fabric.pools import give_up_pools, kept, owns_pool
 from famulus.node import lifecycle, plugin
 from famulus.node.backend import Network
 from famulus.node.node import Node
@@ -27,16 +27,18 @@ def down(
 
     Nodes shut down as their owner would do it. With `force`, and if a node does not shut down, the
     node is ended at once. With `purge`, the state of the fabric need not be readable. Raises
-    FamulusError if there is no fabric of that name.
+    FamulusError if there is no fabric of that name, or, before any node ends, if the pool would be
+    lost, unless `force` is set.
     """
     folder = FabricFolder(name)
     if not folder.path.is_dir() or not (folder.exists() or purge):
         folder.read()
     with _alone(folder, events):
         fabric = _readable(folder, purge=purge)
-        if fabric and not force:
-            _shut_down(fabric, events)
-        sweep(folder, hooks)
+        with _pool_kept(fabric, events, purge=purge, force=force):
+            if fabric and not force:
+                _shut_down(fabric, events)
+            sweep(folder, hooks)
         if fabric and owns_pool(fabric):
             fabric.caches.remove()
         if purge:
@@ -51,6 +53,22 @@ def _alone(folder: FabricFolder, events: Events) -> Iterator[None]:
             lock.enter_context(locked(folder, events))
         except NoLocksError as error:
             events.note(f"{error.brief}; `down` goes on without the lock")
+        yield
+
+
+@contextlib.contextmanager
+def _pool_kept(
+    fabric: Fabric | None, events: Events, *, purge: bool, force: bool
+) -> Iterator[None]:
+    """Keep a pool whose name is gone while the block ends the nodes; see `pools.kept`."""
+    with contextlib.ExitStack() as stack:
+        if fabric and not purge:
+            try:
+                stack.enter_context(kept(fabric, events))
+            except FamulusError as error:
+                if not force:
+                    raise
+                events.note(f"{error.brief}; the pool is lost")
         yield
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from famulus.base.errors import UsageError
 from famulus.base.events import Events
+from famulus.base.held import held_by
 from famulus.coherence.caches import Caches
 from famulus.fabric.backends import choose
 from famulus.node.backend import Backend, Network, clones, rings
 from famulus.node.node import Node
+from famulus.pool import mark
 from famulus.pool.file import Pool
 from famulus.pool.place import shared_place
-from famulus.settings.identity import MAX_NODES, parse_nodes
+from famulus.settings.identity import MAX_NODES, node_name, parse_nodes
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -54,11 +56,21 @@ class Fabric:
         """Whether nodes get a doorbell."""
         return rings(self.spec, self.backend)
 
-    @property
+    @cached_property
     def pool(self) -> Pool:
-        """The pool."""
-        chosen = self.record.pool or shared_place(self.folder.name)
-        return Pool(self.spec.pool_file or chosen)
+        """The pool: while nodes run, the file that they hold, also if its name is gone."""
+        path = self.spec.pool_file or self.record.pool or shared_place(self.folder.name)
+        return Pool(path, held_by(self._holders(), path, mark.inode_of(path)))
+
+    def _holders(self) -> Iterator[int]:
+        """Yield the processes that may hold the pool's file."""
+        numbers = [n for n in range(1, MAX_NODES + 1) if self.folder.node(n).is_dir()]
+        for number in numbers:
+            pid = self.backend.runner(node_name(number), self.folder.node(number)).pid()
+            if pid:
+                yield pid
+        if numbers and (keeper := self.backend.network(()).keeper()):
+            yield keeper
 
     @property
     def caches(self) -> Caches:

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pool of a fabric: `up` takes the pool, `down --purge` gives the pool up."""
+"""The pool of a fabric: a start takes the pool, `down --purge` gives the pool up."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events
 from famulus.coherence.caches import Caches
+from famulus.fabric.caches import make_caches
 from famulus.fabric.fabric import Fabric
 from famulus.pool import file, mark, place
 from famulus.pool.mark import Standing, TakenError
+from famulus.pool.rescue import brought_back
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 
@@ -26,14 +29,49 @@ def chosen_place(folder: FabricFolder, spec: FabricSpec) -> Path:
     return spec.pool_file or place.choose(mark.owner(folder.name), spec.pool, before)
 
 
-def take_pool(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
-    """Make the pool of `fabric`, or take the existing one; return the fabric with its pool.
+def ready_pool(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
+    """Make pool and caches of `fabric` ready for the start of nodes; return the fabric.
 
-    Pushes on `undo` how to undo the change. Raises FamulusError if the pool cannot be made, has
-    another size or is another's.
+    The pool is made, or the existing one is taken. Caches begin empty, unless nodes run. Pushes on
+    `undo` how to undo the changes. Raises FamulusError if the pool cannot be made, has another size
+    or is another's.
     """
     if fabric.alive():
+        return _running_pool(fabric, undo, events)
+    with kept(fabric, events):  # if nodes have ended by themselves, their switch may hold the pool
+        if fabric.network.keeper():
+            fabric.network.stop()
+    fabric = take_pool(Fabric(fabric.folder, fabric.record), undo, events)
+    if owns_pool(fabric):
+        make_caches(fabric, undo)
+    return fabric
+
+
+def _running_pool(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
+    if fabric.spec.watched and not fabric.caches.there():
+        raise FamulusError(
+            f"the files of the nodes' caches in {fabric.caches.folder} are gone",
+            hint="`famulus down` keeps the pool; then `famulus up` begins with empty caches.",
+        )
+    if not fabric.pool.held:
         return _marked(fabric, undo, events)
+    events.note(
+        f"the name {fabric.pool} of the pool is gone. The nodes go on with the pool that they "
+        "hold, and `famulus down` gives the pool its name back"
+    )
+    if fabric.backend.makes_pools and not all(node.running() for node in fabric.nodes()):
+        raise FamulusError(
+            f"libvirt finds the pool by its name, and {fabric.pool} is gone",
+            hint="`famulus down` gives the pool its name back; then `famulus up`.",
+        )
+    return fabric
+
+
+def take_pool(fabric: Fabric, undo: ExitStack, events: Events) -> Fabric:
+    """Make the pool of `fabric`, no node of which runs, or take the existing one.
+
+    Returns the fabric with its pool. Pushes on `undo` how to undo the change.
+    """
     for tries_left in reversed(range(_TRIES)):
         path = chosen_place(fabric.folder, fabric.spec)
         try:
@@ -60,7 +98,7 @@ def _known(fabric: Fabric, path: Path, before: mark.Mark | None) -> bool:
     Earlier versions made no marks. libvirt makes the pool of a domain that starts by itself.
     """
     usual = path in _had(fabric) and path == place.shared_place(fabric.folder.name)
-    return usual and (before is None or fabric.spec.network == "libvirt")
+    return usual and (before is None or fabric.backend.makes_pools)
 
 
 def _had(fabric: Fabric) -> set[Path]:
@@ -129,6 +167,21 @@ def owns_pool(fabric: Fabric) -> bool:
     """Tell whether the fabric may change the files beside its pool: no other fabric owns them."""
     standing, _ = mark.look(fabric.pool.path, mark.owner(fabric.folder.name))
     return standing is not Standing.TAKEN
+
+
+@contextmanager
+def kept(fabric: Fabric, events: Events) -> Iterator[None]:
+    """Keep the pool while the block may end the last node: a pool without a name gets it back.
+
+    Raises FamulusError before the block if that is impossible.
+    """
+    if not fabric.pool.held:
+        yield
+        return
+    with brought_back(fabric.pool, mark.owner(fabric.folder.name), lambda: not fabric.alive()):
+        yield
+    if not fabric.alive():
+        events.note(f"the pool has its name {fabric.pool} back")
 
 
 def give_up_pools(folder: FabricFolder, fabric: Fabric | None) -> list[Path]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start nodes of a fabric and wait until they answer; undo a start that fails half-way."""
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from famulus.fabric.clone_source import another_snapshot, choose_snapshot
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
 from famulus.fabric.parallel import each, host_width, in_words
+from famulus.fabric.pools import ready_pool
 from famulus.host.accelerator import Accelerator
 from famulus.node import identify, lifecycle, passwords, plugin
 from famulus.node.disk import forget_disk, make_disk, remove_disk
@@ -55,14 +57,24 @@ def restart(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks)
     If a node fails, the nodes that this call started are stopped again.
     """
     with locked(fabric.folder, events), ExitStack() as undo:
+        fabric, nodes = _ready(fabric, nodes, undo, events)
         start_nodes(fabric, nodes, undo, events)
         hooks.after_start(fabric, undo, events)
         undo.pop_all()
 
 
+def _ready(
+    fabric: Fabric, nodes: Sequence[Node], undo: ExitStack, events: Events
+) -> tuple[Fabric, list[Node]]:
+    """Return the fabric with its pool, and its `nodes`."""
+    ready = ready_pool(fabric, undo, events)
+    return ready, [ready.node(node.number) for node in nodes]
+
+
 def reset(fabric: Fabric, nodes: Sequence[Node], events: Events, hooks: Hooks) -> None:
     """Make `nodes` new: remove their disks and start them, as `start_nodes` starts new nodes."""
     with locked(fabric.folder, events), ExitStack() as undo:
+        fabric, nodes = _ready(fabric, nodes, undo, events)
         for node in nodes:
             lifecycle.kill(node)
             forget_disk(node)
@@ -137,7 +149,8 @@ def _start_switch(fabric: Fabric, undo: ExitStack) -> None:
     network = fabric.network
     if not network.running() and not fabric.alive():
         undo.callback(network.stop)
-    network.start_switch()
+    with fabric.pool.opened(os.O_RDWR) as pool:
+        network.start_switch(keep=pool)
 
 
 def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
@@ -148,7 +161,7 @@ def _start_doorbell(fabric: Fabric, undo: ExitStack, events: Events) -> None:
         return
     died = alive and doorbell.folder.exists()
     undo.callback(doorbell.stop)
-    doorbell.start(fabric.pool.at, DOORBELL_VECTORS, MAX_NODES)
+    doorbell.start(fabric.pool.path, fabric.pool.at, DOORBELL_VECTORS, MAX_NODES)
     if died:
         events.note(
             "the doorbell's server was started anew: running nodes still ring each other; nodes "

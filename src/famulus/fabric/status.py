@@ -41,6 +41,7 @@ class FabricStatus:
     pool: str
     pool_size: int
     pool_used: int | None
+    pool_unnamed: bool  # nodes hold the pool, but its name is gone
     checker: str | None  # `running`, `stopped` or `ended`, if the fabric is checked
     nodes: list[NodeStatus]
 
@@ -61,6 +62,7 @@ def fabric_status(fabric: Fabric, hooks: Hooks) -> FabricStatus:
         pool=str(fabric.pool),
         pool_size=fabric.spec.pool,
         pool_used=pool_file.used_bytes(fabric.pool) if fabric.pool.there() else None,
+        pool_unnamed=fabric.pool.held is not None,
         checker=hooks.checker(fabric),
         nodes=[states[node.number] for node in nodes],
     )

@@ -10,11 +10,10 @@ from famulus.backend.machine import PROGRAM as QEMU
 from famulus.base import paths
 from famulus.base.events import Events
 from famulus.coherence.build import require_loadable
-from famulus.coherence.caches import LINE, Policy
 from famulus.fabric import backends, doctor
 from famulus.fabric.fabric import Fabric, locked
 from famulus.fabric.hooks import Hooks
-from famulus.fabric.pools import chosen_place, owns_pool, take_pool
+from famulus.fabric.pools import chosen_place, ready_pool
 from famulus.fabric.start import start_nodes
 from famulus.host.check import require
 from famulus.host.finding import Finding
@@ -46,8 +45,7 @@ def up(
         spec = wanted(name, flags, file)
         _refuse_early(folder, spec, events)
         registered = _register(folder, spec, _template(folder, spec, events), undo)
-        fabric = take_pool(registered, undo, events)
-        _make_caches(fabric, undo)
+        fabric = ready_pool(registered, undo, events)
         _stop_surplus(fabric, events)
         start_nodes(fabric, fabric.nodes(), undo, events)
         hooks.after_start(fabric, undo, events)
@@ -67,7 +65,8 @@ def _refuse_early(folder: FabricFolder, spec: FabricSpec, events: Events) -> Non
     require(findings)
     if running < spec.nodes:
         _warn(findings, events)
-    pool_file.require_usable(chosen_place(folder, spec), spec.pool)
+    if not running:
+        pool_file.require_usable(chosen_place(folder, spec), spec.pool)
     paths.socket_folder(folder.path)
     if spec.watched and not Fabric(folder, Record(spec, "")).alive():
         require_loadable(QEMU)
@@ -122,26 +121,6 @@ def _refuse_change(old: Fabric, spec: FabricSpec) -> None:
 def _with_pool(fabric: Fabric) -> FabricSpec:
     """Return the fabric's spec with the pool's file, even where it is the default one."""
     return fabric.spec.model_copy(update={"pool_file": fabric.pool.path})
-
-
-def _make_caches(fabric: Fabric, undo: ExitStack) -> None:
-    """Begin with empty caches, or with the plugin alone, unless nodes run."""
-    spec, caches = fabric.spec, fabric.caches
-    if fabric.alive() or not owns_pool(fabric):
-        return
-    if not spec.watched:
-        caches.remove()
-        return
-    local, lines = spec.atomics == "local", spec.cache // LINE
-    policy = Policy(
-        coherent=not spec.noncoherent,
-        local_atomics=local,
-        eviction=spec.eviction,
-        lines=lines,
-        seed=spec.seed,
-    )
-    undo.callback(caches.remove)
-    caches.create(spec.pool, policy)
 
 
 def _stop_surplus(fabric: Fabric, events: Events) -> None:

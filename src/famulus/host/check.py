@@ -11,6 +11,7 @@ from famulus.host.accelerator import Accelerator, check_accelerator, kvm_obstacl
 from famulus.host.building import check_place
 from famulus.host.finding import Finding, Level
 from famulus.host.limits import check_limits
+from famulus.host.lingering import check_lingering
 from famulus.host.locks import check_locks
 from famulus.host.programs import CACHE_PROGRAMS, PROGRAMS, Program, check_programs
 from famulus.host.rootless import check_name, check_rootless
@@ -42,6 +43,7 @@ def check_host(
         *_build_findings(spec, "warning" if space.has_template() else "error"),
         space.check_memory(spec, accelerator, pool, running=running, clones=clones),
         space.check_pool(spec, accelerator, pool),
+        *check_lingering(pool),
     ]
 
 

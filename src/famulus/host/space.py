@@ -169,6 +169,12 @@ def free_bytes(folder: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def room_for(file: Path, meminfo: Path = _MEMINFO) -> int:
+    """Return how many bytes a normal user may write to the new file `file`."""
+    free = free_bytes(file.parent)
+    return min(free, _sizes(meminfo).get("MemAvailable", free)) if _is_memory(file) else free
+
+
 def _is_memory(pool: Path) -> bool:
     return pool.is_relative_to(SHARED_MEMORY)
 

@@ -92,8 +92,14 @@ class Network(Protocol):
     def running(self) -> bool:
         """Tell whether the whole network runs."""
 
-    def start_switch(self) -> None:
-        """Start the part of the network that a node needs in order to start."""
+    def start_switch(self, keep: int) -> None:
+        """Start the part of the network that a node needs in order to start.
+
+        A process that is started holds the file descriptor `keep`, of the pool, until `stop`.
+        """
+
+    def keeper(self) -> int | None:
+        """Return the process that holds the descriptor given to `start_switch`, if there is one."""
 
     def start(self) -> None:
         """Start the whole network. Nothing happens if it runs.
@@ -136,6 +142,10 @@ class Backend(Protocol):
     @property
     def doorbells(self) -> bool:
         """Whether machines can have a doorbell."""
+
+    @property
+    def makes_pools(self) -> bool:
+        """Whether the hypervisor finds the pool by its name alone, and makes a missing pool."""
 
     @property
     def programs(self) -> tuple[Program, ...]:

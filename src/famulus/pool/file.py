@@ -10,6 +10,7 @@ from pathlib import Path
 
 from famulus.base import user
 from famulus.base.errors import FamulusError
+from famulus.base.held import Held
 from famulus.base.units import format_size
 
 _SECTOR = 512  # the unit of st_blocks, stat(2)
@@ -17,17 +18,18 @@ _SECTOR = 512  # the unit of st_blocks, stat(2)
 
 @dataclass(frozen=True)
 class Pool:
-    """The pool at `path`.
-
-    `held` opens the pool while nodes hold a file to which `path` no longer leads: a link in
-    /proc/PID/fd.
-    """
+    """The pool at `path`; `file` is set while nodes hold a file to which `path` does not lead."""
 
     path: Path
-    held: Path | None = None
+    file: Held | None = None
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def held(self) -> Path | None:
+        """The path that opens the pool while its own path does not lead to the pool."""
+        return self.file.path if self.file else None
 
     @property
     def at(self) -> Path:

@@ -112,9 +112,13 @@ def locks(path: Path) -> bool:
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of the mark of `path` while the block runs; an empty mark is removed then.
 
-    Raises FamulusError if the mark cannot be made.
+    Does without the lock where the file system has no locks. Raises FamulusError if the mark cannot
+    be made.
     """
-    fd = lockfile.acquire(_beside(path), lambda _: None, timeout=_TIMEOUT)
+    try:
+        fd = lockfile.acquire(_beside(path), lambda _: None, timeout=_TIMEOUT)
+    except lockfile.NoLocksError:
+        fd = os.open(_beside(path), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield
     finally:
@@ -140,6 +144,12 @@ def put(path: Path, mark: Mark | None) -> None:
     words = {"home": mark.owner.home, "fabric": mark.owner.fabric}
     text = json.dumps({**words, "made": mark.made, "inode": mark.inode})
     _beside(path).write_text(text + "\n", encoding="utf-8")
+
+
+def inode_of(path: Path) -> int | None:
+    """Return the number of the inode of the file that was marked at `path`, if there is a mark."""
+    found = _read(path)
+    return found.inode if found else None
 
 
 def _beside(path: Path) -> Path:

@@ -270,16 +270,16 @@ def test_the_rest_of_a_message_is_sent_without_its_descriptor(pool: IO[bytes]) -
 
 
 def test_server_arguments(tmp_path: Path) -> None:
-    assert server_arguments(tmp_path, Path("/dev/shm/p"), 4, 64) == [
+    assert server_arguments(tmp_path, Path("/dev/shm/p"), Path("/proc/1/fd/2"), 4, 64) == [
         *(sys.executable, "-P", "-m", "famulus.doorbell"),
-        *(str(tmp_path), "/dev/shm/p", "4", "64"),
+        *(str(tmp_path), "/dev/shm/p", "/proc/1/fd/2", "4", "64"),
     ]
 
 
 def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool: IO[bytes]) -> None:
     doorbell = Doorbell(tmp_path / "bell")
     assert not doorbell.running()
-    doorbell.start(Path(pool.name), VECTORS, 2)
+    doorbell.start(Path(pool.name), Path(pool.name), VECTORS, 2)
     try:
         assert Doorbell(tmp_path / "bell").running()
         client = Client(doorbell.socket(2))
@@ -287,7 +287,8 @@ def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool:
         doorbell.daemon.send(signal.SIGKILL)
         wait_until("its end", lambda: not doorbell.running(), timeout=TIMEOUT)
         assert client.ended()
-        doorbell.start(Path(pool.name), VECTORS, 2)  # over the files that the killed server left
+        # Over the files that the killed server left.
+        doorbell.start(Path(pool.name), Path(pool.name), VECTORS, 2)
         assert Client(doorbell.socket(1)).values(5) == [0, 1, -1, 1, 1]
         assert "node 1 has come" in (tmp_path / "bell/log").read_text(encoding="utf-8")
     finally:
@@ -296,8 +297,24 @@ def test_the_server_process_is_found_serves_and_is_stopped(tmp_path: Path, pool:
     assert not doorbell.folder.exists()
 
 
+def test_the_server_hands_out_a_pool_whose_name_is_gone(tmp_path: Path) -> None:
+    pool = tmp_path / "pool"
+    pool.write_bytes(b"precious")
+    doorbell = Doorbell(tmp_path / "bell")
+    doorbell.start(pool, pool, VECTORS, 2)
+    try:
+        pool.unlink()
+        client = Client(doorbell.socket(1))
+        descriptors = [client.message()[1] for _ in range(3)]
+        assert descriptors[2]
+        assert os.pread(descriptors[2], 8, 0) == b"precious"
+        os.close(descriptors[2])
+    finally:
+        doorbell.stop()
+
+
 def test_a_server_without_a_pool_does_not_start(tmp_path: Path) -> None:
     doorbell = Doorbell(tmp_path / "bell")
     with pytest.raises(FamulusError, match="failed"):
-        doorbell.start(tmp_path / "nothing", VECTORS, 2)
+        doorbell.start(tmp_path / "nothing", tmp_path / "nothing", VECTORS, 2)
     assert not doorbell.running()

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pool of a fabric: taken by `up`, given up by a purge."""
 
+import subprocess
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from famulus.backend.qemu.user import UserNetwork
 from famulus.base.errors import FamulusError
 from famulus.base.events import Events, Sink
 from famulus.base.units import MIB
 from famulus.fabric import pools
 from famulus.fabric.fabric import Fabric, open_fabric
-from famulus.pool import place
+from famulus.node.node import Node
+from famulus.pool import access, place
+from famulus.pool.file import Pool
 from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
@@ -67,11 +73,95 @@ def up(home, notes):  # noqa: ARG001 - a home comes first
         record = replace(folder.read(), spec=spec) if folder.exists() else Record(spec, "none")
         folder.write(record)
         with ExitStack() as undo:
-            fabric = pools.take_pool(Fabric(folder, record), undo, Events(notes))
+            running = Fabric(folder, record).alive()
+            take = pools.ready_pool if running else pools.take_pool
+            fabric = take(Fabric(folder, record), undo, Events(notes))
             undo.pop_all()
         return fabric
 
     return take
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """Processes in place of nodes: `nodes.start(pool)` has the file open, `nodes.end()`."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(pool: Pool) -> None:
+        with pool.at.open("r+b") as file:
+            running.append(subprocess.Popen(["sleep", "1000"], pass_fds=[file.fileno()]))
+
+    def end() -> None:
+        while running:
+            process = running.pop()
+            process.kill()
+            process.wait()
+
+    monkeypatch.setattr(Fabric, "_holders", lambda _: (process.pid for process in running))
+    monkeypatch.setattr(Fabric, "alive", lambda _: bool(running))
+    yield SimpleNamespace(start=start, end=end)
+    end()
+
+
+def first_bytes(fabric: Fabric) -> bytes:
+    return b"".join(piece.data or bytes(8) for piece in access.read(fabric.pool, 0, 8))
+
+
+def test_nodes_keep_a_pool_whose_name_is_gone(up, nodes, notes):
+    fabric = up()
+    access.write(fabric.pool, 0, b"precious")
+    nodes.start(fabric.pool)
+    fabric.pool.path.unlink()
+    again = up()
+    assert "gives the pool its name back" in str(notes)
+    assert not again.pool.path.exists()
+    assert first_bytes(open_fabric("fabric")) == b"precious"
+    access.write(again.pool, 0, b"changed!")
+    nodes.start(again.pool)
+    with pools.kept(open_fabric("fabric"), Events(notes)):
+        nodes.end()
+    assert first_bytes(open_fabric("fabric")) == b"changed!"
+    assert open_fabric("fabric").pool.held is None
+    assert purge(fabric) == []
+
+
+def test_pool_that_only_the_switch_holds_comes_back_before_a_start(up, nodes, notes, monkeypatch):
+    fabric = up()
+    access.write(fabric.pool, 0, b"precious")
+    nodes.start(fabric.pool)
+    fabric.pool.path.unlink()
+    monkeypatch.setattr(Fabric, "alive", lambda _: False)
+    monkeypatch.setattr(UserNetwork, "keeper", lambda _: 1)
+    monkeypatch.setattr(UserNetwork, "stop", lambda _: nodes.end())
+    with ExitStack() as undo:
+        again = pools.ready_pool(open_fabric("fabric"), undo, Events(notes))
+        undo.pop_all()
+    assert first_bytes(again) == b"precious"
+    assert "is gone with its contents" not in str(notes)
+
+
+def test_nodes_of_libvirt_cannot_join_a_pool_without_a_name(up, nodes, monkeypatch, notes):
+    fabric = up(network="libvirt")
+    nodes.start(fabric.pool)
+    fabric.pool.path.unlink()
+    monkeypatch.setattr(Node, "running", lambda node: node.number == 1)
+    with ExitStack() as undo:
+        pools.ready_pool(open_fabric("fabric"), undo, Events(notes))
+        two = replace(fabric.record, spec=fabric.spec.model_copy(update={"nodes": 2}))
+        with pytest.raises(FamulusError, match="finds the pool by its name") as caught:
+            pools.ready_pool(Fabric(fabric.folder, two), undo, Events(notes))
+    assert "famulus down" in caught.value.hint
+
+
+def test_caches_whose_files_are_gone_take_no_node(up, nodes, notes):
+    fabric = up(watch=True)
+    nodes.start(fabric.pool)
+    with (
+        ExitStack() as undo,
+        pytest.raises(FamulusError, match="files of the nodes' caches") as caught,
+    ):
+        pools.ready_pool(open_fabric("fabric"), undo, Events(notes))
+    assert "famulus down" in caught.value.hint
 
 
 def purge(fabric: Fabric) -> list[Path]:

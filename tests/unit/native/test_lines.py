@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from famulus.base.held import Held
 from famulus.base.units import GIB, MIB
 from famulus.coherence.caches import Caches, Policy
 from famulus.pool import access
@@ -29,7 +30,8 @@ class Fabric:
 
     def start(self, number: int) -> None:
         self.caches.attach(number)
-        argv: list[str | Path] = [self.program, self.pool, self.caches.folder, str(number)]
+        at = self.caches.held or self.pool
+        argv: list[str | Path] = [self.program, at, self.caches.folder, str(number)]
         pipe = subprocess.PIPE
         self.nodes[number] = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True)
 
@@ -71,6 +73,19 @@ def fabric(program, tmp_path):
     made.start(2)
     yield made
     made.end()
+
+
+def test_node_joins_a_pool_whose_name_is_gone(fabric):
+    held = Held(fabric.pool)
+    fabric.pool.unlink()
+    fabric.caches = Caches(fabric.pool, held.path)
+    fabric.do(1, "store", 0, 7)
+    fabric.do(1, "drop", 0)
+    fabric.start(3)
+    assert fabric.do(3, "load", 0) == 7
+    access.write(Pool(fabric.pool, held), 64, bytes([8]))
+    assert fabric.do(3, "load", 64) == 8
+    assert not fabric.pool.exists()
 
 
 def test_other_nodes_see_a_store_after_the_write_back(fabric):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The mark of a pool: what a fabric may do with a file that is there."""
 
+import errno
+import fcntl
 import os
 
 import pytest
@@ -152,3 +154,12 @@ def test_mark_is_private_and_read_back(path, me):
     make(path, me)
     assert path.with_name(".pool.famulus").stat().st_mode & 0o777 == 0o600
     assert mark.look(path, me)[1] == Mark(me, made=True, inode=path.stat().st_ino)
+
+
+def test_file_system_without_locks_has_marks(path, me, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    make(path, me)
+    assert standing(path, me) is Standing.OURS

@@ -28,6 +28,7 @@ class LibvirtBackend:
 
     no_clones: ClassVar[str] = "libvirt restores only what it has saved"
     doorbells: ClassVar[bool] = False
+    makes_pools: ClassVar[bool] = True
     programs: ClassVar[tuple[Program, ...]] = PROGRAMS
 
     def sockets(self, folder: Path) -> Path:

@@ -102,9 +102,13 @@ class LibvirtNetwork:
             network = virt.find("network", self.name)
             return network is not None and bool(network.isActive())
 
-    def start_switch(self) -> None:
+    def start_switch(self, keep: int) -> None:  # noqa: ARG002 - libvirt keeps no descriptor
         """Start the whole network, which has no switch of its own. See `start`."""
         self.start()
+
+    def keeper(self) -> int | None:
+        """See Network."""
+        return None
 
     def start(self) -> None:
         """Make the network, or extend the existing network to `nodes` without a restart.

@@ -24,6 +24,7 @@ class QemuBackend:
 
     no_clones: ClassVar[str] = ""
     doorbells: ClassVar[bool] = True
+    makes_pools: ClassVar[bool] = False
     programs: ClassVar[tuple[Program, ...]] = ()
 
     def sockets(self, folder: Path) -> Path:  # noqa: ARG002 - all nodes share one folder

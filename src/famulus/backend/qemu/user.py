@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start, find and stop the rootless network of one fabric: a switch and a gateway."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -68,11 +68,18 @@ class UserNetwork:
         """Tell whether both the switch and the gateway run."""
         return self.switch.running() and self.gateway.running()
 
-    def start_switch(self) -> None:
-        """Start the switch, if it does not run. A node needs nothing else in order to start."""
+    def start_switch(self, keep: int | None = None) -> None:
+        """Start the switch, if it does not run. A node needs nothing else in order to start.
+
+        The switch holds the file descriptor `keep` for as long as it runs.
+        """
         if not self.switch.running():
             self.gateway.kill()
-            self._start_switch()
+            self._start_switch([] if keep is None else [keep])
+
+    def keeper(self) -> int | None:
+        """See Network."""
+        return self.switch.pid()
 
     def start(self) -> None:
         """Start the switch and the gateway. A gateway whose switch ended is started anew."""
@@ -132,12 +139,13 @@ class UserNetwork:
         """See Network. The way is the `port` of the host that `forward` led to the node."""
         return (_HOST, port) if port is not None else None
 
-    def _start_switch(self) -> None:
+    def _start_switch(self, keep: Sequence[int]) -> None:
         self.switch.kill()  # removes a dead switch's pid file: vde_switch would not start
         self._sweep_switch()
         rc = self.sockets / "switch.rc"
         write_private(rc, SWITCH_RC)
-        run(switch_arguments(self.switch_folder, rc, self.switch.pidfile), timeout=_TIMEOUT)
+        argv = switch_arguments(self.switch_folder, rc, self.switch.pidfile)
+        run(argv, timeout=_TIMEOUT, pass_fds=keep)
         ready = self.switch_folder / "ctl"
         wait_until("the switch", lambda: ready.exists() and self.switch.running(), timeout=_TIMEOUT)
 
