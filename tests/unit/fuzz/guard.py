@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Audit hooks of Python (PEP 578): a process that changes files in one folder only."""
+"""A process that changes files in one folder only, by audit hooks of Python (PEP 578).
+
+The hooks do not see what C does: libvirt's library is led to a socket that does not exist.
+"""
 
 import os
 import sys
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+NO_LIBVIRT = ("LIBVIRT_DEFAULT_URI", "qemu+unix:///system?socket=/nonexistent")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _ANYWHERE = (os.devnull, f"{tempfile.gettempdir()}/famulus-{os.getuid()}")  # paths.socket_folder
 _CHANGES = {  # events, and how many of their first arguments are paths
@@ -40,6 +44,7 @@ class Outside(BaseException):
 
 def guard(folder: Path) -> None:
     """Let this process, for ever, change no file outside of `folder` and run no program."""
+    os.environ.update([NO_LIBVIRT])
     inside = os.path.realpath(folder)
 
     def check(path: object) -> None:

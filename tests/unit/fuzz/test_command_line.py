@@ -21,7 +21,7 @@ from famulus.settings.spec import FabricSpec
 from famulus.state.folder import FabricFolder
 from famulus.state.record import Record
 from tests.unit.fuzz.fuzzing import few_or_many, fuzz
-from tests.unit.fuzz.guard import Border
+from tests.unit.fuzz.guard import NO_LIBVIRT, Border
 from tests.unit.fuzz.mutation import mutated, number
 from tests.unit.fuzz.regions import mutated_pool, real
 from tests.unit.fuzz.test_settings import document, text
@@ -154,6 +154,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with everything that a case may change."""
     monkeypatch.setattr(signals, "receive", lambda *_: None)
     monkeypatch.setattr(waiting, "_interrupted", _Endless())
+    monkeypatch.setenv(*NO_LIBVIRT)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("FAMULUS_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
