@@ -8,13 +8,13 @@ everybody's templates, and a base snapshot of 512 MiB and one CPU that most test
 import json
 import mmap
 import os
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,16 +233,25 @@ def other(own: Cli) -> Iterator[Cli]:
     cli.purge()
 
 
+@pytest.fixture
+def starved(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which QEMU gets too little memory, a limit that `up` cannot see."""
+    qemu = tmp_path / "bin" / "qemu-system-x86_64"
+    qemu.parent.mkdir()
+    qemu.write_text(f'#!/bin/sh\nulimit -v 1000000\nexec {shutil.which(qemu.name)} "$@"\n')
+    qemu.chmod(0o755)
+    return {"PATH": f"{qemu.parent}:{os.environ['PATH']}"}
+
+
 def test_a_failing_up_keeps_the_snapshot_below_the_disks_of_other_fabrics(
-    own: Cli, other: Cli
+    own: Cli, other: Cli, starved: dict[str, str]
 ) -> None:
     """The host lacks memory, or QEMU refuses the snapshot: the first fabric notices nothing."""
     own.ok("up", "1", "--pool", "256M")
     own.node(1, "echo precious > mine; sync")
     snapshot = snapshot_folder(own, 256)
     inode = (snapshot / "disk.qcow2").stat().st_ino
-    words = shlex.join(other.argv("up", "1", "--pool", "256M"))
-    result = other.command(["sh", "-c", f"ulimit -v 1000000; exec {words}"])
+    result = replace(other, env=starved).run("up", "1", "--pool", "256M")
     assert result.returncode == 1
     assert "Cannot allocate memory" in result.stderr
     assert "makes a new snapshot" not in result.stderr
@@ -261,9 +270,10 @@ def test_a_failing_up_keeps_the_snapshot_below_the_disks_of_other_fabrics(
 
 
 @pytest.mark.parametrize("way", [["--cold"], ["--memory", "768M"]], ids=["boot", "snapshot"])
-def test_qemus_words_say_why_a_machine_did_not_start(own: Cli, way: list[str]) -> None:
-    words = shlex.join(own.argv("up", "1", "--pool", "64M", *way))
-    result = own.command(["sh", "-c", f"ulimit -v 1000000; exec {words}"])
+def test_qemus_words_say_why_a_machine_did_not_start(
+    own: Cli, way: list[str], starved: dict[str, str]
+) -> None:
+    result = replace(own, env=starved).run("up", "1", "--pool", "64M", *way)
     assert result.returncode == 1
     assert "guest RAM" in result.stderr or "guest memory" in result.stderr
     assert "Cannot allocate memory" in result.stderr
