@@ -67,14 +67,25 @@ def lies_on(overlay: Path, backing: Path) -> bool:
 
     Raises FamulusError if `overlay` cannot be read.
     """
+    with contextlib.suppress(OSError):
+        return _named_file(overlay).samefile(backing)
+    return False
+
+
+def leads_to_a_file(overlay: Path) -> bool:
+    """Tell whether the name that `overlay` stores leads to a file.
+
+    Raises FamulusError if `overlay` cannot be read.
+    """
+    return _named_file(overlay).is_file()
+
+
+def _named_file(overlay: Path) -> Path:
     try:
         with overlay.open("rb") as file:
-            name = backing_name(file.read(_FIRST_CLUSTER))
+            return overlay.parent / backing_name(file.read(_FIRST_CLUSTER))
     except (OSError, ValueError) as error:
         raise FamulusError(f"cannot read the disk {overlay}: {error}") from error
-    with contextlib.suppress(OSError):
-        return (overlay.parent / name).samefile(backing)
-    return False
 
 
 def rebase(overlay: Path, backing: Path, kind: str) -> None:

@@ -7,7 +7,7 @@ Snapshots of earlier releases have absolute names, which lead nowhere after thei
 import json
 from pathlib import Path
 
-from famulus.backend.disk import lies_on, rebase
+from famulus.backend.disk import leads_to_a_file, rebase
 from famulus.base import lockfile, paths
 from famulus.base.errors import FamulusError
 from famulus.base.files import write_private
@@ -22,12 +22,13 @@ _DISK = "disk.qcow2"
 def settle(name: str, template: Template) -> Path:
     """Return the disk of the snapshot `name`, which names the disk of `template`, its template.
 
-    The check sum is stored anew if the name changes. Raises FamulusError if that fails.
+    A name that leads to a file stays: other homes share the snapshot, and machines may run from the
+    snapshot. The check sum is stored anew if the name changes. Raises FamulusError if that fails.
     """
     disk = store.vault().folder(name) / _DISK
-    if not lies_on(disk, template.disk):
+    if not leads_to_a_file(disk):
         with lockfile.locked(paths.snapshots() / _LOCK, lambda _: None):
-            if not lies_on(disk, template.disk):
+            if not leads_to_a_file(disk):
                 _rename(disk, template)
                 _store_sum(name, disk)
     return disk
