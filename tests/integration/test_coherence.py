@@ -95,7 +95,7 @@ def test_the_host_stores_past_the_caches(pair: Cli):
 def events(cli: Cli) -> list[tuple[int, ...]]:
     """Return all events, sorted: seq, pc, offset, space, thread, value, old, size, kind, node."""
     found = []
-    for path in caches(cli).stream.iterdir():
+    for path in caches(cli).stream.glob("*.ring"):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as ring:
             (count,) = struct.unpack_from("<Q", ring, 64)
             found += [struct.unpack_from("<7QHBB", ring, 192 + 64 * i) for i in range(count)]
