@@ -2,7 +2,10 @@
 """Compile units of native/ into programs that run without QEMU."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.places import ROOT
 
@@ -19,3 +22,11 @@ def build(folder: Path, program: str, *units: str) -> Path:
     sources = [NATIVE / unit for unit in units]
     subprocess.run(["gcc", *FLAGS, *INCLUDE, "-o", target, source, *sources], check=True)
     return target
+
+
+@pytest.fixture(scope="module", autouse=True)
+def famulus_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A FAMULUS_HOME for all tests of a file, so that the C of the host is compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAMULUS_HOME", str(tmp_path_factory.mktemp("home")))
+        yield

@@ -11,7 +11,7 @@ from famulus.base.units import GIB, MIB
 from famulus.coherence.caches import Caches, Policy
 from famulus.pool import access
 from famulus.pool.file import Pool
-from tests.unit.native.plugin import build
+from tests.unit.native.plugin import build, famulus_home  # noqa: F401 - overrides the one for each test
 
 UNITS = tuple(f"shared/{name}.c" for name in ("shared", "push", "lock", "line", "sweep", "waits"))
 
@@ -57,13 +57,6 @@ class Fabric:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     return build(tmp_path_factory.mktemp("lines"), "plugin_lines", *UNITS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def famulus_home(tmp_path_factory):  # in place of one for each test: the plugin is compiled once
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FAMULUS_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture

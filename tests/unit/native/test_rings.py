@@ -17,7 +17,7 @@ from famulus.checker.rings import reader
 from famulus.coherence import caches as module
 from famulus.coherence.caches import READER, STREAMS, Caches, Count, Policy
 from tests.unit.checker.checker import analyser
-from tests.unit.native.plugin import build
+from tests.unit.native.plugin import build, famulus_home  # noqa: F401 - overrides the one for each test
 from tests.unit.timeouts import TIMEOUT
 
 UNITS = tuple(f"shared/{name}.c" for name in ("shared", "ring", "waits"))
@@ -58,13 +58,6 @@ class Writer:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     return build(tmp_path_factory.mktemp("rings"), "plugin_rings", *UNITS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def famulus_home(tmp_path_factory):  # in place of one for each test: the tool is compiled once
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FAMULUS_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture
